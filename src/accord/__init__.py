@@ -1,0 +1,1 @@
+"""A GraphQL gateway for partner access between organisations."""
