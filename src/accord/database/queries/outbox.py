@@ -1,0 +1,103 @@
+"""Reading and moving mails. The gateway counts what it sent; only the worker reads what a mail says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from accord.database.tables.outbox import mails
+
+SENDER_LOCK: Final = 0x6D61696C
+
+
+class Counted(NamedTuple):
+    """A mail that counts towards a cap; ordinal 0 is the first of its occasion."""
+
+    address: str
+    ordinal: int
+    created_at: datetime
+
+
+class Envelope(NamedTuple):
+    """A mail as the worker reads it."""
+
+    id: UUID
+    template: str
+    address: str
+    display_name: str | None
+    facts: Mapping[str, str]
+    secret: str | None
+    state: str
+    attempts: int
+    last_error: str | None
+    created_at: datetime
+    sent_at: datetime | None
+
+
+ENVELOPE: Final = tuple(mails.c[name] for name in Envelope._fields)
+
+
+async def lock_sender(connection: AsyncConnection, organisation_id: UUID) -> None:
+    """One transaction at a time counts the mails of an organisation; held until its end."""
+    hashed = func.hashtext(str(organisation_id))
+    await connection.execute(select(func.pg_advisory_xact_lock(SENDER_LOCK, hashed)))
+
+
+async def list_counted(connection: AsyncConnection, organisation_id: UUID, since: datetime) -> Sequence[Counted]:
+    """The external mails of an organisation after an instant, oldest first."""
+    rows = await connection.execute(
+        select(mails.c.address, mails.c.ordinal, mails.c.created_at)
+        .where(mails.c.organisation_id == organisation_id, mails.c.external, mails.c.created_at > since)
+        .order_by(mails.c.created_at)
+    )
+    return [Counted(*row) for row in rows]
+
+
+async def get_envelope_for_update(connection: AsyncConnection, mail_id: UUID) -> Envelope | None:
+    """The mail if it is still to be sent."""
+    rows = await connection.execute(
+        select(*ENVELOPE).where(mails.c.id == mail_id, mails.c.state.in_(("QUEUED", "FAILED"))).with_for_update()
+    )
+    row = rows.one_or_none()
+    return None if row is None else Envelope(*row)
+
+
+async def list_envelopes(connection: AsyncConnection, state: str | None, limit: int) -> Sequence[Envelope]:
+    """The newest mails, oldest of them first."""
+    newest = select(*ENVELOPE).order_by(mails.c.created_at.desc(), mails.c.id.desc()).limit(limit)
+    rows = await connection.execute(newest if state is None else newest.where(mails.c.state == state))
+    return [Envelope(*row) for row in reversed(rows.all())]
+
+
+async def mark_sent(connection: AsyncConnection, mail_id: UUID, now: datetime) -> None:
+    """Sent: the token is gone from here on."""
+    await _move(connection, mail_id, state="SENT", sent_at=now, secret=None, last_error=None)
+
+
+async def mark_failed(connection: AsyncConnection, mail_id: UUID, error: str) -> None:
+    """To be tried again."""
+    await _move(connection, mail_id, state="FAILED", last_error=error)
+
+
+async def mark_dead(connection: AsyncConnection, mail_id: UUID, error: str) -> None:
+    """Given up: the token is gone from here on."""
+    await _move(connection, mail_id, state="DEAD", secret=None, last_error=error)
+
+
+async def scrub_secrets(connection: AsyncConnection, before: datetime) -> int:
+    """Forget the tokens of mails that were written before an instant; how many."""
+    forgotten = await connection.execute(
+        update(mails).where(mails.c.secret.is_not(None), mails.c.created_at < before).values(secret=None)
+    )
+    return forgotten.rowcount
+
+
+async def _move(connection: AsyncConnection, mail_id: UUID, **values: object) -> None:
+    await connection.execute(
+        update(mails).where(mails.c.id == mail_id).values(attempts=mails.c.attempts + 1, **values)
+    )

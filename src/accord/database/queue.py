@@ -1,0 +1,91 @@
+"""The job queue (pgqueuer) in the schema `queue`: what the owner installs and what the other two roles may do there.
+
+The gateway adds jobs in the transaction of the change and can neither read a payload nor delete one. The worker takes
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from asyncpg import Connection as Driver
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+from pgqueuer.adapters.persistence.queries import Queries
+from pgqueuer.domain.settings import DBSettings
+from pgqueuer.domain.types import Channel
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from sqlalchemy import Connection
+from sqlalchemy.util import await_only
+
+SCHEMA: Final = "queue"
+MAIL: Final = "mail"
+LOG_KEPT: Final = timedelta(days=30)
+
+
+class QueueSettings(DBSettings):
+    """The names of the queue's objects, from this file alone: pgqueuer's own read bare environment names."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+SETTINGS: Final = QueueSettings(db_schema=SCHEMA, channel=Channel("accord_queue"))
+TABLES: Final = tuple(
+    f"{SCHEMA}.{name}"
+    for name in (SETTINGS.queue_table, SETTINGS.queue_table_log, SETTINGS.statistics_table, SETTINGS.schedules_table)
+)
+
+
+def queries(driver: Driver[Any]) -> Queries:
+    """pgqueuer's operations over a driver connection, inside whatever transaction it is in."""
+    return Queries(
+        AsyncpgDriver(driver),
+        qbe=QueryBuilderEnvironment(SETTINGS),
+        qbq=QueryQueueBuilder(SETTINGS),
+        qbs=QuerySchedulerBuilder(SETTINGS),
+    )
+
+
+async def add_jobs(driver: Driver[Any], entrypoint: str, payloads: Sequence[bytes]) -> None:
+    """Add one job per payload in the current transaction; a worker starts them after its commit."""
+    if payloads:
+        count = len(payloads)
+        await queries(driver).enqueue([entrypoint] * count, list(payloads), [0] * count)
+
+
+def install(bind: Connection) -> None:
+    """Install the queue as the owner; a migration step. asyncpg takes many statements only without preparing them."""
+    driver = bind.connection.driver_connection
+    assert driver is not None
+    await_only(driver.execute(QueryBuilderEnvironment(SETTINGS).build_install_query()))
+
+
+def uninstall(bind: Connection) -> None:
+    """Drop the queue with every job in it."""
+    driver = bind.connection.driver_connection
+    assert driver is not None
+    await_only(driver.execute(f"DROP SCHEMA {SCHEMA} CASCADE"))
+
+
+def grants(gateway: str, worker: str) -> tuple[str, ...]:
+    """The least that the two roles need, one statement each."""
+    queue, log, statistics, schedules = TABLES
+    return (
+        f"GRANT USAGE ON SCHEMA {SCHEMA} TO {gateway}, {worker}",
+        f"GRANT USAGE ON SEQUENCE {queue}_id_seq TO {gateway}",
+        f"GRANT INSERT ON {queue}, {log} TO {gateway}",
+        f"GRANT SELECT (id, entrypoint, priority, dedupe_key) ON {queue} TO {gateway}",
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {SCHEMA} TO {worker}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {queue}, {log}, {statistics}, {schedules} TO {worker}",
+    )

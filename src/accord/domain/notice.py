@@ -1,0 +1,244 @@
+"""What people are told, and when (model.md 4.11): one subject and one sentence or two per occasion.
+
+The same words stand in the mail and in the notice inside the application (`viewer.notifications`). A placeholder is a
+fact that the occasion needs; facts that it does not name are dropped, so a reason given to the host's admins (S51) has
+no way into a mail to the guest.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from string import Formatter
+from types import MappingProxyType
+from typing import Final
+
+from accord.domain.text import BIDIRECTIONAL
+
+
+class Template(StrEnum):
+    """The occasions."""
+
+    REQUEST_FILED = "request_filed"
+    REMINDER = "reminder"
+    INVITATION = "invitation"
+    INVITATION_SENT = "invitation_sent"
+    HOST_DECLINED = "host_declined"
+    GUEST_DECLINED = "guest_declined"
+    LAPSE_NOTICE = "lapse_notice"
+    LAPSED = "lapsed"
+    WITHDRAWN = "withdrawn"
+    ACCEPTED = "accepted"
+    PARTNERSHIP_ENDED = "partnership_ended"
+    EXPIRING = "expiring"
+    OWNERSHIP_MOVED = "ownership_moved"
+    REPRESENTATIVE_CHANGED = "representative_changed"
+    SHARED = "shared"
+    ROLE_CHANGED = "role_changed"
+    ACCESS_REMOVED = "access_removed"
+    ACCESS_EXPIRING = "access_expiring"
+    SHARE_SUSPENDED = "share_suspended"
+    SHARE_RESUMED = "share_resumed"
+    ACCESS_REQUESTED = "access_requested"
+    ACCESS_DECIDED = "access_decided"
+    NEEDS_OWNER = "needs_owner"
+    MEMBER_INVITED = "member_invited"
+    LAST_ADMIN_REFUSED = "last_admin_refused"
+    ORGANISATION_CREATED = "organisation_created"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The words of an occasion; `optional` facts appear where they are given, `page` is what its one-time link opens."""
+
+    subject: str
+    text: str
+    optional: frozenset[str] = frozenset()
+    page: str | None = None
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The facts that the words need."""
+        parsed = Formatter().parse(f"{self.subject} {self.text}")
+        return frozenset(name for _, name, _, _ in parsed if name)
+
+
+def _notice(subject: str, text: str, *optional: str, page: str | None = None) -> Notice:
+    return Notice(subject, text, frozenset(optional), page)
+
+
+NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
+    {
+        Template.REQUEST_FILED: _notice(
+            "{requester} asks to add {guest} as a partner",
+            "{requester} would like {host} to start a partnership with {guest}. The request waits for an admin's decision.",
+            "reason",
+            "contact",
+        ),
+        Template.REMINDER: _notice(
+            "Reminder: {requester} asks to add {guest} as a partner",
+            "The request of {requester} to start a partnership between {host} and {guest} still waits for an admin's "
+            "decision.",
+            "reason",
+            "contact",
+        ),
+        Template.INVITATION: _notice(
+            "{host} invites {guest} to a partnership",
+            "{host} would like to share access to accounts with people of {guest}. An admin of {guest} can accept or "
+            "refuse.",
+            "until",
+            page="invitations",
+        ),
+        Template.INVITATION_SENT: _notice(
+            "Your request to add {guest} was approved",
+            "{host} has approved your request, and {guest} is invited to the partnership. You will hear from us when "
+            "they have answered.",
+            "until",
+        ),
+        Template.HOST_DECLINED: _notice(
+            "Your request to add {guest} was declined",
+            "{actor} has declined your request to start a partnership between {host} and {guest}. You may file a new one.",
+            "reason",
+        ),
+        Template.GUEST_DECLINED: _notice(
+            "{guest} has declined the partnership",
+            "{guest} does not wish to start the partnership with {host}. The request can be sent again or withdrawn.",
+            "reason",
+        ),
+        Template.LAPSE_NOTICE: _notice(
+            "The partnership request of {host} and {guest} lapses soon",
+            "The request for a partnership between {host} and {guest} lapses on {until} unless it is answered before.",
+        ),
+        Template.LAPSED: _notice(
+            "The partnership request of {host} and {guest} has lapsed",
+            "The request for a partnership between {host} and {guest} was not answered in time and has lapsed.",
+        ),
+        Template.WITHDRAWN: _notice(
+            "The partnership request of {host} and {guest} was withdrawn",
+            "The request for a partnership between {host} and {guest} was withdrawn. Nothing is left for you to decide.",
+        ),
+        Template.ACCEPTED: _notice(
+            "{host} and {guest} are partners now",
+            "{representative} has accepted the partnership between {host} and {guest}. Accounts can be shared from now "
+            "on; {representative} represents {guest}.",
+        ),
+        Template.PARTNERSHIP_ENDED: _notice(
+            "The partnership of {host} and {guest} has ended",
+            "The partnership between {host} and {guest} has ended. Every access to accounts that was shared by it has "
+            "ended too.",
+            "cause",
+            "reason",
+        ),
+        Template.EXPIRING: _notice(
+            "The partnership of {host} and {guest} ends on {until}",
+            "The partnership between {host} and {guest} ends on {until}. Every access to accounts that is shared by it "
+            "ends on that day.",
+        ),
+        Template.OWNERSHIP_MOVED: _notice(
+            "{owner} now owns the partnership with {guest}",
+            "{owner} is the new Partnership Owner of the partnership between {host} and {guest}.",
+            "previous",
+        ),
+        Template.REPRESENTATIVE_CHANGED: _notice(
+            "{representative} now represents {guest}",
+            "{representative} is the new representative of {guest} in the partnership with {host}.",
+            "previous",
+        ),
+        Template.SHARED: _notice(
+            "{host} shares {account} with you",
+            "You can sign in to {account} of {host}. Your role is {role}.",
+            "until",
+        ),
+        Template.ROLE_CHANGED: _notice(
+            "Your role on {account} has changed",
+            "Your role on {account} of {host} is now {role}.",
+        ),
+        Template.ACCESS_REMOVED: _notice(
+            "Your access to {account} has ended",
+            "You can no longer sign in to {account} of {host}.",
+        ),
+        Template.ACCESS_EXPIRING: _notice(
+            "Your access to {account} ends on {until}",
+            "Your access to {account} of {host} ends on {until}.",
+        ),
+        Template.SHARE_SUSPENDED: _notice(
+            "Access to {account} is suspended",
+            "{host} has suspended access to {account}. Nobody can sign in to it until it is resumed.",
+            "reason",
+        ),
+        Template.SHARE_RESUMED: _notice(
+            "Access to {account} is back",
+            "{host} has resumed access to {account}. You can sign in to it again.",
+        ),
+        Template.ACCESS_REQUESTED: _notice(
+            "{requester} asks for access to {account}",
+            "{requester} of {guest} asks for access to {account} for {member}, with the role {role}.",
+            "note",
+        ),
+        Template.ACCESS_DECIDED: _notice(
+            "Access to {account} for {member}: {decision}",
+            "The request for access to {account} of {host} for {member} was {decision}.",
+            "role",
+            "note",
+            "until",
+        ),
+        Template.NEEDS_OWNER: _notice(
+            "{account} needs an owner",
+            "No active owner of {account} is left in {host}. Please name a new Account Owner.",
+        ),
+        Template.MEMBER_INVITED: _notice(
+            "Join {organisation} on Accord",
+            "{actor} invites you to join {organisation} on Accord.",
+            page="memberships",
+        ),
+        Template.LAST_ADMIN_REFUSED: _notice(
+            "{organisation} would be left without an admin",
+            "{member} is the last admin of {organisation} and keeps that membership. All other access of {member} has "
+            "ended. Please name another admin.",
+        ),
+        Template.ORGANISATION_CREATED: _notice(
+            "{organisation} is ready on Accord",
+            "An organisation was created for you on Accord: {organisation}. You are its first admin and its legal "
+            "representative.",
+            page="memberships",
+        ),
+    }
+)
+
+
+def plain(text: str) -> str:
+    """The text in one line: control and direction characters become blanks, runs of blanks become one."""
+    return " ".join("".join(" " if _is_unprintable(c) else c for c in text).split())
+
+
+def plain_lines(text: str) -> str:
+    """As `plain`, but lines stay lines (reasons and notes)."""
+    return "\n".join(plain(line) for line in text.splitlines()).strip()
+
+
+def _is_unprintable(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or character in BIDIRECTIONAL
+
+
+def select_facts(template: Template, given: Mapping[str, str]) -> dict[str, str]:
+    """The facts that the occasion names, cleaned; ValueError names those that it needs and lacks."""
+    notice = NOTICES[template]
+    if missing := notice.required - given.keys():
+        raise ValueError(f"the notice {template.value} lacks {', '.join(sorted(missing))}")
+    wanted = notice.required | notice.optional
+    return {name: plain_lines(value) for name, value in given.items() if name in wanted and value}
+
+
+def compose(template: Template, facts: Mapping[str, str]) -> tuple[str, str]:
+    """Subject and text of a notice, in one line each."""
+    notice = NOTICES[template]
+    in_line = {name: plain(value) for name, value in facts.items()}
+    return notice.subject.format_map(in_line), notice.text.format_map(in_line)
+
+
+def day(instant: datetime) -> str:
+    """A day as mails write it: 4 December 2026."""
+    return f"{instant.day} {instant:%B %Y}"
