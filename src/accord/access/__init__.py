@@ -1,0 +1,1 @@
+"""Who may: principals, permissions and the one decision function. Pure code, no I/O."""

@@ -1,0 +1,225 @@
+"""The one decision function (model 4.5). Queries, mutations, previews and `viewerCan` all answer from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from accord.access.facts import Target
+from accord.access.permissions import PERMISSIONS, Action, Capacity
+from accord.access.principal import WORKING, Principal
+from accord.domain.errors import Forbidden
+from accord.domain.organisation import Role
+from accord.domain.partnership import PartnershipState
+from accord.domain.sharing import AccountRole, GrantState, ShareState
+
+
+class Condition(StrEnum):
+    """The failing codes of model 4.5, in the order in which they are looked at."""
+
+    MEMBER_INACTIVE = "MEMBER_INACTIVE"
+    ORGANISATION_INACTIVE = "ORGANISATION_INACTIVE"
+    PARTNERSHIP_NOT_ACTIVE = "PARTNERSHIP_NOT_ACTIVE"
+    EXPIRED = "EXPIRED"
+    NO_GRANT = "NO_GRANT"
+    GRANT_EXPIRED = "GRANT_EXPIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Yes, and in which capacities."""
+
+    paths: tuple[frozenset[Capacity], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """No, and the first condition that fails."""
+
+    condition: Condition
+
+
+GUEST_PATHS: Final = frozenset({Capacity.GRANTEE, Capacity.ACCOUNT_MANAGER})
+"""Capacities that reach the host's accounts: conditions 2 to 8 of model 4.5 stand before them."""
+
+BY_ROLE: Final = {
+    Capacity.ORG_ADMIN: frozenset({Role.ORG_ADMIN}),
+    Capacity.HOST_ADMIN: frozenset({Role.ORG_ADMIN}),
+    Capacity.GUEST_ADMIN: frozenset({Role.ORG_ADMIN}),
+    Capacity.LEGAL: frozenset({Role.LEGAL_REPRESENTATIVE, Role.DECISION_MAKER}),
+    Capacity.AUDITOR: frozenset({Role.AUDITOR}),
+    Capacity.HOST_MEMBER: WORKING,
+    Capacity.MEMBER: WORKING,
+    Capacity.GUEST_MEMBER: WORKING,
+    Capacity.OWNER: WORKING,
+    Capacity.REQUESTER: WORKING,
+    Capacity.ACCOUNT_OWNER: WORKING,
+    Capacity.GRANTEE: WORKING,
+    Capacity.ACCOUNT_MANAGER: WORKING,
+    Capacity.ITEM_REQUESTER: WORKING,
+}
+"""Which roles somebody needs anywhere before a capacity is possible at all."""
+
+
+def may_ever(principal: Principal, action: Action) -> bool:
+    """May this caller do this to anything at all? Gate 1: roles alone, no I/O."""
+    return any(all(_is_possible(principal, c) for c in needed) for needed in PERMISSIONS[action])
+
+
+def _is_possible(principal: Principal, capacity: Capacity) -> bool:
+    if capacity is Capacity.OPERATOR:
+        return principal.operator
+    if capacity is Capacity.PERSON:
+        return bool(principal.standings)
+    roles = BY_ROLE.get(capacity)
+    return roles is None or any(standing.roles & roles for standing in principal.standings)
+
+
+def decide(
+    principal: Principal, action: Action, target: Target, *, now: datetime, acting_for: UUID | None = None
+) -> Allow | Deny:
+    """May the caller do this to the target now?
+
+    `acting_for` is the organisation in whose name the person acts; None looks at every membership, as reads do.
+    """
+    if not principal.standings and not principal.operator:
+        return Deny(Condition.MEMBER_INACTIVE)
+    held = capacities(principal, target, acting_for=acting_for)
+    paths = tuple(needed for needed in PERMISSIONS[action] if needed <= held)
+    open_paths = tuple(p for p in paths if not p & GUEST_PATHS)
+    guest_paths = tuple(p for p in paths if p & GUEST_PATHS)
+    if guest_paths:
+        failing = _first_failing(target, now)
+        if failing is None:
+            return Allow(paths)
+        return Allow(open_paths) if open_paths else Deny(failing)
+    return Allow(open_paths) if open_paths else Deny(Condition.NO_GRANT)
+
+
+def require(
+    principal: Principal, action: Action, target: Target, *, now: datetime, acting_for: UUID | None = None
+) -> None:
+    """As `decide`; a denial is raised as Forbidden with its condition."""
+    verdict = decide(principal, action, target, now=now, acting_for=acting_for)
+    if isinstance(verdict, Deny):
+        raise Forbidden(action, verdict.condition)
+
+
+def _first_failing(target: Target, now: datetime) -> Condition | None:
+    """Conditions 2, 3, 6 and 8 of model 4.5 for a path by account grant."""
+    partnership, share, grant = target.partnership, target.share, target.grant
+    if partnership is None or share is None or grant is None:
+        return Condition.NO_GRANT
+    if not (partnership.host_active and partnership.guest_active):
+        return Condition.ORGANISATION_INACTIVE
+    if partnership.state is not PartnershipState.ACTIVE:
+        return Condition.PARTNERSHIP_NOT_ACTIVE
+    if partnership.starts_at is None or partnership.starts_at > now:
+        return Condition.PARTNERSHIP_NOT_ACTIVE
+    if _is_over(partnership.expires_at, now):
+        return Condition.EXPIRED
+    if share.state is not ShareState.ACTIVE or grant.state is not GrantState.ACTIVE:
+        return Condition.NO_GRANT
+    if _is_over(share.expires_at, now) or _is_over(grant.expires_at, now):
+        return Condition.GRANT_EXPIRED
+    return None
+
+
+def _is_over(end: datetime | None, now: datetime) -> bool:
+    return end is not None and end <= now
+
+
+def capacities(principal: Principal, target: Target, *, acting_for: UUID | None = None) -> frozenset[Capacity]:
+    """Every capacity in which the caller meets this target."""
+    held = set[Capacity]()
+    if principal.operator:
+        held.add(Capacity.OPERATOR)
+    for standing in principal.standings:
+        if acting_for is not None and standing.organisation_id != acting_for:
+            continue
+        held.add(Capacity.PERSON)
+        held |= _in_organisation(standing.organisation_id, standing.roles, target)
+        if principal.person_id is not None and standing.roles & WORKING:
+            held |= _on_partnership(principal.person_id, standing.organisation_id, target)
+            held |= _on_account(principal.person_id, standing.organisation_id, target)
+            held |= _on_grant(principal.person_id, standing.organisation_id, target)
+    return frozenset(held | _conditions(principal, target, held))
+
+
+def _in_organisation(organisation_id: UUID, roles: frozenset[Role], target: Target) -> set[Capacity]:
+    held = set[Capacity]()
+    if organisation_id == target.organisation_id:
+        held |= _by_roles(roles, Capacity.ORG_ADMIN, Capacity.LEGAL, Capacity.AUDITOR, Capacity.MEMBER)
+        held |= _by_roles(roles, Capacity.HOST_MEMBER)
+    if organisation_id == host_of(target):
+        held |= _by_roles(roles, Capacity.HOST_ADMIN, Capacity.LEGAL, Capacity.HOST_MEMBER)
+    partnership = target.partnership
+    if partnership is not None and partnership.told_guest and organisation_id == partnership.guest_id:
+        held |= _by_roles(roles, Capacity.GUEST_ADMIN, Capacity.GUEST_MEMBER)
+    return held
+
+
+def _by_roles(roles: frozenset[Role], *wanted: Capacity) -> set[Capacity]:
+    return {capacity for capacity in wanted if roles & BY_ROLE[capacity]}
+
+
+def _on_partnership(person_id: UUID, organisation_id: UUID, target: Target) -> set[Capacity]:
+    partnership = target.partnership
+    if partnership is None or organisation_id != partnership.host_id:
+        return set()
+    held = set[Capacity]()
+    if partnership.is_owned_by(person_id):
+        held.add(Capacity.OWNER)
+    if partnership.requester_id == person_id:
+        held.add(Capacity.REQUESTER)
+    return held
+
+
+def _on_account(person_id: UUID, organisation_id: UUID, target: Target) -> set[Capacity]:
+    account = target.account
+    if account is not None and organisation_id == account.host_id and person_id in account.owner_ids:
+        return {Capacity.ACCOUNT_OWNER}
+    return set()
+
+
+def _on_grant(person_id: UUID, organisation_id: UUID, target: Target) -> set[Capacity]:
+    partnership, grant, item = target.partnership, target.grant, target.item
+    if partnership is None or organisation_id != partnership.guest_id:
+        return set()
+    held = set[Capacity]()
+    if grant is not None and grant.user_id == person_id:
+        held.add(Capacity.GRANTEE)
+        if grant.role is AccountRole.ACCOUNT_MANAGER:
+            held.add(Capacity.ACCOUNT_MANAGER)
+    if item is not None and item.requester_id == person_id:
+        held.add(Capacity.ITEM_REQUESTER)
+    return held
+
+
+def _conditions(principal: Principal, target: Target, held: set[Capacity]) -> set[Capacity]:
+    met = set[Capacity]()
+    partnership, account = target.partnership, target.account
+    if account is not None:
+        if not account.owner_ids:
+            met.add(Capacity.NO_ACTIVE_OWNER)
+        if Capacity.ACCOUNT_OWNER in held or not account.owner_ids:
+            met.add(Capacity.SEES_ACCOUNT)
+    if partnership is not None and partnership.requester_id != principal.person_id:
+        met.add(Capacity.NOT_REQUESTER)
+    if partnership is not None and not partnership.owner_active:
+        met.add(Capacity.OWNER_GONE)
+    if principal.person_id not in target.subject_ids:
+        met.add(Capacity.NOT_ONESELF)
+    if target.policy.host_admin_may_unshare:
+        met.add(Capacity.MAY_UNSHARE)
+    return met
+
+
+def host_of(target: Target) -> UUID | None:
+    """The organisation that owns what the target is about."""
+    if target.partnership is not None:
+        return target.partnership.host_id
+    return target.account.host_id if target.account is not None else None

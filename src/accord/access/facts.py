@@ -1,0 +1,96 @@
+"""What a decision looks at: plain values read by the caller, never rows and never I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from accord.domain.partnership import PartnershipPath, PartnershipState
+from accord.domain.sharing import AccessItemState, AccountRole, AccountStatus, GrantState, ShareState
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The entries of the host's policy that decisions of this release read (model 4.2, OrganisationPolicy)."""
+
+    host_admin_may_unshare: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PartnershipFacts:
+    """One partnership. `requester_id`: who submitted the current attempt; `told_guest`: the guest may know of it."""
+
+    host_id: UUID
+    guest_id: UUID
+    state: PartnershipState
+    path: PartnershipPath = PartnershipPath.HOST_REQUEST
+    told_guest: bool = True
+    owner_id: UUID | None = None
+    owner_active: bool = True
+    co_owner_ids: frozenset[UUID] = frozenset()
+    requester_id: UUID | None = None
+    representative_id: UUID | None = None
+    starts_at: datetime | None = None
+    expires_at: datetime | None = None
+    host_active: bool = True
+    guest_active: bool = True
+
+    def is_owned_by(self, person_id: UUID) -> bool:
+        """Is this the Partnership Owner or a co-owner, who counts as one (Q12)?"""
+        return person_id == self.owner_id or person_id in self.co_owner_ids
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """One account; `owner_ids` are its active owners only."""
+
+    host_id: UUID
+    owner_ids: frozenset[UUID]
+    status: AccountStatus = AccountStatus.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class ShareFacts:
+    """One share; its ids repeat those of its partnership."""
+
+    state: ShareState
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantFacts:
+    """One person's grant on a share."""
+
+    user_id: UUID
+    role: AccountRole
+    state: GrantState
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessItemFacts:
+    """One member's place in an access request."""
+
+    requester_id: UUID
+    member_id: UUID
+    state: AccessItemState
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an act is about; only the parts that the act has are given.
+
+    `grants`: the caller's own grants on the target, each with its share and partnership; `subject_ids`: the people
+    that the act puts somewhere.
+    """
+
+    organisation_id: UUID | None = None
+    partnership: PartnershipFacts | None = None
+    account: AccountFacts | None = None
+    share: ShareFacts | None = None
+    grant: GrantFacts | None = None
+    item: AccessItemFacts | None = None
+    person_id: UUID | None = None
+    subject_ids: frozenset[UUID] = frozenset()
+    policy: Policy = field(default_factory=Policy)

@@ -1,0 +1,160 @@
+"""The vocabulary of actions, and the permission matrix of model 4.6 as one table."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class Capacity(StrEnum):
+    """In what capacity somebody acts on a target: the columns of the matrix, and the conditions of its "o" entries."""
+
+    PERSON = "person"
+    MEMBER = "member"
+    ORG_ADMIN = "organisation admin"
+    HOST_ADMIN = "host admin"
+    LEGAL = "legal representative or Decision Maker of the host"
+    OWNER = "partnership owner or co-owner"
+    REQUESTER = "requester"
+    HOST_MEMBER = "host member"
+    ACCOUNT_OWNER = "account owner"
+    GUEST_ADMIN = "guest admin"
+    GUEST_MEMBER = "guest member"
+    GRANTEE = "holder of a grant"
+    ACCOUNT_MANAGER = "account manager"
+    ITEM_REQUESTER = "who asked for this access"
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
+    SEES_ACCOUNT = "sees the account"
+    NO_ACTIVE_OWNER = "nobody active owns the account"
+    NOT_REQUESTER = "somebody other than the requester"
+    NOT_ONESELF = "for somebody other than oneself"
+    OWNER_GONE = "the partnership owner is no longer active"
+    MAY_UNSHARE = "policy hostAdminMayUnshare"
+
+
+C = Capacity
+
+
+class Action(StrEnum):
+    """What can be done; `noun:verb`, never a role."""
+
+    TERMS_READ = "terms:read"
+    VIEWER_READ = "viewer:read"
+    NODE_READ = "node:read"
+    ORGANISATION_READ = "organisation:read"
+    ORGANISATION_LIST = "organisation:list"
+    ORGANISATION_OPERATE = "organisation:operate"
+    TERMS_PUBLISH = "terms:publish"
+    PARTNER_LOOK_UP = "partner:look_up"
+    GUESTS_CREATED_READ = "created_guests:read"
+    MEMBER_READ = "member:read"
+    MEMBER_SEARCH = "member:search"
+    MEMBER_MANAGE = "member:manage"
+    MEMBERSHIP_ACCEPT = "membership:accept"
+    PROFILE_UPDATE = "profile:update"
+    NOTIFICATION_READ = "notification:read"
+    USER_READ = "user:read"
+    PARTNERSHIP_READ = "partnership:read"
+    PARTNERSHIP_READ_REASON = "partnership:read_reason"
+    PARTNERSHIP_READ_TERMS = "partnership:read_terms"
+    PARTNERSHIP_READ_HIDDEN = "partnership:read_hidden"
+    PARTNERSHIP_REQUEST = "partnership:request"
+    PARTNERSHIP_REMIND = "partnership:remind"
+    PARTNERSHIP_APPROVE = "partnership:approve"
+    PARTNERSHIP_DECLINE = "partnership:decline"
+    PARTNERSHIP_ACCEPT = "partnership:accept"
+    PARTNERSHIP_REFUSE = "partnership:refuse"
+    PARTNERSHIP_RESEND = "partnership:resend"
+    PARTNERSHIP_WITHDRAW = "partnership:withdraw"
+    PARTNERSHIP_REMOVE = "partnership:remove"
+    PARTNERSHIP_TRANSFER = "partnership:transfer"
+    PARTNERSHIP_SET_REPRESENTATIVE = "partnership:set_representative"
+    INVITATION_READ = "invitation:read"
+    ACCOUNT_READ = "account:read"
+    ACCOUNT_READ_PANEL = "account:read_panel"
+    ACCOUNT_CREATE = "account:create"
+    ACCOUNT_UPDATE = "account:update"
+    ACCOUNT_SECURE = "account:secure"
+    ACCOUNT_SHARE = "account:share"
+    ACCOUNT_SIGN_IN = "account:sign_in"
+    SHARE_READ = "share:read"
+    SHARE_END = "share:end"
+    SHARE_SUSPEND = "share:suspend"
+    SHARE_LEAVE = "share:leave"
+    GRANT_CHANGE_ROLE = "grant:change_role"
+    GRANT_REVOKE = "grant:revoke"
+    GRANT_REVOKE_ALL = "grant:revoke_all"
+    ACCESS_REQUEST = "access:request"
+    ACCESS_WITHDRAW = "access:withdraw"
+    ACCESS_DECIDE = "access:decide"
+    ACTIVITY_READ = "activity:read"
+    ACTIVITY_EXPORT = "activity:export"
+
+
+Alternatives = tuple[frozenset[Capacity], ...]
+
+
+def _any(*alternatives: Capacity | frozenset[Capacity]) -> Alternatives:
+    return tuple(a if isinstance(a, frozenset) else frozenset({a}) for a in alternatives)
+
+
+def _all(*capacities: Capacity) -> frozenset[Capacity]:
+    return frozenset(capacities)
+
+
+LEADERS: Final = (C.HOST_ADMIN, C.LEGAL)
+
+PERMISSIONS: Final[dict[Action, Alternatives]] = {
+    Action.TERMS_READ: _any(C.PERSON, C.OPERATOR),
+    Action.VIEWER_READ: _any(C.PERSON),
+    Action.NODE_READ: _any(C.PERSON, C.OPERATOR),
+    Action.ORGANISATION_READ: _any(C.PERSON, C.OPERATOR),
+    Action.ORGANISATION_LIST: _any(C.OPERATOR),
+    Action.ORGANISATION_OPERATE: _any(C.OPERATOR),
+    Action.TERMS_PUBLISH: _any(C.OPERATOR),
+    Action.PARTNER_LOOK_UP: _any(C.HOST_MEMBER),
+    Action.GUESTS_CREATED_READ: _any(C.ORG_ADMIN, C.OPERATOR),
+    Action.MEMBER_READ: _any(C.ORG_ADMIN),
+    Action.MEMBER_SEARCH: _any(C.ORG_ADMIN, C.MEMBER),
+    Action.MEMBER_MANAGE: _any(C.ORG_ADMIN),
+    Action.MEMBERSHIP_ACCEPT: (frozenset(),),
+    Action.PROFILE_UPDATE: _any(C.PERSON),
+    Action.NOTIFICATION_READ: _any(C.PERSON),
+    Action.USER_READ: _any(C.PERSON),
+    Action.PARTNERSHIP_READ: _any(C.PERSON),
+    Action.PARTNERSHIP_READ_REASON: _any(*LEADERS, C.OWNER, C.REQUESTER),
+    Action.PARTNERSHIP_READ_TERMS: _any(*LEADERS, C.OWNER, C.REQUESTER, C.GUEST_ADMIN),
+    Action.PARTNERSHIP_READ_HIDDEN: _any(*LEADERS),
+    Action.PARTNERSHIP_REQUEST: _any(C.HOST_MEMBER),
+    Action.PARTNERSHIP_REMIND: _any(C.REQUESTER),
+    Action.PARTNERSHIP_APPROVE: _any(_all(C.HOST_ADMIN, C.NOT_REQUESTER), _all(C.LEGAL, C.NOT_REQUESTER)),
+    Action.PARTNERSHIP_DECLINE: _any(*LEADERS),
+    Action.PARTNERSHIP_ACCEPT: _any(C.GUEST_ADMIN),
+    Action.PARTNERSHIP_REFUSE: _any(C.GUEST_ADMIN),
+    Action.PARTNERSHIP_RESEND: _any(*LEADERS, C.OWNER),
+    Action.PARTNERSHIP_WITHDRAW: _any(*LEADERS, C.OWNER, C.REQUESTER),
+    Action.PARTNERSHIP_REMOVE: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
+    Action.PARTNERSHIP_TRANSFER: _any(C.OWNER, _all(C.HOST_ADMIN, C.NOT_ONESELF), _all(C.HOST_ADMIN, C.OWNER_GONE)),
+    Action.PARTNERSHIP_SET_REPRESENTATIVE: _any(C.GUEST_ADMIN),
+    Action.INVITATION_READ: _any(C.GUEST_ADMIN),
+    Action.ACCOUNT_READ: _any(C.PERSON),
+    Action.ACCOUNT_READ_PANEL: _any(C.ACCOUNT_OWNER, C.OWNER, _all(C.HOST_ADMIN, C.SEES_ACCOUNT)),
+    Action.ACCOUNT_CREATE: _any(C.HOST_MEMBER),
+    Action.ACCOUNT_UPDATE: _any(C.ACCOUNT_OWNER),
+    Action.ACCOUNT_SECURE: _any(C.ACCOUNT_OWNER, _all(C.HOST_ADMIN, C.NO_ACTIVE_OWNER)),
+    Action.ACCOUNT_SHARE: _any(_all(C.OWNER, C.ACCOUNT_OWNER)),
+    Action.ACCOUNT_SIGN_IN: _any(C.ACCOUNT_OWNER, C.GRANTEE),
+    Action.SHARE_READ: _any(C.PERSON),
+    Action.SHARE_END: _any(C.OWNER, _all(C.HOST_ADMIN, C.SEES_ACCOUNT, C.MAY_UNSHARE)),
+    Action.SHARE_SUSPEND: _any(C.OWNER, _all(C.HOST_ADMIN, C.SEES_ACCOUNT)),
+    Action.SHARE_LEAVE: _any(C.GRANTEE),
+    Action.GRANT_CHANGE_ROLE: _any(C.ACCOUNT_OWNER),
+    Action.GRANT_REVOKE: _any(C.OWNER, C.ACCOUNT_OWNER, C.GUEST_ADMIN),
+    Action.GRANT_REVOKE_ALL: _any(C.HOST_ADMIN, C.OWNER, C.GUEST_ADMIN),
+    Action.ACCESS_REQUEST: _any(C.ACCOUNT_MANAGER),
+    Action.ACCESS_WITHDRAW: _any(C.GUEST_ADMIN, C.ITEM_REQUESTER),
+    Action.ACCESS_DECIDE: _any(C.ACCOUNT_OWNER),
+    Action.ACTIVITY_READ: _any(C.ORG_ADMIN, C.LEGAL, C.ACCOUNT_OWNER, C.AUDITOR, C.OPERATOR),
+    Action.ACTIVITY_EXPORT: _any(C.ORG_ADMIN, C.LEGAL, C.ACCOUNT_OWNER, C.OPERATOR),
+}

@@ -1,0 +1,102 @@
+"""Who asks: an identity proved by a token, and the person behind it with the rights read from the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from uuid import UUID
+
+from accord.domain.organisation import Role
+
+LEADING = frozenset({Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE, Role.DECISION_MAKER})
+"""HA and LR of the matrix: they see every partnership of their organisation (model 4.6, 4.7)."""
+
+WORKING = frozenset(Role) - {Role.AUDITOR}
+"""Roles that make a host member; whoever is an AUDITOR alone reads activity and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where a request came from, for the activity of S88."""
+
+    ip: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a verified token says: who, never what they may. `operator`: the deployment names this subject as staff."""
+
+    issuer: str
+    subject: str
+    email: str | None
+    email_verified: bool
+    name: str | None
+    mfa: bool
+    token_id: str
+    expires_at: datetime
+    client: Client
+    operator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One active membership."""
+
+    membership_id: UUID
+    organisation_id: UUID
+    roles: frozenset[Role]
+    delegated_admin: bool = False
+
+
+@dataclass(frozen=True)
+class Principal:
+    """The caller with the rights of this instant; `person_id` is None for somebody the platform does not know yet."""
+
+    identity: Identity
+    person_id: UUID | None
+    display_name: str
+    home_organisation_id: UUID | None
+    standings: tuple[Standing, ...] = ()
+
+    @property
+    def operator(self) -> bool:
+        """Is this a person of the platform's staff? (model 4.3)"""
+        return self.identity.operator
+
+    @cached_property
+    def organisations(self) -> frozenset[UUID]:
+        """The organisations where the person is an active member."""
+        return frozenset(standing.organisation_id for standing in self.standings)
+
+    @cached_property
+    def admin_of(self) -> frozenset[UUID]:
+        """Where the person is ORG_ADMIN."""
+        return self._where(frozenset({Role.ORG_ADMIN}))
+
+    @cached_property
+    def leads(self) -> frozenset[UUID]:
+        """Where the person is admin, legal representative or Decision Maker."""
+        return self._where(LEADING)
+
+    @cached_property
+    def works_in(self) -> frozenset[UUID]:
+        """Where the person is more than an auditor."""
+        return self._where(WORKING)
+
+    @cached_property
+    def audits(self) -> frozenset[UUID]:
+        """Where the person is AUDITOR."""
+        return self._where(frozenset({Role.AUDITOR}))
+
+    def roles_in(self, organisation_id: UUID | None) -> frozenset[Role]:
+        """The roles held in one organisation, empty for a stranger."""
+        return next((s.roles for s in self.standings if s.organisation_id == organisation_id), frozenset())
+
+    def standing_in(self, organisation_id: UUID) -> Standing | None:
+        """The active membership in one organisation."""
+        return next((s for s in self.standings if s.organisation_id == organisation_id), None)
+
+    def _where(self, roles: frozenset[Role]) -> frozenset[UUID]:
+        return frozenset(standing.organisation_id for standing in self.standings if standing.roles & roles)

@@ -1,0 +1,426 @@
+"""Connections: `Database.snapshot` for reads, `Database.transaction` and `Database.write` for changes.
+
+Nobody else makes a connection. Each of the two begins by telling PostgreSQL who asks, so that row-level security
+applies to every statement after it, and reads the caller's rights from the same instant as the data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import Executable, Select, Table, event, insert, update
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import await_only
+
+from accord.access.principal import Identity, Principal, Standing
+from accord.domain.errors import Conflict, OrganisationContextMismatch
+from accord.domain.organisation import PLATFORM, Role
+
+Result = TypeVar("Result")
+WRITE_TRIES: Final = 4
+
+
+class Busy(Exception):
+    """No connection within the pool's wait, or a lock not within the lock timeout."""
+
+
+class TimedOut(Exception):
+    """A statement ran into its timeout."""
+
+
+class SnapshotClosed(Exception):
+    """A fetch came after the operation had ended; it is not answered."""
+
+
+class Row(asyncpg.Record):
+    """A row with its columns as attributes; `id` is the global ID and `key` the UUID in it, both as text."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @property
+    def key(self) -> str:
+        """The row's UUID as text."""
+        return str(self["id"]).partition("_")[2]
+
+
+class Query:
+    """A Core SELECT compiled once; bound names are given at each fetch, the caller's own (`viewer`, …) come by themselves."""
+
+    def __init__(self, statement: Select[Any], record: type[Row] = Row) -> None:
+        dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
+        compiled = statement.compile(dialect=dialect)
+        self.sql = str(compiled)
+        self.names: Sequence[str] = compiled.positiontup or ()
+        self.fixed: Mapping[str, Any] = dict(compiled.params)
+        self.record = record
+
+    def arguments(self, given: Mapping[str, Any]) -> list[Any]:
+        """The values in the order of the statement's parameters."""
+        return [given[name] if name in given else self.fixed[name] for name in self.names]
+
+
+def viewer_binds(principal: Principal, now: datetime) -> dict[str, Any]:
+    """What the visibility predicates ask about the caller; IDs as text, see `visibility.py`."""
+
+    def texts(keys: Iterable[UUID]) -> list[str]:
+        return [str(key) for key in keys]
+
+    return {
+        "viewer": str(principal.person_id) if principal.person_id else None,
+        "member_of": texts(principal.organisations),
+        "works_in": texts(principal.works_in),
+        "admin_of": texts(principal.admin_of),
+        "leads": texts(principal.leads),
+        "audits": texts(principal.audits),
+        "operator": principal.operator,
+        "now": now,
+    }
+
+
+def _literal(value: str) -> str:
+    """A string as an SQL expression that holds nothing but hexadecimal digits, for statements without parameters."""
+    return f"convert_from(decode('{value.encode().hex()}', 'hex'), 'UTF8')"
+
+
+def _set(**values: str) -> str:
+    settings = ", ".join(f"set_config('accord.{name}', {_literal(value)}, true)" for name, value in values.items())
+    return f"SELECT {settings}"
+
+
+def _who(identity: Identity) -> str:
+    return _set(issuer=identity.issuer, subject=identity.subject, operator="on" if identity.operator else "off")
+
+
+RIGHTS: Final = """
+SELECT u.id AS person_id, u.display_name, u.home_organisation_id,
+       m.id AS membership_id, m.organisation_id, m.roles, m.delegated_admin
+FROM accord.users u LEFT JOIN accord.memberships m ON m.user_id = u.id AND m.status = 'ACTIVE'
+WHERE u.id = (SELECT accord.person())
+ORDER BY m.id
+"""
+HOLD_RIGHTS: Final = """
+SELECT id FROM accord.memberships WHERE user_id = (SELECT accord.person()) AND status = 'ACTIVE' ORDER BY id FOR SHARE
+"""
+
+
+def _principal(identity: Identity, rows: Sequence[asyncpg.Record]) -> Principal:
+    if not rows:
+        return Principal(identity, None, identity.name or identity.subject, None)
+    first = rows[0]
+    standings = tuple(
+        Standing(
+            row["membership_id"], row["organisation_id"], frozenset(map(Role, row["roles"])), row["delegated_admin"]
+        )
+        for row in rows
+        if row["membership_id"] is not None
+    )
+    return Principal(identity, first["person_id"], first["display_name"], first["home_organisation_id"], standings)
+
+
+def _scope(principal: Principal) -> set[UUID]:
+    return set(principal.organisations) | ({PLATFORM} if principal.operator else set())
+
+
+async def _enter(raw: asyncpg.Connection[asyncpg.Record], organisations: Iterable[UUID]) -> None:
+    listed = ",".join(sorted(map(str, organisations)))
+    await raw.execute("SELECT set_config('accord.organisations', $1, true)", listed)
+
+
+class Snapshot:
+    """The reads of one operation: one connection, one instant, opened by the first of them."""
+
+    def __init__(self, engine: AsyncEngine, identity: Identity, now: datetime) -> None:
+        self.identity = identity
+        self.now = now
+        self._engine = engine
+        self._lock = asyncio.Lock()
+        self._closed = False
+        self._connection: AsyncConnection | None = None
+        self._raw: asyncpg.Connection[asyncpg.Record] | None = None
+        self._principal: Principal | None = None
+        self._binds: dict[str, Any] = {}
+
+    async def principal(self) -> Principal:
+        """The caller with the rights of this instant."""
+        async with self._lock:
+            await self._ensure()
+            assert self._principal is not None
+            return self._principal
+
+    async def fetch(self, query: Query, **given: Any) -> list[Any]:
+        """The rows of one query; statements of one operation run one at a time."""
+        async with self._lock:
+            raw = await self._ensure()
+            with _translated():
+                return await raw.fetch(query.sql, *query.arguments(self._binds | given), record_class=query.record)
+
+    async def close(self) -> None:
+        """Give the connection back; later fetches are refused. May be called twice."""
+        await asyncio.shield(asyncio.ensure_future(self._close()))
+
+    async def _ensure(self) -> asyncpg.Connection[asyncpg.Record]:
+        if self._closed:
+            raise SnapshotClosed
+        if self._raw is None or self._principal is None:
+            try:
+                await self._open()
+            except BaseException:
+                self._closed = True
+                raise
+        assert self._raw is not None
+        return self._raw
+
+    async def _open(self) -> None:
+        with _translated():
+            self._connection = await self._engine.connect()
+            self._raw = await _driver(self._connection)
+            await self._raw.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_who(self.identity)}")
+            principal = _principal(self.identity, await self._raw.fetch(RIGHTS))
+            await _enter(self._raw, _scope(principal))
+        self._binds = viewer_binds(principal, self.now)
+        self._principal = principal
+
+    async def _close(self) -> None:
+        async with self._lock:
+            self._closed = True
+            raw, connection = self._raw, self._connection
+            self._raw = self._connection = None
+            if connection is None:
+                return
+            try:
+                if raw is not None and not raw.is_closed():
+                    await raw.execute("ROLLBACK")
+            except Exception:
+                await connection.invalidate()
+            finally:
+                await connection.close()
+
+
+class Transaction:
+    """One write transaction. `acting_for` is the organisation in whose name the caller acts, None for the operator."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        driver: asyncpg.Connection[asyncpg.Record],
+        principal: Principal,
+        now: datetime,
+    ) -> None:
+        self.connection = connection
+        self.driver = driver
+        self.principal = principal
+        self.now = now
+        self.acting_for: UUID | None = None
+
+    @property
+    def person_id(self) -> UUID:
+        """The acting person; acts that need one are behind a permission that only known people have."""
+        assert self.principal.person_id is not None
+        return self.principal.person_id
+
+    async def fetch(self, query: Query, **given: Any) -> list[Any]:
+        """The rows of a compiled query, under the caller's visibility."""
+        binds = viewer_binds(self.principal, self.now) | given
+        with _translated():
+            return await self.driver.fetch(query.sql, *query.arguments(binds), record_class=query.record)
+
+    async def all(self, statement: Executable) -> Sequence[Any]:
+        """Every row of a Core statement."""
+        with _translated():
+            return (await self.connection.execute(statement)).all()
+
+    async def first(self, statement: Executable) -> Any:
+        """The first row of a Core statement, or None."""
+        with _translated():
+            return (await self.connection.execute(statement)).first()
+
+    async def scalar(self, statement: Executable) -> Any:
+        """The first column of the first row, or None."""
+        with _translated():
+            return (await self.connection.execute(statement)).scalar()
+
+    async def insert(self, table: Table, **values: Any) -> UUID:
+        """A new row; its key."""
+        made = await self.scalar(insert(table).values(**values).returning(table.c.id))
+        assert isinstance(made, UUID)
+        return made
+
+    async def add(self, table: Table, **values: Any) -> None:
+        """A new row that the caller may not be able to read back."""
+        await self.execute(insert(table).values(**values))
+
+    async def update(self, table: Table, row_id: UUID, **values: Any) -> None:
+        """Change one row by its key and count its version up; exactly one row changes."""
+        if "version" in table.c:
+            values["version"] = table.c.version + 1
+        changed = await self.execute(update(table).where(table.c.id == row_id).values(**values))
+        if changed != 1:
+            raise LookupError(f"{table.name}: {changed} rows changed instead of one")
+
+    async def execute(self, statement: Executable) -> int:
+        """Run a Core statement; how many rows it touched."""
+        with _translated():
+            return (await self.connection.execute(statement)).rowcount  # type: ignore[no-any-return, attr-defined]
+
+    async def present(self, **values: str) -> None:
+        """Show the database a secret or exact name that its policies admit rows by (`handle`, `token`, `ticket`)."""
+        with _translated():
+            await self.driver.execute(_set(**values))
+
+    async def enter(self, *organisations: UUID) -> None:
+        """Act within these organisations from here on; the caller has shown the right to."""
+        with _translated():
+            await _enter(self.driver, organisations)
+
+
+class Database:
+    """The gateway's pool. `clock` tells the time of every operation."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        pool_wait: float = 2.0,
+        statement_timeout: float = 5.0,
+        lock_timeout: float = 2.0,
+        idle_timeout: float = 10.0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.clock = clock
+        self.engine = create_async_engine(
+            driver_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=pool_wait,
+            pool_pre_ping=False,
+            connect_args={
+                "timeout": 5.0,
+                "server_settings": {
+                    "application_name": "accord",
+                    "statement_timeout": str(int(statement_timeout * 1000)),
+                    "lock_timeout": str(int(lock_timeout * 1000)),
+                    "idle_in_transaction_session_timeout": str(int(idle_timeout * 1000)),
+                },
+            },
+        )
+        event.listen(self.engine.sync_engine, "reset", _roll_back)
+
+    def snapshot(self, identity: Identity) -> Snapshot:
+        """The reads of one operation; close it."""
+        return Snapshot(self.engine, identity, self.clock())
+
+    @asynccontextmanager
+    async def transaction(self, identity: Identity, organisation_id: UUID | None = None) -> AsyncIterator[Transaction]:
+        """One write in the name of an organisation where the caller is an active member; committed at the end.
+
+        The caller's memberships stay locked until then, so that a removal waits for it or stops it (S17, S65).
+        """
+        with _translated():
+            async with self.engine.connect() as connection, connection.begin():
+                tx = await self._begin(connection, identity)
+                await self._name(tx, organisation_id)
+                yield tx
+
+    async def write(
+        self, identity: Identity, organisation_id: UUID | None, act: Callable[[Transaction], Awaitable[Result]]
+    ) -> Result:
+        """Run one act in a transaction, again where PostgreSQL picked it to resolve a deadlock."""
+        for tries in range(1, WRITE_TRIES + 1):
+            try:
+                async with self.transaction(identity, organisation_id) as tx:
+                    return await act(tx)
+            except _Deadlock:
+                if tries == WRITE_TRIES:
+                    raise Busy from None
+        raise Busy
+
+    @asynccontextmanager
+    async def system(self, *organisations: UUID) -> AsyncIterator[AsyncConnection]:
+        """A transaction of the platform itself, within these organisations; without any, what its role's policies give."""
+        with _translated():
+            async with self.engine.connect() as connection, connection.begin():
+                await connection.exec_driver_sql("SELECT 1")
+                await _enter(await _driver(connection), organisations)
+                yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+    async def _begin(self, connection: AsyncConnection, identity: Identity) -> Transaction:
+        await connection.exec_driver_sql(_who(identity))
+        raw = await _driver(connection)
+        await raw.execute(HOLD_RIGHTS)
+        return Transaction(connection, raw, _principal(identity, await raw.fetch(RIGHTS)), self.clock())
+
+    async def _name(self, tx: Transaction, organisation_id: UUID | None) -> None:
+        if organisation_id is None:
+            await tx.enter(*({PLATFORM} if tx.principal.operator else ()))
+            return
+        if organisation_id not in tx.principal.organisations:
+            home = tx.principal.home_organisation_id
+            raise OrganisationContextMismatch(
+                f"organisation_{organisation_id}", f"organisation_{home}" if home else None
+            )
+        tx.acting_for = organisation_id
+        await tx.enter(organisation_id)
+
+
+def driver_url(url: str) -> str:
+    """The URL for SQLAlchemy's asyncpg dialect, whatever PostgreSQL scheme was given."""
+    _, separator, rest = url.partition("://")
+    return f"postgresql+asyncpg://{rest}" if separator else url
+
+
+def check_version(row: Any, expected: int | None, current: str | None) -> None:
+    """Is the row what the caller read? Conflict with what stands now otherwise."""
+    if expected is not None and expected != row.version:
+        raise Conflict(row.version, current)
+
+
+async def _driver(connection: AsyncConnection) -> asyncpg.Connection[asyncpg.Record]:
+    raw = await connection.get_raw_connection()
+    driver = raw.driver_connection
+    assert isinstance(driver, asyncpg.Connection)
+    return driver
+
+
+def _roll_back(dbapi_connection: Any, _record: Any, state: Any) -> None:
+    """A transaction that SQLAlchemy did not begin never reaches the next user of the connection."""
+    if not state.terminate_only and dbapi_connection.driver_connection.is_in_transaction():
+        await_only(dbapi_connection.driver_connection.execute("ROLLBACK"))
+
+
+class _Deadlock(Exception):
+    """PostgreSQL broke a deadlock or a serialization conflict at our cost; the act may run again."""
+
+
+class _translated:
+    """Driver errors that have a meaning here, as ours."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        cause = getattr(error, "orig", error)
+        cause = cause.__cause__ if isinstance(error, DBAPIError) and cause.__cause__ is not None else cause
+        if isinstance(error, PoolTimeout) or isinstance(cause, asyncpg.LockNotAvailableError):
+            raise Busy from error
+        if isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
+            raise _Deadlock from error
+        if isinstance(cause, asyncpg.QueryCanceledError):
+            raise TimedOut from error

@@ -1,0 +1,1 @@
+"""The SELECTs, one file per noun."""

@@ -1,0 +1,161 @@
+"""Organisations, people and memberships as the API reads them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Text, and_, bindparam, exists, or_, select
+
+from accord.database.engine import Query
+from accord.database.queries.read.pages import (
+    PARENT,
+    Item,
+    as_text,
+    contains,
+    equal,
+    global_id,
+    looked_up,
+    paged,
+)
+from accord.database.tables.organisation import memberships, organisations, users
+from accord.database.tables.partnership import partnerships
+from accord.database.tables.sharing import access_items, grants, shares
+from accord.database.visibility import (
+    OPERATOR,
+    VIEWER,
+    keys,
+    may_search_members,
+    sees_access_item,
+    sees_grant,
+    sees_membership,
+    sees_partnership,
+    sees_share,
+)
+
+
+class OrganisationRow(Item):
+    """One organisation."""
+
+    type_name = "Organisation"
+
+
+class UserRow(Item):
+    """One person; the e-mail address is read apart, by whom may see it."""
+
+    type_name = "User"
+
+
+class MembershipRow(Item):
+    """One membership."""
+
+    type_name = "Membership"
+
+
+o, u, m = organisations.alias("o"), users.alias("u"), memberships.alias("m")
+
+ORGANISATION: Final = (
+    global_id("organisation", o.c.id),
+    o.c.handle,
+    o.c.name,
+    o.c.status,
+    o.c.country_code,
+    o.c.partners_enabled,
+    o.c.version,
+)
+USER: Final = (
+    global_id("user", u.c.id),
+    u.c.display_name,
+    as_text(u.c.home_organisation_id),
+    u.c.version,
+)
+MEMBERSHIP: Final = (
+    global_id("membership", m.c.id),
+    as_text(m.c.organisation_id),
+    as_text(m.c.user_id),
+    m.c.display_name,
+    m.c.email,
+    m.c.roles,
+    m.c.delegated_admin,
+    m.c.status,
+    m.c.version,
+    m.c.created_at,
+)
+
+p, s, g, i = partnerships.alias("op"), shares.alias("os"), grants.alias("og"), access_items.alias("oi")
+
+SEES_ORGANISATION: Final = or_(
+    o.c.id == keys("member_of"),
+    OPERATOR,
+    o.c.created_for_id == keys("admin_of"),
+    exists().where(or_(p.c.host_id == o.c.id, p.c.visible_guest_id == o.c.id), sees_partnership(p)),
+    exists().where(p.c.guest_id == o.c.id, p.c.host_id == keys("works_in"), sees_partnership(p)),
+    exists().where(or_(s.c.host_id == o.c.id, s.c.guest_id == o.c.id), sees_share(s)),
+)
+"""Which organisations? One's own, those it created, and the other side of what the viewer sees."""
+
+theirs = memberships.alias("theirs")
+
+SEES_USER: Final = or_(
+    u.c.id == VIEWER,
+    exists().where(theirs.c.user_id == u.c.id, theirs.c.organisation_id == keys("admin_of")),
+    exists().where(theirs.c.user_id == u.c.id, may_search_members(theirs)),
+    exists().where(g.c.user_id == u.c.id, sees_grant(g)),
+    exists().where(i.c.member_user_id == u.c.id, sees_access_item(i)),
+    exists().where(
+        or_(
+            p.c.owner_user_id == u.c.id,
+            p.c.representative_user_id == u.c.id,
+            p.c.created_by_user_id == u.c.id,
+        ),
+        sees_partnership(p),
+    ),
+)
+"""Which people, when asked for by ID? Oneself, and those who stand in something that the viewer sees."""
+
+SEES_EMAIL: Final = or_(
+    u.c.id == VIEWER,
+    exists().where(theirs.c.user_id == u.c.id, theirs.c.organisation_id == keys("admin_of")),
+    exists().where(theirs.c.user_id == u.c.id, may_search_members(theirs)),
+    exists().where(g.c.user_id == u.c.id, g.c.host_id == keys("works_in"), sees_grant(g)),
+    exists().where(i.c.member_user_id == u.c.id, i.c.host_id == keys("works_in"), sees_access_item(i)),
+    exists().where(
+        p.c.representative_user_id == u.c.id, p.c.host_id == keys("works_in"), sees_partnership(p)
+    ),
+)
+"""Whose e-mail address? One's own, one's own organisation's people, guest people with access (model 4.7, Q15)."""
+
+SEARCHED: Final = bindparam("search", type_=Text())
+LISTS_MEMBER: Final = or_(
+    sees_membership(m),
+    and_(SEARCHED.is_not(None), may_search_members(m)),
+)
+"""Admins list and search all; those of Q15 find by name or e-mail."""
+
+ORGANISATION_BY_ID: Final = looked_up(OrganisationRow, ORGANISATION, o.c.id)
+ORGANISATION_SEEN: Final = looked_up(OrganisationRow, ORGANISATION, o.c.id, SEES_ORGANISATION)
+ORGANISATION_BY_HANDLE: Final = Query(
+    select(*ORGANISATION).where(o.c.handle == bindparam("handle", type_=Text()), SEES_ORGANISATION), OrganisationRow
+)
+ORGANISATIONS: Final = paged(OrganisationRow, ORGANISATION, o, (OPERATOR, contains("search", o.c.name, o.c.handle)), o.c.id)
+CREATED_GUESTS: Final = paged(
+    OrganisationRow,
+    ORGANISATION,
+    o,
+    (o.c.created_for_id == PARENT, or_(o.c.created_for_id == keys("admin_of"), OPERATOR)),
+    o.c.id,
+)
+USER_BY_ID: Final = looked_up(UserRow, USER, u.c.id)
+USER_SEEN: Final = looked_up(UserRow, USER, u.c.id, SEES_USER)
+EMAIL_BY_USER: Final = looked_up(UserRow, (global_id("user", u.c.id), u.c.email), u.c.id, SEES_EMAIL)
+MEMBERSHIP_BY_ID: Final = looked_up(MembershipRow, MEMBERSHIP, m.c.id, sees_membership(m))
+OWN_MEMBERSHIPS: Final = Query(
+    select(*MEMBERSHIP).where(m.c.user_id == VIEWER, m.c.status.in_(("ACTIVE", "DEACTIVATED"))).order_by(m.c.id),
+    MembershipRow,
+)
+MEMBERS: Final = paged(
+    MembershipRow,
+    MEMBERSHIP,
+    m,
+    (m.c.organisation_id == PARENT, LISTS_MEMBER, contains("search", m.c.display_name, m.c.email), equal(m.c.status, "status")),
+    m.c.id,
+)

@@ -1,0 +1,167 @@
+"""The shapes of reads: rows by their keys, rows grouped by a parent, and keyset pages of many parents in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy import any_ as any_of
+
+from accord.database.engine import Query, Row
+
+Predicate = ColumnElement[bool]
+LAST: Final = 2**128 - 1
+LAST_SEQUENCE: Final = 2**63 - 1
+
+
+class Item(Row):
+    """A row that a connection can list: `position` is where it stands, unique and ascending."""
+
+    type_name: str = ""
+
+    @property
+    def position(self) -> int:
+        """The key as a number: keys are made in ascending order of time."""
+        return UUID(self.key).int
+
+
+def global_id(kind: str, column: ColumnElement[Any]) -> ColumnElement[str]:
+    """The typed ID, made where the row is read."""
+    return (literal(f"{kind}_", literal_execute=True) + cast(column, Text)).label("id")
+
+
+def as_text(column: ColumnElement[Any], name: str | None = None) -> ColumnElement[str]:
+    """A key as text: an object per UUID costs more than the rest of a read."""
+    return cast(column, Text).label(name or str(column.key))
+
+
+def wanted(name: str = "keys") -> Any:
+    """A bound list of keys, given as text."""
+    return any_of(cast(bindparam(name, type_=ARRAY(Text())), ARRAY(Uuid())))
+
+
+def one_of(column: ColumnElement[Any], name: str) -> Predicate:
+    """The column holds one of the bound names; None admits all."""
+    names = bindparam(name, type_=ARRAY(Text()))
+    return or_(names.is_(None), column == any_of(names))
+
+
+def contains(name: str, *columns: ColumnElement[Any]) -> Predicate:
+    """One of the columns contains the bound text, in any case; None admits all."""
+    text = bindparam(name, type_=Text())
+    return or_(text.is_(None), *(func.strpos(func.lower(column), func.lower(text)) > 0 for column in columns))
+
+
+def equal(column: ColumnElement[Any], name: str, kind: Any = Text) -> Predicate:
+    """The column equals the bound value; None admits all."""
+    value = bindparam(name, type_=kind() if kind is not Uuid else Text())
+    bound = cast(value, Uuid()) if kind is Uuid else value
+    return or_(value.is_(None), column == bound)
+
+
+def parents() -> FromClause:
+    """The bound keys as a table of one column, `key`."""
+    listed = cast(bindparam("keys", type_=ARRAY(Text())), ARRAY(Uuid()))
+    return func.unnest(listed).table_valued("key", name="parent").render_derived()
+
+
+PARENTS: Final = parents()
+PARENT: Final[ColumnElement[Any]] = cast(PARENTS.c.key, Uuid())
+
+
+@dataclass(frozen=True)
+class Pages:
+    """One connection: its page from the front, its page from the back, and its count, each for many parents at once.
+
+    Bounds are exclusive. `newest_first` connections begin with the highest position.
+    """
+
+    ascending: Query
+    descending: Query
+    count: Query
+    newest_first: bool
+    by_sequence: bool
+
+    def page(self, backward: bool) -> Query:
+        """The statement for a page from the front, or from the back."""
+        return self.descending if backward != self.newest_first else self.ascending
+
+    def bounds(self, after: int | None, before: int | None) -> dict[str, Any]:
+        """The bound values of a page's ends."""
+        low, high = (before, after) if self.newest_first else (after, before)
+        if self.by_sequence:
+            return {"low": min(low or 0, LAST_SEQUENCE), "high": min(LAST_SEQUENCE if high is None else high, LAST_SEQUENCE)}
+        return {"low": str(UUID(int=low or 0)), "high": str(UUID(int=LAST if high is None else high))}
+
+
+def paged(
+    record: type[Row],
+    columns: Sequence[ColumnElement[Any]],
+    source: FromClause,
+    where: Sequence[Predicate],
+    order: ColumnElement[Any],
+    *,
+    newest_first: bool = False,
+    by_sequence: bool = False,
+) -> Pages:
+    """The statements of a connection; `where` names the parent as `PARENT`."""
+
+    def bound(name: str) -> ColumnElement[Any]:
+        return bindparam(name, type_=BigInteger()) if by_sequence else cast(bindparam(name, type_=Text()), Uuid())
+
+    def one_way(descending: bool) -> Query:
+        inner = (
+            select(*columns, order.label("place"))
+            .select_from(source)
+            .where(*where, order > bound("low"), order < bound("high"))
+            .order_by(order.desc() if descending else order)
+            .limit(bindparam("size", type_=BigInteger()))
+            .correlate(PARENTS)
+            .lateral("item")
+        )
+        shown = [column for column in inner.c if column.key != "place"]
+        outer = select(as_text(PARENTS.c.key, "parent"), *shown).select_from(PARENTS.join(inner, true()))
+        return Query(outer.order_by(inner.c.place.desc() if descending else inner.c.place), record)
+
+    return Pages(one_way(False), one_way(True), _count(source, where), newest_first, by_sequence)
+
+
+def _count(source: FromClause, where: Sequence[Predicate]) -> Query:
+    inner = select(func.count().label("total")).select_from(source).where(*where).correlate(PARENTS).lateral("counted")
+    return Query(select(as_text(PARENTS.c.key, "parent"), inner.c.total).select_from(PARENTS.join(inner, true())))
+
+
+def grouped(
+    record: type[Row], columns: Sequence[ColumnElement[Any]], parent: ColumnElement[Any], *where: Predicate,
+    order: ColumnElement[Any], source: FromClause | None = None,
+) -> Query:
+    """The rows under each bound parent, all of them, in order."""
+    statement: Select[Any] = select(as_text(parent, "parent"), *columns)
+    if source is not None:
+        statement = statement.select_from(source)
+    return Query(statement.where(parent == wanted(), *where).order_by(order), record)
+
+
+def looked_up(
+    record: type[Row], columns: Sequence[ColumnElement[Any]], key: ColumnElement[Any], *where: Predicate
+) -> Query:
+    """The rows with the bound keys."""
+    return Query(select(*columns).where(key == wanted(), *where), record)

@@ -1,0 +1,103 @@
+"""What each of the three roles may touch, and the whole preparation of a database: migrate, grant, put the walls up.
+
+Grants and policies are not migrations: they are made anew from `visibility.py` each time, so that no state of the
+past can survive in them.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Final
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from accord.database import queue
+from accord.database.engine import driver_url
+from accord.database.tables.outbox import COUNTED
+from accord.database.visibility import GATEWAY, WORKER, policies
+
+PREPARING: Final = 0x6163636F7264
+"""The advisory lock under which one process at a time prepares a database."""
+
+COUNTED_COLUMNS: Final = ", ".join(COUNTED)
+READ_ONLY: Final = ("identities", "memberships", "organisations", "users", "accounts", "account_ownerships")
+
+GRANTS: Final = (
+    f"GRANT USAGE ON SCHEMA accord TO {GATEWAY}, {WORKER}",
+    f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA accord TO {GATEWAY}, {WORKER}",
+    *(
+        f"GRANT SELECT, INSERT, UPDATE ON accord.{table} TO {GATEWAY}"
+        for table in (
+            "organisations",
+            "users",
+            "memberships",
+            "partnerships",
+            "attempts",
+            "invitations",
+            "accounts",
+            "shares",
+            "grants",
+            "access_items",
+            "tickets",
+            "chain_heads",
+            "notifications",
+        )
+    ),
+    f"GRANT SELECT, INSERT ON accord.identities, accord.terms_versions, accord.terms_acceptances TO {GATEWAY}",
+    f"GRANT SELECT, INSERT ON accord.activity_events TO {GATEWAY}",
+    f"GRANT SELECT, INSERT, DELETE ON accord.account_ownerships TO {GATEWAY}",
+    f"GRANT INSERT ON accord.mails TO {GATEWAY}",
+    f"GRANT SELECT ({COUNTED_COLUMNS}) ON accord.mails TO {GATEWAY}",
+    *(f"GRANT SELECT ON accord.{table} TO {WORKER}" for table in READ_ONLY),
+    *(
+        f"GRANT SELECT, UPDATE ON accord.{table} TO {WORKER}"
+        for table in ("partnerships", "attempts", "invitations", "shares", "grants", "access_items", "tickets")
+    ),
+    f"GRANT SELECT, INSERT, UPDATE ON accord.mails, accord.chain_heads TO {WORKER}",
+    f"GRANT INSERT ON accord.activity_events, accord.notifications TO {WORKER}",
+    *queue.grants(GATEWAY, WORKER),
+)
+
+
+async def prepare(owner_url: str) -> None:
+    """Bring a database to the newest schema, then make grants and policies anew; safe to run twice and in parallel."""
+    engine = create_async_engine(driver_url(owner_url))
+    try:
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({PREPARING})")
+            await connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS accord")
+            await connection.run_sync(_migrate)
+            raw = (await connection.get_raw_connection()).driver_connection
+            assert isinstance(raw, asyncpg.Connection)
+            await _guard(raw)
+    finally:
+        await engine.dispose()
+
+
+def _migrate(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("accord.database") / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def _guard(raw: asyncpg.Connection[asyncpg.Record]) -> None:
+    for role in (GATEWAY, WORKER):
+        await raw.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA accord FROM {role}")
+    for policy in await raw.fetch("SELECT tablename, policyname FROM pg_policies WHERE schemaname = 'accord'"):
+        await raw.execute(f'DROP POLICY "{policy["policyname"]}" ON accord."{policy["tablename"]}"')
+    for statement in (*GRANTS, *policies()):
+        await raw.execute(statement)
+
+
+async def unguarded_tables(raw: asyncpg.Connection[asyncpg.Record]) -> list[str]:
+    """Tables of ours without row-level security; a contract test and the start of the gateway look at them."""
+    rows = await raw.fetch(
+        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = 'accord' AND c.relkind = 'r' AND NOT c.relrowsecurity AND c.relname <> 'alembic_version'"
+    )
+    return sorted(row["relname"] for row in rows)

@@ -1,0 +1,37 @@
+"""The tables, one file per noun; importing this package registers them all on `metadata`."""
+
+from accord.database.tables.activity import activity_events, chain_heads
+from accord.database.tables.metadata import metadata
+from accord.database.tables.organisation import identities, memberships, organisations, users
+from accord.database.tables.outbox import mails, notifications
+from accord.database.tables.partnership import (
+    attempts,
+    invitations,
+    partnerships,
+    terms_acceptances,
+    terms_versions,
+)
+from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants, shares, tickets
+
+__all__ = [
+    "access_items",
+    "account_ownerships",
+    "accounts",
+    "activity_events",
+    "attempts",
+    "chain_heads",
+    "grants",
+    "identities",
+    "invitations",
+    "mails",
+    "memberships",
+    "metadata",
+    "notifications",
+    "organisations",
+    "partnerships",
+    "shares",
+    "terms_acceptances",
+    "terms_versions",
+    "tickets",
+    "users",
+]

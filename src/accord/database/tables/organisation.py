@@ -1,0 +1,88 @@
+"""Organisations, people, their identities and memberships."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+
+from accord.database.tables.metadata import instant, key, made_at, metadata, one_of, reference, version, words
+from accord.domain.organisation import MembershipStatus, OrganisationStatus
+
+organisations: Final = Table(
+    "organisations",
+    metadata,
+    key(),
+    Column("handle", Text(), nullable=False, unique=True),
+    Column("name", Text(), nullable=False),
+    Column("country_code", Text(), nullable=False),
+    Column("partners_enabled", Boolean(), nullable=False, server_default=text("false")),
+    Column("status", Text(), nullable=False, server_default=OrganisationStatus.ACTIVE),
+    reference("created_for_id", ForeignKey("accord.organisations.id"), nullable=True, index=True),
+    version(),
+    made_at(),
+    one_of("status", OrganisationStatus),
+)
+
+users: Final = Table(
+    "users",
+    metadata,
+    key(),
+    Column("email", Text(), nullable=False),
+    Column("display_name", Text(), nullable=False),
+    reference("home_organisation_id", ForeignKey("accord.organisations.id")),
+    version(),
+    made_at(),
+)
+Index("uq_users_home_email", users.c.home_organisation_id, func.lower(users.c.email), unique=True)
+
+identities: Final = Table(
+    "identities",
+    metadata,
+    Column("issuer", Text(), primary_key=True),
+    Column("subject", Text(), primary_key=True),
+    reference("user_id", ForeignKey("accord.users.id"), index=True),
+    made_at(),
+)
+
+memberships: Final = Table(
+    "memberships",
+    metadata,
+    key(),
+    reference("organisation_id", ForeignKey("accord.organisations.id")),
+    reference("user_id", ForeignKey("accord.users.id"), nullable=True, index=True),
+    Column("email", Text(), nullable=False),
+    Column("display_name", Text(), nullable=False),
+    words("roles"),
+    Column("delegated_admin", Boolean(), nullable=False, server_default=text("false")),
+    Column("status", Text(), nullable=False),
+    reference("invited_by", nullable=True),
+    Column("token_hash", Text(), nullable=True, unique=True),
+    instant("token_expires_at"),
+    instant("joined_at"),
+    version(),
+    made_at(),
+    one_of("status", MembershipStatus),
+    UniqueConstraint("organisation_id", "user_id"),
+    UniqueConstraint("organisation_id", "user_id", "status"),
+    CheckConstraint("status = 'INVITED' OR status = 'REMOVED' OR user_id IS NOT NULL", name="person_known"),
+    CheckConstraint("token_hash IS NULL OR status = 'INVITED'", name="token_while_invited"),
+)
+Index(
+    "uq_memberships_invited",
+    memberships.c.organisation_id,
+    func.lower(memberships.c.email),
+    unique=True,
+    postgresql_where=memberships.c.status == MembershipStatus.INVITED.value,
+)

@@ -1,0 +1,395 @@
+"""What a principal can see.
+
+Two walls are built here. The first is for people: predicates that say who inside an organisation may see which row
+(model 4.7); every list, count and lookup uses them. The second is between tenants: the row-level-security policies,
+which admit a row only for the organisations it names (`POLICIES`), written next to the first so that both change together.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    or_,
+)
+from sqlalchemy import any_ as any_of
+from sqlalchemy.sql import expression
+
+from accord.database.tables.activity import activity_events
+from accord.database.tables.organisation import memberships
+from accord.database.tables.partnership import partnerships
+from accord.database.tables.sharing import account_ownerships, accounts, grants, shares
+
+Predicate = ColumnElement[bool]
+
+VIEWER: Final = cast(bindparam("viewer", type_=Text()), Uuid())
+NOW: Final = bindparam("now", type_=DateTime(timezone=True))
+OPERATOR: Final = bindparam("operator", type_=Boolean())
+
+
+def keys(name: str) -> Any:
+    """A bound list of keys, given as text: UUID objects per value cost more than the rest of a read."""
+    return any_of(cast(bindparam(name, type_=ARRAY(Text())), ARRAY(Uuid())))
+
+
+def sees_partnership(p: FromClause = partnerships) -> Predicate:
+    """Which partnerships? Leaders all of their organisation, owners and requesters theirs, guest admins those that the
+    host has approved, guest people those that grant them something (S76 to S78, model 4.7)."""
+    return or_(
+        p.c.host_id == keys("leads"),
+        and_(p.c.host_id == keys("works_in"), or_(owns_partnership(p), p.c.created_by_user_id == VIEWER)),
+        and_(p.c.visible_guest_id == keys("admin_of")),
+        and_(
+            p.c.visible_guest_id == keys("works_in"),
+            or_(and_(p.c.representative_user_id == VIEWER, p.c.ended_at.is_(None)), _has_grant(p)),
+        ),
+    )
+
+
+def owns_partnership(p: FromClause = partnerships) -> Predicate:
+    """Is the viewer Partnership Owner or co-owner?"""
+    return or_(p.c.owner_user_id == VIEWER, any_of(p.c.co_owner_ids) == VIEWER)
+
+
+def _has_grant(p: FromClause) -> Predicate:
+    return exists().where(grants.c.partnership_id == p.c.id, grants.c.user_id == VIEWER, _is_live_grant())
+
+
+def _is_live_grant(g: FromClause = grants) -> Predicate:
+    return and_(g.c.state == "ACTIVE", or_(g.c.expires_at.is_(None), g.c.expires_at > NOW))
+
+
+def active_partnership(partnership_id: ColumnElement[Any]) -> Predicate:
+    """Is this partnership ACTIVE and within its time? Expiry needs no scheduler (invariant 12)."""
+    p = partnerships.alias()
+    return exists().where(
+        p.c.id == partnership_id,
+        p.c.state == "ACTIVE",
+        p.c.starts_at <= NOW,
+        or_(p.c.expires_at.is_(None), p.c.expires_at > NOW),
+    )
+
+
+def _owned_partnership(partnership_id: ColumnElement[Any]) -> Predicate:
+    p = partnerships.alias()
+    return exists().where(p.c.id == partnership_id, p.c.host_id == keys("works_in"), owns_partnership(p))
+
+
+def owns_account(account_id: ColumnElement[Any], host_id: ColumnElement[Any]) -> Predicate:
+    """Is the viewer Account Owner, and still at work in the host?"""
+    o = account_ownerships.alias()
+    return and_(host_id == keys("works_in"), exists().where(o.c.account_id == account_id, o.c.user_id == VIEWER))
+
+
+def needs_owner(account_id: ColumnElement[Any]) -> Predicate:
+    """Has the account no active owner any more?"""
+    o, m = account_ownerships.alias(), memberships.alias()
+    return ~exists().where(
+        o.c.account_id == account_id,
+        m.c.organisation_id == o.c.host_id,
+        m.c.user_id == o.c.user_id,
+        m.c.status == "ACTIVE",
+    )
+
+
+def sees_account_at_host(account_id: ColumnElement[Any], host_id: ColumnElement[Any]) -> Predicate:
+    """Which accounts does a person of the host see? The own ones; leaders also those that nobody active owns (S77)."""
+    return or_(owns_account(account_id, host_id), and_(host_id == keys("leads"), needs_owner(account_id)))
+
+
+def sees_share(s: FromClause = shares) -> Predicate:
+    """Which shares? At the host by partnership or account; at the guest admins all, people those granted to them."""
+    g = grants.alias()
+    return or_(
+        _owned_partnership(s.c.partnership_id),
+        sees_account_at_host(s.c.account_id, s.c.host_id),
+        s.c.guest_id == keys("admin_of"),
+        and_(
+            s.c.guest_id == keys("works_in"),
+            s.c.state != "REMOVED",
+            exists().where(g.c.share_id == s.c.id, g.c.user_id == VIEWER, _is_live_grant(g)),
+            active_partnership(s.c.partnership_id),
+        ),
+    )
+
+
+def sees_account(a: FromClause = accounts) -> Predicate:
+    """Which accounts? Those of `sees_account_at_host`; those shared in a partnership the viewer owns; at the guest,
+    admins all that are shared with it, people those that are granted to them (S75, S78)."""
+    s, p = shares.alias(), partnerships.alias()
+    shared = and_(s.c.account_id == a.c.id, s.c.state != "REMOVED")
+    return or_(
+        sees_account_at_host(a.c.id, a.c.host_id),
+        exists().where(
+            s.c.account_id == a.c.id, p.c.id == s.c.partnership_id, p.c.host_id == keys("works_in"), owns_partnership(p)
+        ),
+        exists().where(shared, s.c.guest_id == keys("admin_of"), active_partnership(s.c.partnership_id)),
+        granted_account(a),
+    )
+
+
+def granted_account(a: FromClause = accounts) -> Predicate:
+    """Has the viewer a live grant on a live share of this account, under an active partnership? (S74)"""
+    s, g = shares.alias(), grants.alias()
+    return and_(
+        a.c.status == "ACTIVE",
+        exists().where(
+            s.c.account_id == a.c.id,
+            s.c.state == "ACTIVE",
+            s.c.guest_id == keys("works_in"),
+            or_(s.c.expires_at.is_(None), s.c.expires_at > NOW),
+            g.c.share_id == s.c.id,
+            g.c.user_id == VIEWER,
+            _is_live_grant(g),
+            active_partnership(s.c.partnership_id),
+        ),
+    )
+
+
+def sees_grant(g: FromClause = grants) -> Predicate:
+    """Which grants, and with them which people of the guest? (S76 to S78)
+
+    Leaders of the host all; a Partnership Owner the representative's and those on accounts that this owner shared, or
+    took over from an owner who left; an Account Owner those on the account; guest admins all of their people; guest
+    people those of colleagues in a partnership that grants them something. The account behind a grant may still be
+    hidden.
+    """
+    s, p, mine = shares.alias(), partnerships.alias(), grants.alias()
+    left = ~exists().where(
+        memberships.c.user_id == s.c.shared_by,
+        memberships.c.organisation_id == s.c.host_id,
+        memberships.c.status == "ACTIVE",
+    )
+    return or_(
+        g.c.host_id == keys("leads"),
+        exists().where(
+            s.c.id == g.c.share_id,
+            p.c.id == g.c.partnership_id,
+            p.c.host_id == keys("works_in"),
+            owns_partnership(p),
+            or_(s.c.shared_by == VIEWER, left, p.c.representative_user_id == g.c.user_id),
+        ),
+        owns_account(g.c.account_id, g.c.host_id),
+        g.c.guest_id == keys("admin_of"),
+        and_(g.c.guest_id == keys("works_in"), g.c.user_id == VIEWER),
+        and_(
+            g.c.guest_id == keys("works_in"),
+            g.c.state == "ACTIVE",
+            exists().where(mine.c.partnership_id == g.c.partnership_id, mine.c.user_id == VIEWER, _is_live_grant(mine)),
+            active_partnership(g.c.partnership_id),
+        ),
+    )
+
+
+def sees_access_item(i: FromClause) -> Predicate:
+    """Which places in access requests? The account's owners, the guest's admins, who asked, and whom it is for (S84)."""
+    return or_(
+        owns_account(i.c.account_id, i.c.host_id),
+        i.c.guest_id == keys("admin_of"),
+        and_(i.c.guest_id == keys("works_in"), or_(i.c.requested_by == VIEWER, i.c.member_user_id == VIEWER)),
+    )
+
+
+def sees_event(e: FromClause = activity_events) -> Predicate:
+    """Which events? Leaders and auditors their organisation's stream, Account Owners their accounts', the operator the
+    platform's (S87, Q17)."""
+    return or_(
+        e.c.stream_id == keys("leads"),
+        e.c.stream_id == keys("audits"),
+        and_(e.c.stream_id == e.c.host_id, owns_account(e.c.account_id, e.c.host_id)),
+        and_(OPERATOR, e.c.stream_id == cast(expression.literal("00000000-0000-0000-0000-000000000000"), Uuid())),
+    )
+
+
+def names_account(e: FromClause = activity_events) -> Predicate:
+    """May the viewer know which account an event is about? Leaders of the host only where they see the account (Q31);
+    guest admins, whose stream holds nothing but what is shared with them, and auditors always."""
+    return or_(
+        e.c.account_id.is_(None),
+        e.c.stream_id == keys("audits"),
+        e.c.stream_id != e.c.host_id,
+        sees_account_at_host(e.c.account_id, e.c.host_id),
+    )
+
+
+def sees_membership(m: FromClause = memberships) -> Predicate:
+    """Which memberships as such? One's own, and admins those of their organisation (model 4.15)."""
+    return or_(m.c.user_id == VIEWER, m.c.organisation_id == keys("admin_of"))
+
+
+def may_search_members(m: FromClause = memberships) -> Predicate:
+    """Whose directory may the viewer search by name or e-mail? (Q15)
+
+    Guest people who are Account Manager somewhere their own organisation's; Partnership Owners and Account Owners the
+    host's. Admins have the whole list anyway.
+    """
+    g, o, p = grants.alias(), account_ownerships.alias(), partnerships.alias()
+    return and_(
+        m.c.organisation_id == keys("works_in"),
+        m.c.status == "ACTIVE",
+        or_(
+            exists().where(
+                g.c.guest_id == m.c.organisation_id,
+                g.c.user_id == VIEWER,
+                g.c.role == "ACCOUNT_MANAGER",
+                _is_live_grant(g),
+                active_partnership(g.c.partnership_id),
+            ),
+            exists().where(o.c.host_id == m.c.organisation_id, o.c.user_id == VIEWER),
+            exists().where(p.c.host_id == m.c.organisation_id, owns_partnership(p), p.c.ended_at.is_(None)),
+        ),
+    )
+
+
+MINE: Final = "(SELECT accord.mine())::uuid[]"
+
+
+def _in_mine(*columns: str) -> str:
+    return " OR ".join(f"{column} = ANY ({MINE})" for column in columns)
+
+
+def _linked(column: str) -> str:
+    """Does a partnership that both sides know of join this organisation to mine? One indexed look-up per side."""
+    return (
+        f"EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.host_id = {column} AND p.visible_guest_id = ANY ({MINE}))"
+        f" OR EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.visible_guest_id = {column}"
+        f" AND p.host_id = ANY ({MINE}))"
+    )
+
+
+OPERATING: Final = "(SELECT accord.operating())"
+SELF: Final = "user_id = (SELECT accord.person())"
+BOTH_SIDES: Final = _in_mine("host_id", "guest_id")
+TOLD_SIDES: Final = _in_mine("host_id", "visible_guest_id")
+GATEWAY: Final = "accord_gateway"
+WORKER: Final = "accord_worker"
+
+POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
+    # table: (command, rows it admits, role)
+    "organisations": (
+        (
+            "SELECT",
+            f"{_in_mine('id', 'created_for_id')} OR {OPERATING} OR handle = (SELECT accord.shown('handle'))"
+            f" OR EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.guest_id = organisations.id"
+            f" AND p.host_id = ANY ({MINE})) OR {_linked('organisations.id')}",
+            GATEWAY,
+        ),
+        ("INSERT", OPERATING, GATEWAY),
+        ("UPDATE", f"{_in_mine('id')} OR {OPERATING}", GATEWAY),
+        ("SELECT", "true", WORKER),
+    ),
+    "users": (
+        (
+            "SELECT",
+            "EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = users.id) OR id = (SELECT accord.person())",
+            GATEWAY,
+        ),
+        ("INSERT", f"{_in_mine('home_organisation_id')}", GATEWAY),
+        ("UPDATE", "id = (SELECT accord.person())", GATEWAY),
+        ("SELECT", "true", WORKER),
+    ),
+    "identities": (
+        ("SELECT", "issuer = (SELECT accord.shown('issuer')) AND subject = (SELECT accord.shown('subject'))", GATEWAY),
+        ("INSERT", "issuer = (SELECT accord.shown('issuer')) AND subject = (SELECT accord.shown('subject'))", GATEWAY),
+    ),
+    "memberships": (
+        (
+            "SELECT",
+            f"{_in_mine('organisation_id')} OR {SELF} OR token_hash = (SELECT accord.shown('token'))"
+            f" OR {_linked('memberships.organisation_id')}",
+            GATEWAY,
+        ),
+        ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
+        (
+            "UPDATE",
+            f"{_in_mine('organisation_id')} OR {SELF} OR token_hash = (SELECT accord.shown('token'))",
+            GATEWAY,
+        ),
+        ("SELECT", "true", WORKER),
+    ),
+    "partnerships": (("ALL", TOLD_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
+    "attempts": (("ALL", TOLD_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
+    "invitations": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
+    "terms_versions": (("SELECT", "true", GATEWAY), ("INSERT", OPERATING, GATEWAY)),
+    "terms_acceptances": (("ALL", BOTH_SIDES, GATEWAY),),
+    "accounts": (
+        (
+            "SELECT",
+            f"{_in_mine('host_id')} OR EXISTS (SELECT 1 FROM accord.shares s WHERE s.account_id = accounts.id"
+            f" AND s.guest_id = ANY ({MINE}))",
+            GATEWAY,
+        ),
+        ("INSERT", _in_mine("host_id"), GATEWAY),
+        ("UPDATE", _in_mine("host_id"), GATEWAY),
+        ("SELECT", "true", WORKER),
+    ),
+    "account_ownerships": (
+        (
+            "SELECT",
+            f"{_in_mine('host_id')} OR EXISTS (SELECT 1 FROM accord.shares s"
+            f" WHERE s.account_id = account_ownerships.account_id AND s.guest_id = ANY ({MINE}))",
+            GATEWAY,
+        ),
+        ("INSERT", _in_mine("host_id"), GATEWAY),
+        ("DELETE", _in_mine("host_id"), GATEWAY),
+        ("SELECT", "true", WORKER),
+    ),
+    "shares": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
+    "grants": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
+    "access_items": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
+    "tickets": (
+        ("ALL", _in_mine("host_id", "guest_id"), GATEWAY),
+        ("SELECT", "true", WORKER),
+        ("UPDATE", "true", WORKER),
+    ),
+    "activity_events": (
+        ("SELECT", _in_mine("stream_id"), GATEWAY),
+        ("INSERT", f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('activity_events.stream_id')}", GATEWAY),
+        ("INSERT", "true", WORKER),
+    ),
+    "chain_heads": (
+        ("ALL", f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('chain_heads.stream_id')}", GATEWAY),
+        ("ALL", "true", WORKER),
+    ),
+    "mails": (
+        ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
+        ("SELECT", _in_mine("organisation_id"), GATEWAY),
+        ("ALL", "true", WORKER),
+    ),
+    "notifications": (
+        ("SELECT", SELF, GATEWAY),
+        ("UPDATE", SELF, GATEWAY),
+        ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
+        ("INSERT", "true", WORKER),
+    ),
+}
+
+
+def policies() -> list[str]:
+    """The statements that put the second wall up anew, whatever stood before."""
+    statements = []
+    for table, entries in POLICIES.items():
+        statements.append(f"ALTER TABLE accord.{table} ENABLE ROW LEVEL SECURITY")
+        for command, rows, role in entries:
+            name = f"{role}_{command.lower()}"
+            statements.append(
+                f"CREATE POLICY {name} ON accord.{table} FOR {command} TO {role} {_clauses(command, rows)}"
+            )
+    return statements
+
+
+def _clauses(command: str, rows: str) -> str:
+    using = f"USING ({rows})" if command != "INSERT" else ""
+    check = f"WITH CHECK ({rows})" if command in {"ALL", "INSERT", "UPDATE"} else ""
+    return f"{using} {check}".strip()

@@ -1,0 +1,110 @@
+"""The vocabulary of activity and the hash chain that makes edits and gaps visible (model 4.12)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+FIRST_HASH: Final = "0" * 64
+
+
+class EventType(StrEnum):
+    PARTNERSHIP_REQUESTED = "partnership.requested"
+    PARTNERSHIP_APPROVED = "partnership.approved"
+    PARTNERSHIP_DECLINED = "partnership.declined"
+    PARTNERSHIP_ACCEPTED = "partnership.accepted"
+    PARTNERSHIP_REFUSED = "partnership.refused"
+    PARTNERSHIP_RESENT = "partnership.resent"
+    PARTNERSHIP_REMINDED = "partnership.reminded"
+    PARTNERSHIP_WITHDRAWN = "partnership.withdrawn"
+    PARTNERSHIP_LAPSED = "partnership.lapsed"
+    PARTNERSHIP_EXPIRED = "partnership.expired"
+    PARTNERSHIP_TERMINATED = "partnership.terminated"
+    PARTNERSHIP_OWNERSHIP_TRANSFERRED = "partnership.ownership_transferred"
+    PARTNERSHIP_CO_OWNERS_CHANGED = "partnership.co_owners_changed"
+    PARTNERSHIP_REPRESENTATIVE_CHANGED = "partnership.representative_changed"
+    SHARE_ADDED = "share.added"
+    SHARE_REMOVED = "share.removed"
+    SHARE_SUSPENDED = "share.suspended"
+    SHARE_RESUMED = "share.resumed"
+    GRANT_ROLE_CHANGED = "grant.role_changed"
+    GRANT_REVOKED = "grant.revoked"
+    GRANT_EXPIRED = "grant.expired"
+    ACCESS_REQUEST_FILED = "access_request.filed"
+    ACCESS_REQUEST_ACCEPTED = "access_request.accepted"
+    ACCESS_REQUEST_DECLINED = "access_request.declined"
+    ACCESS_REQUEST_WITHDRAWN = "access_request.withdrawn"
+    ACCESS_REQUEST_LAPSED = "access_request.lapsed"
+    ACCESS_REQUEST_CANCELLED = "access_request.cancelled"
+    MEMBER_INVITED = "member.invited"
+    MEMBER_JOINED = "member.joined"
+    MEMBER_UPDATED = "member.updated"
+    MEMBER_DEACTIVATED = "member.deactivated"
+    MEMBER_REACTIVATED = "member.reactivated"
+    MEMBER_REMOVED = "member.removed"
+    ACCOUNT_CREATED = "account.created"
+    ACCOUNT_UPDATED = "account.updated"
+    ACCOUNT_OWNERS_CHANGED = "account.owners_changed"
+    ACCOUNT_ARCHIVED = "account.archived"
+    ORGANISATION_CREATED = "organisation.created"
+    ORGANISATION_PARTNER_CHANGED = "organisation.partner_changed"
+    TERMS_PUBLISHED = "terms.published"
+    TERMS_ACCEPTED = "terms.accepted"
+    EXPORT_CREATED = "export.created"
+    SIGNIN_ACCOUNT = "signin.account"
+    SIGNIN_PLATFORM = "signin.platform"
+    DENIED = "denied"
+
+
+class Outcome(StrEnum):
+    SUCCESS = "SUCCESS"
+    DENIED = "DENIED"
+
+
+CHAINED: Final = (
+    "stream_id",
+    "sequence",
+    "occurred_at",
+    "type",
+    "outcome",
+    "actor_user_id",
+    "actor_name",
+    "actor_home_organisation_id",
+    "host_id",
+    "guest_id",
+    "partnership_id",
+    "account_id",
+    "account_label",
+    "app",
+    "location",
+    "os",
+    "device",
+    "ip",
+    "reason",
+    "data",
+)
+"""The columns of an event that its hash covers, in the order of the canonical JSON's keys before sorting."""
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, UUID):
+        return str(value)
+    return value
+
+
+def canonical(row: Mapping[str, Any]) -> bytes:
+    """The row as canonical JSON: sorted keys, no blanks, times in UTC with microseconds, UTF-8."""
+    covered = {column: _plain(row[column]) for column in CHAINED}
+    return json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def chain_hash(previous: str, row: Mapping[str, Any]) -> str:
+    """SHA-256 over the previous hash and the canonical row, hexadecimal."""
+    return hashlib.sha256(previous.encode() + canonical(row)).hexdigest()

@@ -1,0 +1,1 @@
+"""What the platform does: one async function per business act, called inside one write transaction."""
