@@ -1,18 +1,91 @@
-SHELL := /bin/bash
+# Everything a fresh clone needs is Python 3.11 or later with `venv`, and make. `make help` lists what there is.
+
+PYTHON ?= python3
+CONSOLE := src/accord/http/static/index.html
+
+BIN := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_SYSTEM_CERTS := 1
 export NODE_USE_SYSTEM_CA := 1
 export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+ifeq ($(shell test -w "$$HOME" && echo yes),)
+export HOME := $(CURDIR)/.venv/home
+endif
 
-PYTHON ?= python3
-UV := .venv/bin/uv
+INSTALL := $(BIN)/uv pip install --quiet --python .venv/bin/python
+LOCK := $(BIN)/uv --no-config pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+
+.PHONY: help run test check prove format schema migrate clean lock install console lint chromium
+.DEFAULT_GOAL := help
+
+help:       ## list these targets
+	@sed -n 's/^\([a-z]*\): *[^#]*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: console  ## serve on 127.0.0.1:8000 with a PostgreSQL of its own and the demo world
+	@exec $(BIN)/accord serve
+
+test: .venv/dev console  ## run all tests with small counts (under 5 minutes)
+	$(PYTEST)
+
+check: lint chromium  ## what CI runs: format, lint, types, layers, schema, and the tests with full counts
+	$(BIN)/accord schema --check
+	ACCORD_TEST_SCALE=check ACCORD_TEST_BROWSER=required $(PYTEST)
+
+prove: .venv/dev console  ## run all tests with large counts (takes hours)
+	ACCORD_TEST_SCALE=prove $(PYTEST)
+
+lint: .venv/dev console
+	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npm --prefix src/console run --silent check
+
+format: .venv/dev  ## format the code and mend what the linter can
+	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests
+
+schema: .venv/dev  ## write schema.graphql from the code
+	$(BIN)/accord schema
+
+migrate: .venv/build  ## bring the database of ACCORD_OWNER_URL up to date
+	$(BIN)/accord migrate
+
+clean:      ## remove what was built and cached; databases stay
+	rm -rf .venv src/console/node_modules src/accord/http/static dist
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
+
+lock: .venv/build  ## choose the newest versions again and write the locks
+	$(LOCK) --upgrade --group build pyproject.toml -o requirements/build.txt
+	$(LOCK) --upgrade --group dev -c requirements/build.txt pyproject.toml -o requirements/dev.txt
+	echo uv | $(LOCK) - -c requirements/build.txt -o requirements/uv.txt
+
+install: .venv/build
+
+console: $(CONSOLE)
+
+chromium:
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null; } \
+		|| { echo 'The browser test needs Chromium in PATH as `chromium`: install it (on Debian as root: apt-get install chromium).'; exit 1; }
+	@command -v chromium >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qq -y --no-install-recommends chromium >/dev/null; }
 
 .venv/build: requirements/uv.txt requirements/build.txt pyproject.toml
-	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements/build.txt
-	$(UV) pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --offline -e .
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@mkdir -p .venv/home
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/uv.txt
+	@$(INSTALL) --require-hashes -r requirements/build.txt
+	@$(INSTALL) --no-deps --no-build-isolation --offline -e .
 	@touch $@
 
 .venv/dev: .venv/build requirements/dev.txt
-	$(UV) pip install --quiet --python .venv/bin/python --require-hashes -r requirements/dev.txt
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(CONSOLE): .venv/build $(shell find src/console -type f -not -path '*/node_modules/*' 2>/dev/null)
+	@cd src/console && ../../$(BIN)/npm ci --silent && ../../$(BIN)/npm run --silent build
 	@touch $@

@@ -13,13 +13,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from accord.database.embedded import (
-    AlreadyRunning,
-    EmbeddedPostgres,
-    EmbeddedPostgresError,
-    NotRunning,
-    default_binaries,
-)
+from accord.database.binaries import Binaries, EmbeddedPostgresError
+from accord.database.embedded import AlreadyRunning, EmbeddedPostgres, NotRunning
 from accord.database.postmaster import Postmaster
 from tests.servers import open_folder
 
@@ -147,6 +142,28 @@ async def test_a_killed_server_recovers_what_was_committed(state: Path, killed_l
         assert await fetch(server.url("owner"), "SELECT number FROM kept") == 7
 
 
+async def test_a_launcher_revives_its_killed_server_under_the_same_url(state: Path) -> None:
+    with embedded(state) as server:
+        url = server.url("owner")
+        await fetch(url, "CREATE TABLE kept AS SELECT 7 AS number")
+        assert not server.revive()
+        os.kill(server.process_id, signal.SIGKILL)
+        with pytest.raises((OSError, asyncpg.PostgresError)):
+            await fetch(url, "SELECT number FROM kept")
+        assert server.revive()
+        assert await fetch(url, "SELECT number FROM kept") == 7
+
+
+@as_root
+def test_root_with_a_strict_umask_makes_folders_that_the_server_can_enter(state: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with embedded(state / "deep" / "state") as server:
+            assert server.process_id
+    finally:
+        os.umask(before)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_a_zombie_and_a_stranger_with_the_servers_id_are_not_the_server(state: Path) -> None:
     with embedded(state):
@@ -192,13 +209,13 @@ async def test_any_later_postgresql_serves(state: Path, monkeypatch: pytest.Monk
 @as_root
 async def test_root_runs_it_as_nobody_from_a_closed_folder(state: Path) -> None:
     closed = state / "closed"
-    package = default_binaries().parent.parent
+    package = Binaries.default().folder.parent.parent
     shutil.copytree(package, closed / package.name, symlinks=True)
     libraries = package.with_name(f"{package.name}.libs")
     shutil.copytree(libraries, closed / libraries.name)
     closed.chmod(0o700)
     binaries = closed / package.name / "pginstall" / "bin"
-    with EmbeddedPostgres(state / "state", settings=FAST, binaries=binaries) as server:
+    with EmbeddedPostgres(state / "state", settings=FAST, binaries=Binaries(binaries)) as server:
         assert await fetch(server.url("gateway"), "SELECT 1") == 1
         assert (Path("/proc") / str(server.process_id)).owner() == "nobody"
 
@@ -211,9 +228,9 @@ def test_an_ordinary_user_starts_and_stops_it(state: Path) -> None:
         pytest.skip("no interpreter that an ordinary user can execute")
     package = state / "source" / "accord" / "database"
     package.mkdir(parents=True)
-    for module in ("embedded.py", "postmaster.py"):
+    for module in ("binaries.py", "embedded.py", "postmaster.py"):
         shutil.copy(Path(__file__).parents[2] / "src" / "accord" / "database" / module, package)
-    installed = default_binaries().parent.parent
+    installed = Binaries.default().folder.parent.parent
     shutil.copytree(installed, state / "binaries" / installed.name, symlinks=True)
     libraries = installed.with_name(f"{installed.name}.libs")
     shutil.copytree(libraries, state / "binaries" / libraries.name)

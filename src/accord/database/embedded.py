@@ -115,7 +115,7 @@ class EmbeddedPostgres:
 
         Raises AlreadyRunning when a live process holds the state, EmbeddedPostgresError when the server doesn't start.
         """
-        self.state.mkdir(parents=True, exist_ok=True, mode=0o755)
+        _make_folder(self.state)
         self._take_lock()
         try:
             self._stop_orphan()
@@ -149,6 +149,14 @@ class EmbeddedPostgres:
             return self.attach()
         except NotRunning:
             return self.start()
+
+    def revive(self) -> bool:
+        """Start our server again, on its port, if it has died; whether it had."""
+        if self._process is None or self._process.poll() is None:
+            return False
+        self._stop_orphan()
+        self._launch(self.port)
+        return True
 
     def stop(self) -> None:
         """Stop the server that this object started, finishing its checkpoint; safe to call twice."""
@@ -274,10 +282,10 @@ class EmbeddedPostgres:
 
     # The server
 
-    def _launch(self) -> None:
-        """Start the server on a free port; another one if somebody takes that port in between."""
+    def _launch(self, port: int = 0) -> None:
+        """Start the server on this port or a free one; another one if somebody takes that port in between."""
         for attempts_left in (2, 1, 0):
-            self.port = _free_port()
+            self.port = port or _free_port()
             with os.fdopen(
                 os.open(self.state / "postgres.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
             ) as log:
@@ -298,6 +306,16 @@ class EmbeddedPostgres:
             return process.poll() is not None or (postmaster is not None and postmaster.ready)
 
         return _until(settled, START_SECONDS) and process.poll() is None
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and its parents; whatever the umask, the server's user can enter what root made."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    if os.geteuid() == 0:
+        folder.chmod(0o755)
 
 
 def _stop(send: Callable[[signal.Signals], None], ended: Callable[[float], bool]) -> None:
