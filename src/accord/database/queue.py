@@ -17,7 +17,7 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import Channel
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, DateTime, column, delete, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only
 
@@ -64,9 +64,8 @@ async def add_jobs(driver: Driver[Any], entrypoint: str, payloads: Sequence[byte
 
 async def prune_log(connection: AsyncConnection, before: datetime) -> int:
     """Forget what the log says about jobs before an instant; how many entries."""
-    forgotten = await connection.execute(
-        text(f"DELETE FROM {SCHEMA}.{SETTINGS.queue_table_log} WHERE created < :before"), {"before": before}
-    )
+    log = table(SETTINGS.queue_table_log, column("created", DateTime(timezone=True)), schema=SCHEMA)
+    forgotten = await connection.execute(delete(log).where(log.c.created < before))
     return forgotten.rowcount
 
 

@@ -61,7 +61,7 @@ class MailState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The words of an occasion; `optional` facts appear where they are given, `page` is what its one-time link opens."""
+    """The words of an occasion. `optional` facts appear where they are given; `page` is what a one-time link opens."""
 
     subject: str
     text: str
@@ -83,7 +83,8 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
     {
         Template.REQUEST_FILED: _notice(
             "{requester} asks to add {guest} as a partner",
-            "{requester} would like {host} to start a partnership with {guest}. The request waits for an admin's decision.",
+            "{requester} would like {host} to start a partnership with {guest}. The request waits for an "
+            "admin's decision.",
             "reason",
             "contact",
         ),
@@ -109,7 +110,8 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
         ),
         Template.HOST_DECLINED: _notice(
             "Your request to add {guest} was declined",
-            "{actor} has declined your request to start a partnership between {host} and {guest}. You may file a new one.",
+            "{actor} has declined your request to start a partnership between {host} and {guest}. You may file a "
+            "new one.",
             "reason",
         ),
         Template.GUEST_DECLINED: _notice(

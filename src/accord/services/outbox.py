@@ -1,4 +1,4 @@
-"""Mails and notices, written as rows in the transaction of the change they tell of; the worker delivers them after it."""
+"""Mails and notices, written in the transaction of the change they tell of; the worker delivers them after it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from accord.database import queue
-from accord.database.queries.outbox import Counted, list_counted, lock_sender
+from accord.database.queries.outbox import Counted, list_counted, lock_sender, new_keys
 from accord.database.tables.outbox import mails, notifications
 from accord.domain.errors import RateLimited
 from accord.domain.notice import NOTICES, Template, compose, select_facts
@@ -62,7 +62,9 @@ async def enqueue(tx: Transaction, mail: Mail) -> None:
     """
     notice = NOTICES[mail.template]
     if (notice.page is None) != (mail.secret is None):
-        raise ValueError(f"the notice {mail.template.value} {'takes no' if notice.page is None else 'needs its'} secret")
+        raise ValueError(
+            f"the notice {mail.template.value} {'takes no' if notice.page is None else 'needs its'} secret"
+        )
     facts = select_facts(mail.template, mail.facts)
     if not mail.recipients:
         return
@@ -74,8 +76,10 @@ async def enqueue(tx: Transaction, mail: Mail) -> None:
 
 
 async def _write_mails(tx: Transaction, mail: Mail, facts: Mapping[str, str], recipients: Sequence[Recipient]) -> None:
+    keys = await new_keys(tx.connection, len(recipients))
     rows = [
         {
+            "id": key,
             "organisation_id": mail.organisation_id,
             "partnership_id": mail.partnership_id,
             "template": mail.template.value,
@@ -87,10 +91,10 @@ async def _write_mails(tx: Transaction, mail: Mail, facts: Mapping[str, str], re
             "ordinal": ordinal,
             "created_at": tx.now,
         }
-        for ordinal, recipient in enumerate(recipients)
+        for ordinal, (key, recipient) in enumerate(zip(keys, recipients, strict=True))
     ]
-    written = await tx.connection.execute(insert(mails).values(rows).returning(mails.c.id))
-    await queue.add_jobs(tx.driver, queue.MAIL, [str(key).encode() for key in written.scalars()])
+    await tx.connection.execute(insert(mails).values(rows))
+    await queue.add_jobs(tx.driver, queue.MAIL, [str(key).encode() for key in keys])
 
 
 async def _write_notices(tx: Transaction, mail: Mail, facts: Mapping[str, str]) -> None:

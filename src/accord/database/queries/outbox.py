@@ -43,6 +43,12 @@ class Envelope(NamedTuple):
 ENVELOPE: Final = tuple(mails.c[name] for name in Envelope._fields)
 
 
+async def new_keys(connection: AsyncConnection, count: int) -> Sequence[UUID]:
+    """Keys made by the database, for rows that their writer may not read back."""
+    rows = await connection.execute(select(func.accord.new_id()).select_from(func.generate_series(1, count)))
+    return rows.scalars().all()
+
+
 async def lock_sender(connection: AsyncConnection, organisation_id: UUID) -> None:
     """One transaction at a time counts the mails of an organisation; held until its end."""
     hashed = func.hashtext(str(organisation_id))
@@ -105,6 +111,4 @@ async def scrub_secrets(connection: AsyncConnection, before: datetime) -> int:
 
 
 async def _move(connection: AsyncConnection, mail_id: UUID, **values: object) -> None:
-    await connection.execute(
-        update(mails).where(mails.c.id == mail_id).values(attempts=mails.c.attempts + 1, **values)
-    )
+    await connection.execute(update(mails).where(mails.c.id == mail_id).values(attempts=mails.c.attempts + 1, **values))

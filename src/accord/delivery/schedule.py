@@ -1,0 +1,42 @@
+"""What is done by the clock, by one worker at a time however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from pgqueuer import PgQueuer
+from pgqueuer.models import Schedule
+
+from accord.database import queue
+from accord.database.engine import Database
+from accord.database.queries import outbox
+
+EVERY_MINUTE: Final = "* * * * *"
+EVERY_HOUR: Final = "17 * * * *"
+LINK_LIVES: Final = timedelta(hours=72)
+LOG_KEPT: Final = timedelta(days=30)
+
+Sweep = Callable[[Database, datetime], Awaitable[None]]
+"""Writes what time has brought about: lapses, expiries and the notices before them."""
+
+
+def register(jobs: PgQueuer, database: Database, sweep: Sweep) -> None:
+    """Put the clock's work on a worker."""
+
+    async def expiry(_: Schedule) -> None:
+        await sweep(database, datetime.now(UTC))
+
+    async def housekeeping(_: Schedule) -> None:
+        await tidy(database, datetime.now(UTC))
+
+    jobs.schedule("expiry", EVERY_MINUTE, accepts_context=False)(expiry)
+    jobs.schedule("housekeeping", EVERY_HOUR, accepts_context=False)(housekeeping)
+
+
+async def tidy(database: Database, now: datetime) -> None:
+    """Forget tokens whose links are dead, and the queue's old log."""
+    async with database.system() as connection:
+        await outbox.scrub_secrets(connection, now - LINK_LIVES)
+        await queue.prune_log(connection, now - LOG_KEPT)
