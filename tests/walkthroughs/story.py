@@ -1,0 +1,148 @@
+"""The cast of the story, how they come in, and what "nothing changed" means."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.walkthroughs.mailbox import Mailbox
+from tests.walkthroughs.person import Person
+from tests.walkthroughs.served import Server
+
+OPERATOR = "olivia@vendor.example"
+
+STANDING = """
+query Standing($id: ID!) {
+  organisation(id: $id) {
+    partnerships(first: 10) { totalCount edges { node {
+      id version state owner { id } representative { id }
+      shares(first: 10) { edges { node {
+        id version state grants { id version role state } accessRequests { id version state }
+      } } }
+    } } }
+  }
+}
+"""
+THINGS = """
+query Things($id: ID!) {
+  organisation(id: $id) {
+    accounts(first: 50) { edges { node { id version status } } }
+    members(first: 50) { edges { node { id version status roles } } }
+    activity { totalCount }
+    noise: activity(filter: { types: ["denied", "signin.platform"] }) { totalCount }
+  }
+}
+"""
+
+
+def nodes(connection: dict[str, Any]) -> list[dict[str, Any]]:
+    """The nodes of a connection."""
+    return [edge["node"] for edge in connection["edges"]]
+
+
+class Story:
+    """The world of one walk: people by first name, organisations by their admins, and what has happened so far."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.people: dict[str, Person] = {}
+        self.handles: dict[str, str] = {}
+        self.watchers: list[Person] = []
+        self.ids: dict[str, str] = {}
+        self.kept: dict[str, Any] = {}
+        self.operator = self.person(OPERATOR, "Olivia Vendor")
+
+    @property
+    def mails(self) -> Mailbox:
+        return self.server.mailbox
+
+    def person(self, email: str, name: str) -> Person:
+        person = Person(self.server, email, name)
+        self.people[email.split("@", maxsplit=1)[0]] = person
+        return person
+
+    def __getattr__(self, name: str) -> Person:
+        try:
+            return self.people[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def found(self, name: str, admin: Person, *, partners: bool = True, created_for: str | None = None) -> str:
+        """The operator creates an organisation; its first admin follows the mailed link, signed in."""
+        given = {"createdForOrganisationId": created_for} if created_for else {}
+        made = self.operator.does(
+            "createOrganisation",
+            "organisation { id handle name }",
+            name=name,
+            countryCode="CH",
+            adminEmail=admin.email,
+            adminDisplayName=admin.name,
+            partnersEnabled=partners,
+            **given,
+        )["organisation"]
+        self.handles[made["id"]] = made["handle"]
+        self.enter(admin, made["id"])
+        return str(made["id"])
+
+    def invite(self, admin: Person, *people: Person, roles: tuple[str, ...] = ("MEMBER",)) -> None:
+        """An admin invites people of the own organisation; each follows the mailed link, signed in."""
+        for person in people:
+            admin.does("inviteMember", email=person.email, displayName=person.name, roles=list(roles))
+            self.enter(person, admin.organisation or "")
+
+    def enter(self, person: Person, organisation: str) -> None:
+        (mail,) = self.mails.expect(person.email)
+        assert mail.token, mail.text
+        joined = person.does("acceptMembership", "membership { id status user { id } }", token=mail.token)["membership"]
+        assert joined["status"] == "ACTIVE"
+        person.organisation, person.membership, person.user = organisation, joined["id"], joined["user"]["id"]
+
+    def seen_by(self, watcher: Person) -> tuple[Any, ...]:
+        standing = watcher.ask(STANDING, id=watcher.organisation)["organisation"]
+        things = watcher.ask(THINGS, id=watcher.organisation)["organisation"]
+        events = things["activity"]["totalCount"] - things["noise"]["totalCount"]
+        return standing, things["accounts"], things["members"], events
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Whatever happens inside changes nothing: no state, no version, no event but a sampled denial, no mail."""
+        before = [self.seen_by(watcher) for watcher in self.watchers], len(self.mails.received)
+        yield
+        assert ([self.seen_by(watcher) for watcher in self.watchers], len(self.mails.received)) == before
+
+    def refused(self, person: Person, mutation: str, /, *codes: str, **given: object) -> dict[str, Any]:
+        """This person tries this, is refused with one of these codes, and nothing has changed."""
+        with self.unchanged():
+            refusal = person.tries(mutation, **given)
+        assert refusal["code"] in codes, f"{person.name}: {mutation} -> {refusal}, not {codes}"
+        return refusal
+
+    def partnership(
+        self, person: Person, partnership: str, fields: str = "id version state viewerCan"
+    ) -> dict[str, Any]:
+        """The partnership as this person reads it."""
+        found: dict[str, Any] = person.ask(
+            f"query Read($id: ID!) {{ partnership(id: $id) {{ {fields} }} }}", id=partnership
+        )["partnership"]
+        return found
+
+    def version(self, person: Person, partnership: str) -> int:
+        return int(self.partnership(person, partnership)["version"])
+
+    def hidden(self, person: Person, partnership: str) -> bool:
+        """Whether this person is told what anybody is told about an ID that does not exist."""
+        document = "query Read($id: ID!) { partnership(id: $id) { id } }"
+        missing = "partnership_00000000-0000-7000-8000-000000000000"
+        return person.look(document, id=partnership).codes == ["NOT_FOUND"] == person.look(document, id=missing).codes
+
+    def account(
+        self, person: Person, account: str, fields: str = "id version viewerRole viewerCan badge"
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = person.ask(f"query Read($id: ID!) {{ account(id: $id) {{ {fields} }} }}", id=account)[
+            "account"
+        ]
+        return found
+
+    def shared_with(self, person: Person) -> dict[str, str | None]:
+        """The person's "All accounts" view: the badge by label of what is shared with this person."""
+        shared = person.ask("{ viewer { sharedAccounts(first: 50) { edges { node { label badge } } } } }")
+        return {account["label"]: account["badge"] for account in nodes(shared["viewer"]["sharedAccounts"])}
