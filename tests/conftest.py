@@ -5,13 +5,13 @@ first test that needs it; every other database is a copy.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from accord.database.embedded import EmbeddedPostgres
+from accord.database.roles import prepare
 from tests.servers import (
     TEMPLATE,
     DatabaseURLs,
@@ -59,7 +59,7 @@ async def migrated_template(postgres: EmbeddedPostgres) -> str:
             unfinished = f"{TEMPLATE}_unfinished"
             await drop(postgres, unfinished)
             await administer(postgres, f"CREATE DATABASE {unfinished} OWNER accord_owner")
-            await import_module("accord.database.roles").prepare(postgres.url("owner", unfinished))
+            await prepare(postgres.url("owner", unfinished))
             await administer(postgres, f"ALTER DATABASE {unfinished} RENAME TO {TEMPLATE}")
     return TEMPLATE
 
