@@ -18,10 +18,11 @@ WORKING = frozenset(Role) - {Role.AUDITOR}
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Where a request came from, for the activity of S88."""
+    """Where a request came from, for the activity of S88; `location` is empty without a database of places."""
 
     ip: str = ""
     user_agent: str = ""
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Executable, Select, Table, event, insert, update
+from sqlalchemy import CursorResult, Executable, Select, Table, event, insert, update
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -22,10 +23,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.util import await_only
 
 from accord.access.principal import Identity, Principal, Standing
-from accord.domain.errors import Conflict, OrganisationContextMismatch
+from accord.domain.errors import Conflict, Forbidden, OrganisationContextMismatch
 from accord.domain.organisation import PLATFORM, Role
 
 Result = TypeVar("Result")
+Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 WRITE_TRIES: Final = 4
 
 
@@ -41,7 +43,7 @@ class SnapshotClosed(Exception):
     """A fetch came after the operation had ended; it is not answered."""
 
 
-class Row(asyncpg.Record):
+class Row(asyncpg.Record):  # type: ignore[misc]
     """A row with its columns as attributes; `id` is the global ID and `key` the UUID in it, both as text."""
 
     def __getattr__(self, name: str) -> Any:
@@ -57,7 +59,7 @@ class Row(asyncpg.Record):
 
 
 class Query:
-    """A Core SELECT compiled once; bound names are given at each fetch, the caller's own (`viewer`, …) come by themselves."""
+    """A Core SELECT compiled once; values are given at each fetch, those about the caller (`viewer`, …) by themselves."""
 
     def __init__(self, statement: Select[Any], record: type[Row] = Row) -> None:
         dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
@@ -134,9 +136,18 @@ def _scope(principal: Principal) -> set[UUID]:
     return set(principal.organisations) | ({PLATFORM} if principal.operator else set())
 
 
-async def _enter(raw: asyncpg.Connection[asyncpg.Record], organisations: Iterable[UUID]) -> None:
+async def _enter(raw: Driver, organisations: Iterable[UUID]) -> None:
     listed = ",".join(sorted(map(str, organisations)))
     await raw.execute("SELECT set_config('accord.organisations', $1, true)", listed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A snapshot that has begun: its connection, the caller, and what the predicates ask about the caller."""
+
+    raw: Driver
+    principal: Principal
+    binds: dict[str, Any]
 
 
 class Snapshot:
@@ -149,49 +160,47 @@ class Snapshot:
         self._lock = asyncio.Lock()
         self._closed = False
         self._connection: AsyncConnection | None = None
-        self._raw: asyncpg.Connection[asyncpg.Record] | None = None
-        self._principal: Principal | None = None
-        self._binds: dict[str, Any] = {}
+        self._raw: Driver | None = None
+        self._opened: _Opened | None = None
 
     async def principal(self) -> Principal:
         """The caller with the rights of this instant."""
         async with self._lock:
-            await self._ensure()
-            assert self._principal is not None
-            return self._principal
+            return (await self._ensure()).principal
 
     async def fetch(self, query: Query, **given: Any) -> list[Any]:
         """The rows of one query; statements of one operation run one at a time."""
         async with self._lock:
-            raw = await self._ensure()
-            with _translated():
-                return await raw.fetch(query.sql, *query.arguments(self._binds | given), record_class=query.record)
+            opened = await self._ensure()
+            with _Translated():
+                rows: list[Any] = await opened.raw.fetch(
+                    query.sql, *query.arguments(opened.binds | given), record_class=query.record
+                )
+            return rows
 
     async def close(self) -> None:
         """Give the connection back; later fetches are refused. May be called twice."""
         await asyncio.shield(asyncio.ensure_future(self._close()))
 
-    async def _ensure(self) -> asyncpg.Connection[asyncpg.Record]:
+    async def _ensure(self) -> _Opened:
         if self._closed:
             raise SnapshotClosed
-        if self._raw is None or self._principal is None:
+        if self._opened is None:
             try:
-                await self._open()
+                self._opened = await self._open()
             except BaseException:
                 self._closed = True
                 raise
-        assert self._raw is not None
-        return self._raw
+        return self._opened
 
-    async def _open(self) -> None:
-        with _translated():
+    async def _open(self) -> _Opened:
+        with _Translated():
             self._connection = await self._engine.connect()
             self._raw = await _driver(self._connection)
             await self._raw.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_who(self.identity)}")
             principal = _principal(self.identity, await self._raw.fetch(RIGHTS))
             await _enter(self._raw, _scope(principal))
-        self._binds = viewer_binds(principal, self.now)
-        self._principal = principal
+        return _Opened(self._raw, principal, viewer_binds(principal, self.now))
 
     async def _close(self) -> None:
         async with self._lock:
@@ -203,7 +212,7 @@ class Snapshot:
             try:
                 if raw is not None and not raw.is_closed():
                     await raw.execute("ROLLBACK")
-            except Exception:
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 await connection.invalidate()
             finally:
                 await connection.close()
@@ -215,7 +224,7 @@ class Transaction:
     def __init__(
         self,
         connection: AsyncConnection,
-        driver: asyncpg.Connection[asyncpg.Record],
+        driver: Driver,
         principal: Principal,
         now: datetime,
     ) -> None:
@@ -228,34 +237,35 @@ class Transaction:
     @property
     def person_id(self) -> UUID:
         """The acting person; acts that need one are behind a permission that only known people have."""
-        assert self.principal.person_id is not None
+        if self.principal.person_id is None:
+            raise Forbidden("person", "MEMBER_INACTIVE")
         return self.principal.person_id
 
     async def fetch(self, query: Query, **given: Any) -> list[Any]:
         """The rows of a compiled query, under the caller's visibility."""
         binds = viewer_binds(self.principal, self.now) | given
-        with _translated():
-            return await self.driver.fetch(query.sql, *query.arguments(binds), record_class=query.record)
+        with _Translated():
+            rows: list[Any] = await self.driver.fetch(query.sql, *query.arguments(binds), record_class=query.record)
+        return rows
 
     async def all(self, statement: Executable) -> Sequence[Any]:
         """Every row of a Core statement."""
-        with _translated():
+        with _Translated():
             return (await self.connection.execute(statement)).all()
 
     async def first(self, statement: Executable) -> Any:
         """The first row of a Core statement, or None."""
-        with _translated():
+        with _Translated():
             return (await self.connection.execute(statement)).first()
 
     async def scalar(self, statement: Executable) -> Any:
         """The first column of the first row, or None."""
-        with _translated():
+        with _Translated():
             return (await self.connection.execute(statement)).scalar()
 
     async def insert(self, table: Table, **values: Any) -> UUID:
         """A new row; its key."""
-        made = await self.scalar(insert(table).values(**values).returning(table.c.id))
-        assert isinstance(made, UUID)
+        made: UUID = await self.scalar(insert(table).values(**values).returning(table.c.id))
         return made
 
     async def add(self, table: Table, **values: Any) -> None:
@@ -272,17 +282,18 @@ class Transaction:
 
     async def execute(self, statement: Executable) -> int:
         """Run a Core statement; how many rows it touched."""
-        with _translated():
-            return (await self.connection.execute(statement)).rowcount  # type: ignore[no-any-return, attr-defined]
+        with _Translated():
+            result: CursorResult[Any] = await self.connection.execute(statement)
+        return result.rowcount
 
     async def present(self, **values: str) -> None:
         """Show the database a secret or exact name that its policies admit rows by (`handle`, `token`, `ticket`)."""
-        with _translated():
+        with _Translated():
             await self.driver.execute(_set(**values))
 
     async def enter(self, *organisations: UUID) -> None:
         """Act within these organisations from here on; the caller has shown the right to."""
-        with _translated():
+        with _Translated():
             await _enter(self.driver, organisations)
 
 
@@ -329,7 +340,7 @@ class Database:
 
         The caller's memberships stay locked until then, so that a removal waits for it or stops it (S17, S65).
         """
-        with _translated():
+        with _Translated():
             async with self.engine.connect() as connection, connection.begin():
                 tx = await self._begin(connection, identity)
                 await self._name(tx, organisation_id)
@@ -350,8 +361,8 @@ class Database:
 
     @asynccontextmanager
     async def system(self, *organisations: UUID) -> AsyncIterator[AsyncConnection]:
-        """A transaction of the platform itself, within these organisations; without any, what its role's policies give."""
-        with _translated():
+        """A transaction of the platform itself, within these organisations; without any, by the role's policies."""
+        with _Translated():
             async with self.engine.connect() as connection, connection.begin():
                 await connection.exec_driver_sql("SELECT 1")
                 await _enter(await _driver(connection), organisations)
@@ -392,10 +403,9 @@ def check_version(row: Any, expected: int | None, current: str | None) -> None:
         raise Conflict(row.version, current)
 
 
-async def _driver(connection: AsyncConnection) -> asyncpg.Connection[asyncpg.Record]:
+async def _driver(connection: AsyncConnection) -> Driver:
     raw = await connection.get_raw_connection()
-    driver = raw.driver_connection
-    assert isinstance(driver, asyncpg.Connection)
+    driver: Driver = raw.driver_connection
     return driver
 
 
@@ -409,15 +419,14 @@ class _Deadlock(Exception):
     """PostgreSQL broke a deadlock or a serialization conflict at our cost; the act may run again."""
 
 
-class _translated:
+class _Translated:
     """Driver errors that have a meaning here, as ours."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        cause = getattr(error, "orig", error)
-        cause = cause.__cause__ if isinstance(error, DBAPIError) and cause.__cause__ is not None else cause
+        cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig is not None else error
         if isinstance(error, PoolTimeout) or isinstance(cause, asyncpg.LockNotAvailableError):
             raise Busy from error
         if isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):

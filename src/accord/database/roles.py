@@ -9,14 +9,13 @@ from __future__ import annotations
 from importlib import resources
 from typing import Final
 
-import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from accord.database import queue
-from accord.database.engine import driver_url
+from accord.database.engine import Driver, driver_url
 from accord.database.tables.outbox import COUNTED
 from accord.database.visibility import GATEWAY, WORKER, policies
 
@@ -71,8 +70,7 @@ async def prepare(owner_url: str) -> None:
             await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({PREPARING})")
             await connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS accord")
             await connection.run_sync(_migrate)
-            raw = (await connection.get_raw_connection()).driver_connection
-            assert isinstance(raw, asyncpg.Connection)
+            raw: Driver = (await connection.get_raw_connection()).driver_connection
             await _guard(raw)
     finally:
         await engine.dispose()
@@ -85,7 +83,7 @@ def _migrate(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-async def _guard(raw: asyncpg.Connection[asyncpg.Record]) -> None:
+async def _guard(raw: Driver) -> None:
     for role in (GATEWAY, WORKER):
         await raw.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA accord FROM {role}")
     for policy in await raw.fetch("SELECT tablename, policyname FROM pg_policies WHERE schemaname = 'accord'"):
@@ -94,7 +92,7 @@ async def _guard(raw: asyncpg.Connection[asyncpg.Record]) -> None:
         await raw.execute(statement)
 
 
-async def unguarded_tables(raw: asyncpg.Connection[asyncpg.Record]) -> list[str]:
+async def unguarded_tables(raw: Driver) -> list[str]:
     """Tables of ours without row-level security; a contract test and the start of the gateway look at them."""
     rows = await raw.fetch(
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"

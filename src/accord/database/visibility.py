@@ -2,7 +2,7 @@
 
 Two walls are built here. The first is for people: predicates that say who inside an organisation may see which row
 (model 4.7); every list, count and lookup uses them. The second is between tenants: the row-level-security policies,
-which admit a row only for the organisations it names (`POLICIES`), written next to the first so that both change together.
+which admit a row only for the organisations it names (`POLICIES`), next to the first so that both change together.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def sees_grant(g: FromClause = grants) -> Predicate:
 
 
 def sees_access_item(i: FromClause) -> Predicate:
-    """Which places in access requests? The account's owners, the guest's admins, who asked, and whom it is for (S84)."""
+    """Which places in access requests? Those of the account's owners, the guest's admins, who asked, whom it is for."""
     return or_(
         owns_account(i.c.account_id, i.c.host_id),
         i.c.guest_id == keys("admin_of"),
@@ -280,9 +280,11 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     "organisations": (
         (
             "SELECT",
-            f"{_in_mine('id', 'created_for_id')} OR {OPERATING} OR handle = (SELECT accord.shown('handle'))"
-            f" OR EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.guest_id = organisations.id"
-            f" AND p.host_id = ANY ({MINE})) OR {_linked('organisations.id')}",
+            (
+                f"{_in_mine('id', 'created_for_id')} OR {OPERATING} OR handle = (SELECT accord.shown('handle'))"
+                f" OR EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.guest_id = organisations.id"
+                f" AND p.host_id = ANY ({MINE})) OR {_linked('organisations.id')}"
+            ),
             GATEWAY,
         ),
         ("INSERT", OPERATING, GATEWAY),
@@ -306,8 +308,10 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     "memberships": (
         (
             "SELECT",
-            f"{_in_mine('organisation_id')} OR {SELF} OR token_hash = (SELECT accord.shown('token'))"
-            f" OR {_linked('memberships.organisation_id')}",
+            (
+                f"{_in_mine('organisation_id')} OR {SELF} OR token_hash = (SELECT accord.shown('token'))"
+                f" OR {_linked('memberships.organisation_id')}"
+            ),
             GATEWAY,
         ),
         ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
@@ -326,8 +330,10 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     "accounts": (
         (
             "SELECT",
-            f"{_in_mine('host_id')} OR EXISTS (SELECT 1 FROM accord.shares s WHERE s.account_id = accounts.id"
-            f" AND s.guest_id = ANY ({MINE}))",
+            (
+                f"{_in_mine('host_id')} OR EXISTS (SELECT 1 FROM accord.shares s WHERE s.account_id = accounts.id"
+                f" AND s.guest_id = ANY ({MINE}))"
+            ),
             GATEWAY,
         ),
         ("INSERT", _in_mine("host_id"), GATEWAY),
@@ -337,8 +343,10 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     "account_ownerships": (
         (
             "SELECT",
-            f"{_in_mine('host_id')} OR EXISTS (SELECT 1 FROM accord.shares s"
-            f" WHERE s.account_id = account_ownerships.account_id AND s.guest_id = ANY ({MINE}))",
+            (
+                f"{_in_mine('host_id')} OR EXISTS (SELECT 1 FROM accord.shares s"
+                f" WHERE s.account_id = account_ownerships.account_id AND s.guest_id = ANY ({MINE}))"
+            ),
             GATEWAY,
         ),
         ("INSERT", _in_mine("host_id"), GATEWAY),

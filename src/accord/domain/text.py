@@ -55,6 +55,14 @@ def note(field: str, value: str | None) -> str | None:
     return trimmed or None
 
 
+def required_note(field: str, value: str) -> str:
+    """As `note`, and not blank."""
+    kept = note(field, value)
+    if kept is None:
+        raise ValidationError(field, "This must not be empty.")
+    return kept
+
+
 def address(field: str, value: str) -> str:
     """One e-mail address, its domain in lower case."""
     trimmed = value.strip()

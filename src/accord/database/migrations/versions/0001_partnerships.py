@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from alembic import op
 from sqlalchemy.util import await_only
@@ -25,7 +26,7 @@ NEW_ID = "CREATE FUNCTION accord.new_id() RETURNS uuid LANGUAGE sql VOLATILE PAR
 
 
 def upgrade() -> None:
-    driver = op.get_bind().connection.driver_connection
+    driver: Any = op.get_bind().connection.driver_connection
     version = await_only(driver.fetchval("SHOW server_version_num"))
     body = BY_HAND if int(version) // 10_000 <= NEWEST_WITHOUT_UUIDV7 else NATIVE
     await_only(driver.execute(NEW_ID.format(body=body)))

@@ -1,0 +1,56 @@
+"""Activity for an export: page after page, each under a snapshot of its own, so that a slow reader holds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+
+from accord.access.principal import Identity
+from accord.database.engine import Database, Transaction
+from accord.database.queries.read.activity import EVENTS, EventRow
+from accord.database.queries.read.organisation import ORGANISATION_SEEN
+from accord.database.tables.activity import chain_heads
+
+AT_ONCE: Final = 1_000
+
+
+async def get_head_sequence(tx: Transaction, organisation_id: UUID) -> int:
+    """How many events the organisation's stream has."""
+    found = await tx.scalar(select(chain_heads.c.sequence).where(chain_heads.c.stream_id == organisation_id))
+    return int(found)
+
+
+async def count_events(database: Database, identity: Identity, organisation_id: UUID, filters: Mapping[str, Any]) -> int:
+    """How many events of the stream the caller sees through these filters."""
+    snapshot = database.snapshot(identity)
+    try:
+        rows = await snapshot.fetch(EVENTS.count, keys=[str(organisation_id)], **filters)
+    finally:
+        await snapshot.close()
+    return int(rows[0].total) if rows else 0
+
+
+async def stream_events(
+    database: Database, identity: Identity, organisation_id: UUID, filters: Mapping[str, Any], before: int
+) -> AsyncIterator[Sequence[tuple[EventRow, str | None]]]:
+    """The visible events below this sequence, newest first, each with the name of the partner it is about.
+
+    Rights are read again for every page: what a caller loses in between is not in the pages after it.
+    """
+    while True:
+        snapshot = database.snapshot(identity)
+        try:
+            bounds = EVENTS.bounds(before, None)
+            rows = await snapshot.fetch(EVENTS.page(False), keys=[str(organisation_id)], size=AT_ONCE, **bounds, **filters)
+            partners = list({row.partner_id for row in rows if row.partner_id})
+            found = await snapshot.fetch(ORGANISATION_SEEN, keys=partners) if partners else []
+        finally:
+            await snapshot.close()
+        names = {row.key: row.name for row in found}
+        yield [(row, names.get(row.partner_id)) for row in rows]
+        if len(rows) < AT_ONCE:
+            return
+        before = rows[-1].sequence

@@ -1,0 +1,177 @@
+"""What acts on a partnership read: the row under lock, its current attempt, the pair, the terms of service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Select, Text, Uuid, bindparam, exists, literal, select
+
+from accord.access.facts import PartnershipFacts
+from accord.database.engine import Query, Row, Transaction
+from accord.database.tables.organisation import memberships, organisations
+from accord.database.tables.partnership import attempts, invitations, partnerships, terms_versions
+from accord.database.tables.sharing import shares
+from accord.database.visibility import sees_partnership, sees_share
+from accord.domain.errors import NotFound
+from accord.domain.organisation import MembershipStatus, OrganisationStatus
+from accord.domain.partnership import OPEN, PartnershipPath, PartnershipState
+
+WANTED: Final = bindparam("wanted", type_=Uuid())
+
+
+def _whole() -> Select[Any]:
+    host, guest = organisations.alias("host"), organisations.alias("guest")
+    owner_active = exists().where(
+        memberships.c.organisation_id == partnerships.c.host_id,
+        memberships.c.user_id == partnerships.c.owner_user_id,
+        memberships.c.status == MembershipStatus.ACTIVE.value,
+    )
+    return (
+        select(
+            partnerships,
+            host.c.name.label("host_name"),
+            guest.c.name.label("guest_name"),
+            (host.c.status == OrganisationStatus.ACTIVE.value).label("host_active"),
+            (guest.c.status == OrganisationStatus.ACTIVE.value).label("guest_active"),
+            owner_active.label("owner_active"),
+        )
+        .join(host, host.c.id == partnerships.c.host_id)
+        .join(guest, guest.c.id == partnerships.c.guest_id)
+    )
+
+
+VISIBLE: Final = Query(_whole().where(partnerships.c.id == WANTED, sees_partnership()))
+REACHABLE: Final = Query(_whole().where(partnerships.c.id == WANTED))
+SHARE_PARTNERSHIP: Final = Query(select(shares.c.partnership_id).where(shares.c.id == WANTED, sees_share()))
+
+
+async def lock_partnership(tx: Transaction, partnership_id: UUID, path: tuple[str, ...] = ("partnershipId",)) -> Any:
+    """The partnership, locked until the end of the act, if the caller may see it; NotFound otherwise.
+
+    The lock comes first and the row is read after it, so that what the act sees is what stands.
+    """
+    await _hold(tx, partnership_id)
+    rows = await tx.fetch(VISIBLE, wanted=partnership_id)
+    if not rows:
+        raise NotFound(path)
+    return rows[0]
+
+
+async def lock_partnership_of_share(tx: Transaction, share_id: UUID, path: tuple[str, ...] = ("shareId",)) -> Any:
+    """The partnership behind a share that the caller may see, locked; NotFound otherwise."""
+    found = await tx.fetch(SHARE_PARTNERSHIP, wanted=share_id)
+    if not found:
+        raise NotFound(path)
+    await _hold(tx, found[0].partnership_id)
+    return (await tx.fetch(REACHABLE, wanted=found[0].partnership_id))[0]
+
+
+async def _hold(tx: Transaction, partnership_id: UUID) -> None:
+    await tx.first(select(partnerships.c.id).where(partnerships.c.id == partnership_id).with_for_update())
+
+
+def partnership_facts(row: Row | Any) -> PartnershipFacts:
+    """What a decision looks at in a row of this file."""
+    return PartnershipFacts(
+        host_id=row.host_id,
+        guest_id=row.guest_id,
+        state=PartnershipState(row.state),
+        path=PartnershipPath(row.path),
+        told_guest=row.told_guest,
+        owner_id=row.owner_user_id,
+        owner_active=row.owner_active,
+        co_owner_ids=frozenset(row.co_owner_ids),
+        requester_id=row.requester_user_id,
+        representative_id=row.representative_user_id,
+        starts_at=row.starts_at,
+        expires_at=row.expires_at,
+        host_active=row.host_active,
+        guest_active=row.guest_active,
+    )
+
+
+async def get_attempt(tx: Transaction, partnership_id: UUID) -> Any:
+    """The newest attempt of a partnership that the act holds."""
+    return await tx.first(
+        select(attempts).where(attempts.c.partnership_id == partnership_id).order_by(attempts.c.number.desc()).limit(1)
+    )
+
+
+async def get_approved_attempt(tx: Transaction, partnership_id: UUID) -> Any:
+    """The newest attempt that the host has approved, or that needed no approval."""
+    return await tx.first(
+        select(attempts)
+        .where(attempts.c.partnership_id == partnership_id, attempts.c.host_decision.in_(("APPROVED", "SKIPPED")))
+        .order_by(attempts.c.number.desc())
+        .limit(1)
+    )
+
+
+async def get_organisation(tx: Transaction, organisation_id: UUID) -> Any:
+    """One organisation that the database shows to the caller, or None."""
+    return await tx.first(select(organisations).where(organisations.c.id == organisation_id))
+
+
+async def hold_organisation(tx: Transaction, organisation_id: UUID) -> Any:
+    """One organisation, locked until the end of the act, or None."""
+    return await tx.first(select(organisations).where(organisations.c.id == organisation_id).with_for_update())
+
+
+async def find_partner(tx: Transaction, handle: str) -> Any:
+    """The active organisation with exactly this handle, or None; nothing is found by part of one (Q19)."""
+    await tx.present(handle=handle)
+    return await tx.first(
+        select(organisations).where(
+            organisations.c.handle == handle, organisations.c.status == OrganisationStatus.ACTIVE.value
+        )
+    )
+
+
+async def get_open_partnership(tx: Transaction, host_id: UUID, guest_id: UUID) -> Any:
+    """The partnership of this pair that has not ended, or None (S44)."""
+    return await tx.first(
+        select(partnerships.c.version, partnerships.c.state).where(
+            partnerships.c.host_id == host_id,
+            partnerships.c.guest_id == guest_id,
+            partnerships.c.state.in_([state.value for state in OPEN]),
+        )
+    )
+
+
+async def get_current_terms(tx: Transaction, code: str = "partner-terms") -> Any:
+    """The newest terms of service, or None before the operator has published any."""
+    newest = terms_versions.c.published_at.desc(), terms_versions.c.id.desc()
+    return await tx.first(select(terms_versions).where(terms_versions.c.code == code).order_by(*newest).limit(1))
+
+
+async def lock_invitation(tx: Transaction, token_hash: str) -> Any:
+    """The invitation with this token's hash, locked, whatever has become of it, or None."""
+    return await tx.first(select(invitations).where(invitations.c.token_hash == token_hash).with_for_update())
+
+
+async def holds_role(tx: Transaction, organisation_id: UUID, user_id: UUID, roles: Iterable[str]) -> bool:
+    """Is this person an active member with one of these roles?"""
+    wanted = literal(list(roles), ARRAY(Text()))
+    found = select(memberships.c.id).where(
+        memberships.c.organisation_id == organisation_id,
+        memberships.c.user_id == user_id,
+        memberships.c.status == MembershipStatus.ACTIVE.value,
+        memberships.c.roles.op("&&")(wanted),
+    )
+    return await tx.first(found) is not None
+
+
+async def list_active_members(tx: Transaction, organisation_id: UUID, user_ids: Iterable[UUID]) -> Sequence[Any]:
+    """Those of these people who are active members, their rows held so that they stay so until the end of the act."""
+    return await tx.all(
+        select(memberships.c.id, memberships.c.user_id, memberships.c.roles)
+        .where(
+            memberships.c.organisation_id == organisation_id,
+            memberships.c.user_id.in_(list(user_ids)),
+            memberships.c.status == MembershipStatus.ACTIVE.value,
+        )
+        .order_by(memberships.c.id)
+        .with_for_update(key_share=True)
+    )

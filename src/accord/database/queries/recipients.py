@@ -1,0 +1,53 @@
+"""Who is told: people with the address that mails to them go to (model 4.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, any_, literal, select
+
+from accord.database.engine import Transaction
+from accord.database.tables.organisation import memberships, organisations, users
+from accord.database.tables.sharing import account_ownerships
+from accord.domain.organisation import MembershipStatus, Role
+
+ACTIVE: Final = memberships.c.status == MembershipStatus.ACTIVE.value
+
+
+def _people() -> Select[Any]:
+    return select(users.c.id.label("user_id"), users.c.email, users.c.display_name)
+
+
+async def admins_of(tx: Transaction, organisation_id: UUID) -> Sequence[Any]:
+    """The active admins of an organisation, the longest-standing first."""
+    is_admin = literal(Role.ORG_ADMIN.value) == any_(memberships.c.roles)
+    return await tx.all(
+        _people()
+        .join(memberships, memberships.c.user_id == users.c.id)
+        .where(memberships.c.organisation_id == organisation_id, ACTIVE, is_admin)
+        .order_by(memberships.c.joined_at, memberships.c.id)
+    )
+
+
+async def people(tx: Transaction, user_ids: Iterable[UUID]) -> Sequence[Any]:
+    """These people."""
+    return await tx.all(_people().where(users.c.id.in_(list(user_ids))).order_by(users.c.id))
+
+
+async def owners_of(tx: Transaction, account_id: UUID) -> Sequence[Any]:
+    """The active owners of an account."""
+    owned = (account_ownerships.c.user_id == users.c.id) & (account_ownerships.c.account_id == account_id)
+    active = (memberships.c.user_id == users.c.id) & (memberships.c.organisation_id == account_ownerships.c.host_id)
+    return await tx.all(
+        _people().join(account_ownerships, owned).join(memberships, active).where(ACTIVE).order_by(users.c.id)
+    )
+
+
+async def names_of(tx: Transaction, *organisation_ids: UUID) -> dict[UUID, str]:
+    """The names of organisations, for mails and events."""
+    rows = await tx.all(
+        select(organisations.c.id, organisations.c.name).where(organisations.c.id.in_(organisation_ids))
+    )
+    return {row.id: row.name for row in rows}

@@ -1,0 +1,128 @@
+"""What the platform's staff does for organisations: create them, enable Partners, publish terms (S45, S46, S63)."""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from accord.access.decision import require
+from accord.access.facts import Target
+from accord.access.permissions import Action
+from accord.database.engine import Transaction, check_version
+from accord.database.queries.partnership import get_organisation, hold_organisation
+from accord.database.tables.activity import chain_heads
+from accord.database.tables.organisation import memberships, organisations
+from accord.database.tables.partnership import terms_versions
+from accord.domain.activity import FIRST_HASH, EventType
+from accord.domain.errors import Conflict, Forbidden, NotFound
+from accord.domain.notice import Template
+from accord.domain.organisation import (
+    INVITATION_LIFE,
+    PLATFORM,
+    MembershipStatus,
+    Role,
+    new_handle,
+    new_token,
+    token_hash,
+)
+from accord.domain.text import address, country, required_note
+from accord.domain.text import name as single_line
+from accord.services.activity import Event, record
+from accord.services.outbox import Mail, Recipient, enqueue
+
+__all__ = ["create_organisation", "publish_terms", "set_partners_enabled"]
+
+
+async def create_organisation(
+    tx: Transaction,
+    *,
+    name: str,
+    country_code: str,
+    admin_email: str,
+    admin_display_name: str,
+    partners_enabled: bool = False,
+    created_for_organisation_id: UUID | None = None,
+) -> UUID:
+    """A new organisation; its first person is invited as admin and legal representative (model 4.2, S46)."""
+    _require_operator(tx, Action.ORGANISATION_OPERATE)
+    name = single_line("name", name)
+    country_code = country("countryCode", country_code)
+    admin_email = address("adminEmail", admin_email)
+    admin_display_name = single_line("adminDisplayName", admin_display_name)
+    if created_for_organisation_id and await get_organisation(tx, created_for_organisation_id) is None:
+        raise NotFound(("createdForOrganisationId",))
+    organisation_id = await tx.insert(
+        organisations,
+        handle=new_handle(),
+        name=name,
+        country_code=country_code,
+        partners_enabled=partners_enabled,
+        created_for_id=created_for_organisation_id,
+    )
+    await tx.add(chain_heads, stream_id=organisation_id, sequence=0, hash=FIRST_HASH)
+    token = new_token()
+    await tx.add(
+        memberships,
+        organisation_id=organisation_id,
+        email=admin_email,
+        display_name=admin_display_name,
+        roles=[Role.ORG_ADMIN.value, Role.LEGAL_REPRESENTATIVE.value],
+        status=MembershipStatus.INVITED.value,
+        token_hash=token_hash(token),
+        token_expires_at=tx.now + INVITATION_LIFE,
+    )
+    await tx.enter(PLATFORM, organisation_id)
+    mail = Mail(
+        template=Template.ORGANISATION_CREATED,
+        organisation_id=organisation_id,
+        recipients=(Recipient(admin_email, display_name=admin_display_name),),
+        facts={"organisation": name},
+        secret=token,
+    )
+    await enqueue(tx, mail)
+    streams = (organisation_id, PLATFORM)
+    data = {"organisation": f"organisation_{organisation_id}", "name": name}
+    await record(tx, Event(type=EventType.ORGANISATION_CREATED, streams=streams, data=data))
+    return organisation_id
+
+
+async def set_partners_enabled(
+    tx: Transaction, *, organisation_id: UUID, enabled: bool, expected_version: int | None = None
+) -> UUID:
+    """Switch the Partners feature of an organisation on or off; off ends nothing that runs (S45, model 4.2)."""
+    _require_operator(tx, Action.ORGANISATION_OPERATE)
+    if organisation_id in tx.principal.organisations:
+        raise Forbidden(Action.ORGANISATION_OPERATE, "NO_GRANT", "Staff does not act on an organisation of its own.")
+    row = await hold_organisation(tx, organisation_id)
+    if row is None:
+        raise NotFound(("organisationId",))
+    check_version(row, expected_version, row.status)
+    await tx.update(organisations, organisation_id, partners_enabled=enabled)
+    data = {"organisation": f"organisation_{organisation_id}", "partnersEnabled": enabled}
+    event = EventType.ORGANISATION_PARTNER_CHANGED
+    await record(tx, Event(type=event, streams=(organisation_id, PLATFORM), data=data))
+    return organisation_id
+
+
+async def publish_terms(tx: Transaction, *, version: str, text: str, code: str = "partner-terms") -> UUID:
+    """Publish terms of service; acceptances ask for the newest from now on (S63)."""
+    _require_operator(tx, Action.TERMS_PUBLISH)
+    code, version = single_line("code", code), single_line("version", version)
+    body = required_note("text", text)
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    try:
+        async with tx.connection.begin_nested():
+            terms_id = await tx.insert(
+                terms_versions, code=code, version=version, text=body, text_hash=digest, published_at=tx.now
+            )
+    except IntegrityError:
+        raise Conflict(1, version, ("version",)) from None
+    data = {"code": code, "version": version, "textHash": digest}
+    await record(tx, Event(type=EventType.TERMS_PUBLISHED, streams=(PLATFORM,), data=data))
+    return terms_id
+
+
+def _require_operator(tx: Transaction, action: Action) -> None:
+    require(tx.principal, action, Target(), now=tx.now)

@@ -1,0 +1,104 @@
+"""What the acts on a partnership share: the row under lock and permission, the people to tell, the event to record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from accord.access.decision import require
+from accord.access.facts import Target
+from accord.access.permissions import Action
+from accord.database.engine import Transaction, check_version
+from accord.database.queries.partnership import lock_partnership, partnership_facts
+from accord.database.queries.recipients import admins_of, people
+from accord.domain.activity import EventType
+from accord.domain.errors import ValidationError
+from accord.domain.notice import Template
+from accord.domain.partnership import Purpose, Terms
+from accord.services.activity import Event
+from accord.services.outbox import Mail, Recipient, enqueue
+
+__all__ = ["addressed", "deciders", "event_of", "held", "names", "new_terms", "tell"]
+
+
+async def held(
+    tx: Transaction,
+    partnership_id: UUID,
+    action: Action,
+    expected_version: int | None,
+    *,
+    subject_ids: frozenset[UUID] = frozenset(),
+) -> Any:
+    """The partnership, locked: visible (else NotFound), permitted (else Forbidden), as it was read (else Conflict)."""
+    row = await lock_partnership(tx, partnership_id)
+    target = Target(partnership=partnership_facts(row), subject_ids=subject_ids)
+    require(tx.principal, action, target, now=tx.now, acting_for=tx.acting_for)
+    check_version(row, expected_version, row.state)
+    return row
+
+
+def names(row: Any) -> dict[str, str]:
+    """The two organisations, for the words of a mail."""
+    return {"host": row.host_name, "guest": row.guest_name}
+
+
+def addressed(rows: Iterable[Any]) -> tuple[Recipient, ...]:
+    """People as recipients, each once."""
+    return tuple({row.user_id: Recipient(row.email, row.user_id, row.display_name) for row in rows}.values())
+
+
+async def deciders(tx: Transaction, row: Any) -> Sequence[Any]:
+    """The owners and the host's admins: who decides about the partnership at the host."""
+    owners = {row.owner_user_id, *row.co_owner_ids} - {None}
+    return [*await people(tx, owners), *await admins_of(tx, row.host_id)]
+
+
+async def tell(tx: Transaction, row: Any, template: Template, facts: Mapping[str, str], told: Iterable[Any]) -> None:
+    """Mail and notice to these people, in the name of the organisation that acts."""
+    mail = Mail(
+        template=template,
+        organisation_id=tx.acting_for or row.host_id,
+        recipients=addressed(told),
+        facts=facts,
+        partnership_id=row.id,
+    )
+    await enqueue(tx, mail)
+
+
+def event_of(
+    row: Any,
+    event: EventType,
+    *,
+    told: bool = True,
+    reason: str | None = None,
+    private: bool = False,
+    unnamed: bool = False,
+    data: Mapping[str, Any] | None = None,
+) -> Event:
+    """The event in the host's stream, and in the guest's if it may know (`told`).
+
+    `private` keeps the reason with the host (S51); `unnamed` keeps the host's person from the guest (model 4.7).
+    """
+    return Event(
+        type=event,
+        streams=(row.host_id, row.guest_id) if told else (row.host_id,),
+        host_id=row.host_id,
+        guest_id=row.guest_id,
+        partnership_id=row.id,
+        reason=reason,
+        private_to=frozenset({row.host_id}) if private else None,
+        unnamed_in={row.guest_id: row.host_name} if unnamed else {},
+        data=data or {},
+    )
+
+
+def new_terms(tx: Transaction, purposes: Iterable[Purpose], expires_at: datetime | None) -> Terms:
+    """Terms that can be proposed now; ValidationError for none, or an end in the past."""
+    chosen = frozenset(purposes)
+    if not chosen:
+        raise ValidationError("purposes", "At least one purpose is needed.")
+    if expires_at is not None and expires_at <= tx.now:
+        raise ValidationError("expiresAt", "This lies in the past.")
+    return Terms(chosen, expires_at)

@@ -1,0 +1,318 @@
+"""Deciding about a partnership: approve, decline, accept, refuse, withdraw, remove (S58 to S64, S90, S91)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from accord.access.permissions import Action
+from accord.database.engine import Transaction
+from accord.database.queries.partnership import get_attempt, get_current_terms
+from accord.database.queries.recipients import admins_of, people
+from accord.database.tables.partnership import attempts, partnerships, terms_acceptances
+from accord.domain import text
+from accord.domain.activity import EventType
+from accord.domain.errors import Forbidden, NotFound, PrerequisiteMissing, ValidationError
+from accord.domain.notice import Template
+from accord.domain.partnership import (
+    GUEST_DECIDES_WITHIN,
+    PARTNERSHIP,
+    REFUSED_KEPT_FOR,
+    GuestDecision,
+    HostDecision,
+    PartnershipEvent,
+    PartnershipState,
+    Purpose,
+    Terms,
+    is_wider,
+)
+from accord.services import cascade, invitation
+from accord.services.activity import record
+from accord.services.outbox import Mail, Recipient, enqueue
+from accord.services.pair import addressed, deciders, event_of, held, names, new_terms, tell
+
+__all__ = [
+    "Removal",
+    "RemovalReceipt",
+    "accept_partnership",
+    "approve_partnership",
+    "decline_partnership",
+    "refuse_partnership",
+    "remove_partner",
+    "withdraw_partnership",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalReceipt:
+    """What the end of a partnership ended with it, and the head of the own stream that proves it."""
+
+    shares_ended: int
+    grants_ended: int
+    access_requests_cancelled: int
+    tickets_voided: int
+    invitations_voided: int
+    activity_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A removed partnership."""
+
+    id: UUID
+    receipt: RemovalReceipt
+
+
+async def approve_partnership(
+    tx: Transaction,
+    *,
+    organisation_id: UUID,
+    partnership_id: UUID,
+    expected_version: int,
+    purposes: Sequence[Purpose] | None = None,
+    expires_at: datetime | None = None,
+) -> UUID:
+    """The host's yes, on the proposed or on narrower terms; the requester becomes Partnership Owner (S58 to S61)."""
+    row = await held(tx, partnership_id, Action.PARTNERSHIP_APPROVE, expected_version)
+    state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.APPROVE)
+    attempt = await get_attempt(tx, row.id)
+    proposed = Terms.read(attempt.terms)
+    terms = new_terms(tx, purposes or proposed.purposes, expires_at or proposed.expires_at)
+    if is_wider(terms, proposed):
+        raise ValidationError("purposes", "An approval may narrow what was asked for, not widen it.")
+    lapses_at = tx.now + GUEST_DECIDES_WITHIN
+    await tx.update(
+        attempts,
+        attempt.id,
+        terms=terms.snapshot(),
+        host_decision=HostDecision.APPROVED.value,
+        host_decided_by=tx.person_id,
+        host_decided_at=tx.now,
+        lapses_at=lapses_at,
+    )
+    await tx.update(
+        partnerships,
+        row.id,
+        state=state.value,
+        told_guest=True,
+        owner_user_id=row.owner_user_id or attempt.submitted_by,
+        purposes=sorted(terms.purposes),
+        lapses_at=lapses_at,
+        lapse_noticed_at=None,
+    )
+    await invitation.invite(tx, row, attempt.id, row.contact_email)
+    await tell(tx, row, Template.INVITATION_SENT, names(row), await people(tx, [attempt.submitted_by]))
+    await record(tx, event_of(row, EventType.PARTNERSHIP_APPROVED, unnamed=True))
+    return partnership_id
+
+
+async def decline_partnership(
+    tx: Transaction, *, organisation_id: UUID, partnership_id: UUID, expected_version: int, reason: str | None = None
+) -> UUID:
+    """The host's no; it is final, and the requester is told (Q6)."""
+    row = await held(tx, partnership_id, Action.PARTNERSHIP_DECLINE, expected_version)
+    state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.DECLINE)
+    reason = text.note("reason", reason)
+    attempt = await get_attempt(tx, row.id)
+    await tx.update(
+        attempts,
+        attempt.id,
+        host_decision=HostDecision.DECLINED.value,
+        host_decided_by=tx.person_id,
+        host_decided_at=tx.now,
+        host_reason=reason,
+    )
+    await end(tx, row, state, reason)
+    facts = names(row) | {"actor": tx.principal.display_name, "reason": reason or ""}
+    await tell(tx, row, Template.HOST_DECLINED, facts, await people(tx, [attempt.submitted_by]))
+    await record(tx, event_of(row, EventType.PARTNERSHIP_DECLINED, told=False, reason=reason))
+    return partnership_id
+
+
+async def accept_partnership(
+    tx: Transaction,
+    *,
+    organisation_id: UUID,
+    terms_version_id: UUID,
+    consent: bool,
+    expected_version: int,
+    partnership_id: UUID | None = None,
+    token: str | None = None,
+) -> UUID:
+    """The guest's yes, with consent to the current terms of service; the accepting admin represents it (S62 to S64)."""
+    row = await _held_by_guest(tx, Action.PARTNERSHIP_ACCEPT, partnership_id, token, expected_version)
+    state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.ACCEPT)
+    terms = await _consent(tx, terms_version_id, consent=consent)
+    attempt = await get_attempt(tx, row.id)
+    _refuse_both_sides(tx, attempt, Action.PARTNERSHIP_ACCEPT)
+    if not (row.host_active and row.guest_active):
+        raise Forbidden(Action.PARTNERSHIP_ACCEPT, "ORGANISATION_INACTIVE")
+    await tx.update(
+        attempts,
+        attempt.id,
+        guest_decision=GuestDecision.ACCEPTED.value,
+        guest_decided_by=tx.person_id,
+        guest_decided_at=tx.now,
+        terms_version_id=terms.id,
+    )
+    await tx.update(
+        partnerships,
+        row.id,
+        state=state.value,
+        representative_user_id=tx.person_id,
+        starts_at=tx.now,
+        expires_at=Terms.read(attempt.terms).expires_at,
+        lapses_at=None,
+    )
+    client = tx.principal.identity.client
+    await tx.add(
+        terms_acceptances,
+        terms_version_id=terms.id,
+        partnership_id=row.id,
+        attempt_id=attempt.id,
+        host_id=row.host_id,
+        guest_id=row.guest_id,
+        user_id=tx.person_id,
+        accepted_at=tx.now,
+        ip=client.ip,
+        user_agent=client.user_agent[: text.NAME_LENGTH],
+    )
+    await invitation.use(tx, row.id)
+    told = [*await deciders(tx, row), *await admins_of(tx, row.guest_id)]
+    facts = names(row) | {"representative": tx.principal.display_name}
+    await tell(tx, row, Template.ACCEPTED, facts, told)
+    consented = event_of(row, EventType.TERMS_ACCEPTED, data={"code": terms.code, "version": terms.version})
+    await record(tx, event_of(row, EventType.PARTNERSHIP_ACCEPTED), consented)
+    return row.id  # type: ignore[no-any-return]
+
+
+async def _consent(tx: Transaction, terms_version_id: UUID, *, consent: bool) -> Any:
+    """Was the box ticked, under the terms that stand now? (S63)"""
+    if not consent:
+        raise ValidationError("consent", "The terms of service need your consent.")
+    current = await get_current_terms(tx)
+    if current is None:
+        raise PrerequisiteMissing("termsOfService", "No terms of service are published yet.")
+    if current.id != terms_version_id:
+        raise ValidationError("termsVersionId", "These are not the current terms of service.")
+    return current
+
+
+def _refuse_both_sides(tx: Transaction, attempt: Any, action: Action) -> None:
+    """One person never acts for both sides of one attempt (model 4.4)."""
+    if tx.person_id in {attempt.submitted_by, attempt.host_decided_by}:
+        raise Forbidden(action, "NO_GRANT", "Whoever acted for the host does not answer for the guest.")
+
+
+async def refuse_partnership(
+    tx: Transaction,
+    *,
+    organisation_id: UUID,
+    expected_version: int,
+    partnership_id: UUID | None = None,
+    token: str | None = None,
+    reason: str | None = None,
+) -> UUID:
+    """The guest's no; the host may send the request again (S56, S62)."""
+    row = await _held_by_guest(tx, Action.PARTNERSHIP_REFUSE, partnership_id, token, expected_version)
+    state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.REFUSE)
+    reason = text.note("reason", reason)
+    attempt = await get_attempt(tx, row.id)
+    _refuse_both_sides(tx, attempt, Action.PARTNERSHIP_REFUSE)
+    await tx.update(
+        attempts,
+        attempt.id,
+        guest_decision=GuestDecision.DECLINED.value,
+        guest_decided_by=tx.person_id,
+        guest_decided_at=tx.now,
+        guest_reason=reason,
+    )
+    await tx.update(partnerships, row.id, state=state.value, lapses_at=tx.now + REFUSED_KEPT_FOR)
+    await invitation.use(tx, row.id)
+    told = [*await people(tx, [attempt.submitted_by]), *await deciders(tx, row)]
+    await tell(tx, row, Template.GUEST_DECLINED, names(row) | {"reason": reason or ""}, told)
+    await record(tx, event_of(row, EventType.PARTNERSHIP_REFUSED, reason=reason))
+    return row.id  # type: ignore[no-any-return]
+
+
+async def _held_by_guest(
+    tx: Transaction, action: Action, partnership_id: UUID | None, token: str | None, expected_version: int
+) -> Any:
+    """As `held`, for the guest's answer: by the partnership's ID or by the link of the mail, exactly one of them."""
+    if (partnership_id is None) == (token is None):
+        raise ValidationError("partnershipId", "Give either the partnership's ID or the token of the invitation.")
+    if token is not None:
+        partnership_id = await invitation.redeem(tx, token)
+    if partnership_id is None:
+        raise NotFound(("partnershipId",))
+    return await held(tx, partnership_id, action, expected_version)
+
+
+async def withdraw_partnership(
+    tx: Transaction,
+    *,
+    organisation_id: UUID,
+    partnership_id: UUID,
+    expected_version: int | None = None,
+    reason: str | None = None,
+) -> UUID:
+    """Take a waiting or refused partnership back; the side whose turn it was is told, its link is void."""
+    row = await held(tx, partnership_id, Action.PARTNERSHIP_WITHDRAW, expected_version)
+    state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.WITHDRAW)
+    reason = text.note("reason", reason)
+    await end(tx, row, state, reason)
+    told = [*await waiting_side(tx, row)]
+    if row.requester_user_id != tx.person_id:
+        told += addressed(await people(tx, [row.requester_user_id]))
+    mail = Mail(Template.WITHDRAWN, row.host_id, told, names(row), partnership_id=row.id)
+    await enqueue(tx, mail)
+    await record(tx, event_of(row, EventType.PARTNERSHIP_WITHDRAWN, told=row.told_guest, reason=reason, private=True))
+    return partnership_id
+
+
+async def waiting_side(tx: Transaction, row: Any) -> Sequence[Recipient]:
+    """Whose turn it is: the host's admins, or the guest's and the contact address; nobody after a refusal."""
+    if row.state == PartnershipState.AWAITING_HOST_APPROVAL:
+        return addressed(await admins_of(tx, row.host_id))
+    if row.state == PartnershipState.AWAITING_GUEST_ACCEPTANCE:
+        return (*addressed(await admins_of(tx, row.guest_id)), Recipient(row.contact_email))
+    return ()
+
+
+async def remove_partner(
+    tx: Transaction,
+    *,
+    organisation_id: UUID,
+    partnership_id: UUID,
+    expected_version: int | None = None,
+    reason: str | None = None,
+) -> Removal:
+    """End a partnership and with it every access that was shared by it, in this transaction (S90, S91)."""
+    row = await held(tx, partnership_id, Action.PARTNERSHIP_REMOVE, expected_version)
+    state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.REMOVE)
+    reason = text.note("reason", reason)
+    told = [*await deciders(tx, row), *await admins_of(tx, row.guest_id)]
+    ended = await cascade.end_shares(tx, partnership_id=row.id)
+    links = await end(tx, row, state, reason)
+    told += await people(tx, ended.user_ids)
+    facts = names(row) | {"cause": "removed", "reason": reason or ""}
+    await tell(tx, row, Template.PARTNERSHIP_ENDED, facts, told)
+    counts = {
+        "shares_ended": len(ended.shares),
+        "grants_ended": ended.grants,
+        "access_requests_cancelled": ended.items,
+        "tickets_voided": ended.tickets,
+        "invitations_voided": links,
+    }
+    terminated = event_of(row, EventType.PARTNERSHIP_TERMINATED, reason=reason, data=counts)
+    heads = await record(tx, terminated, *cascade.share_events(ended))
+    return Removal(row.id, RemovalReceipt(**counts, activity_hash=heads[organisation_id]))
+
+
+async def end(tx: Transaction, row: Any, state: PartnershipState, reason: str | None) -> int:
+    """Put a partnership into a terminal state; how many open invitations became void with it."""
+    await tx.update(partnerships, row.id, state=state.value, ended_at=tx.now, end_reason=reason, lapses_at=None)
+    return await invitation.void(tx, row.id)

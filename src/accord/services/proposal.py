@@ -1,0 +1,267 @@
+"""Proposing a partnership: the request, its reminders, and sending it again (S49 to S57, S102, Q7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from accord.access.decision import require
+from accord.access.facts import Target
+from accord.access.permissions import Action
+from accord.database.engine import Transaction
+from accord.database.queries.partnership import (
+    find_partner,
+    get_approved_attempt,
+    get_attempt,
+    get_open_partnership,
+    get_organisation,
+    holds_role,
+    lock_partnership,
+    partnership_facts,
+)
+from accord.database.queries.recipients import admins_of
+from accord.database.tables.partnership import attempts, partnerships
+from accord.domain import text
+from accord.domain.activity import EventType
+from accord.domain.errors import Conflict, Forbidden, NotFound, PrerequisiteMissing, ValidationError
+from accord.domain.notice import Template
+from accord.domain.organisation import Role
+from accord.domain.partnership import (
+    GUEST_DECIDES_WITHIN,
+    HOST_DECIDES_WITHIN,
+    PARTNERSHIP,
+    HostDecision,
+    PartnershipEvent,
+    PartnershipPath,
+    PartnershipState,
+    Purpose,
+    Terms,
+    check_throttle,
+    is_wider,
+)
+from accord.services import invitation
+from accord.services.activity import record
+from accord.services.pair import event_of, held, names, new_terms, tell
+
+__all__ = ["remind_partnership", "request_partnership", "resend_partnership"]
+
+APPROVERS: Final = (Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE, Role.DECISION_MAKER)
+
+
+async def request_partnership(
+    tx: Transaction,
+    *,
+    organisation_id: UUID,
+    guest_handle: str,
+    contact_email: str,
+    reason: str | None = None,
+    purposes: Sequence[Purpose] = (Purpose.MANAGEMENT,),
+    expires_at: datetime | None = None,
+) -> UUID:
+    """Ask for a partnership with the organisation of this handle (S49 to S54).
+
+    An admin's request needs no reason and goes to the guest at once (S52, S57); anybody else's waits for an admin.
+    """
+    require(
+        tx.principal,
+        Action.PARTNERSHIP_REQUEST,
+        Target(organisation_id=organisation_id),
+        now=tx.now,
+        acting_for=tx.acting_for,
+    )
+    by_admin = organisation_id in tx.principal.admin_of
+    reason = text.note("reason", reason)
+    if reason is None and not by_admin:
+        raise ValidationError("reason", "A reason is needed.")
+    contact_email = text.address("contactEmail", contact_email)
+    terms = new_terms(tx, purposes, expires_at)
+    host, guest = await _find_pair(tx, organisation_id, guest_handle)
+    state = PartnershipState.AWAITING_GUEST_ACCEPTANCE if by_admin else PartnershipState.AWAITING_HOST_APPROVAL
+    lapses_at = tx.now + (GUEST_DECIDES_WITHIN if by_admin else HOST_DECIDES_WITHIN)
+    try:
+        async with tx.connection.begin_nested():
+            partnership_id = await tx.insert(
+                partnerships,
+                host_id=host.id,
+                guest_id=guest.id,
+                told_guest=by_admin,
+                path=PartnershipPath.HOST_REQUEST.value,
+                state=state.value,
+                created_by_user_id=tx.person_id,
+                requester_user_id=tx.person_id,
+                owner_user_id=tx.person_id if by_admin else None,
+                contact_email=contact_email,
+                purposes=sorted(terms.purposes),
+                lapses_at=lapses_at,
+            )
+    except IntegrityError:
+        await _refuse_second(tx, host.id, guest.id)
+        raise
+    attempt_id = await tx.insert(
+        attempts,
+        partnership_id=partnership_id,
+        host_id=host.id,
+        guest_id=guest.id,
+        number=1,
+        terms=terms.snapshot(),
+        reason=reason,
+        submitted_by=tx.person_id,
+        submitted_at=tx.now,
+        lapses_at=lapses_at,
+        **_skipped(tx) if by_admin else {},
+    )
+    row = await lock_partnership(tx, partnership_id)
+    await _announce(tx, row, attempt_id, contact_email, reason, by_admin=by_admin)
+    await record(tx, event_of(row, EventType.PARTNERSHIP_REQUESTED, told=by_admin, reason=reason, private=True))
+    return partnership_id
+
+
+def _skipped(tx: Transaction) -> dict[str, Any]:
+    return {
+        "host_decision": HostDecision.SKIPPED.value,
+        "host_decided_by": tx.person_id,
+        "host_decided_at": tx.now,
+    }
+
+
+async def _find_pair(tx: Transaction, organisation_id: UUID, guest_handle: str) -> tuple[Any, Any]:
+    host = await get_organisation(tx, organisation_id)
+    if not host.partners_enabled:
+        raise PrerequisiteMissing("partnersEnabled", "The Partners feature is not enabled for your organisation.")
+    guest = await find_partner(tx, guest_handle)
+    if guest is not None and guest.id == host.id:
+        raise ValidationError("guestHandle", "An organisation is not its own partner.")
+    if guest is None or not guest.partners_enabled:
+        raise NotFound(("guestHandle",))
+    await _refuse_second(tx, host.id, guest.id)
+    return host, guest
+
+
+async def _refuse_second(tx: Transaction, host_id: UUID, guest_id: UUID) -> None:
+    """A host has one connection with a guest (S44)."""
+    standing = await get_open_partnership(tx, host_id, guest_id)
+    if standing is not None:
+        raise Conflict(standing.version, standing.state, ("guestHandle",))
+
+
+async def _announce(
+    tx: Transaction, row: Any, attempt_id: UUID, contact_email: str, reason: str | None, *, by_admin: bool
+) -> None:
+    """The next to decide is told: the guest where no approval is needed, the host's admins otherwise (S53, S60)."""
+    if by_admin:
+        await invitation.invite(tx, row, attempt_id, contact_email)
+        return
+    facts = names(row) | {"requester": tx.principal.display_name, "contact": contact_email, "reason": reason or ""}
+    await tell(tx, row, Template.REQUEST_FILED, facts, await admins_of(tx, row.host_id))
+
+
+async def remind_partnership(
+    tx: Transaction, *, organisation_id: UUID, partnership_id: UUID, expected_version: int | None = None
+) -> UUID:
+    """Remind the host's admins of one's own request: once in 24 hours, five times (S55)."""
+    row = await held(tx, partnership_id, Action.PARTNERSHIP_REMIND, expected_version)
+    PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.REMIND)
+    attempt = await get_attempt(tx, row.id)
+    check_throttle(attempt.reminders_sent, attempt.last_reminder_at, tx.now)
+    await tx.update(attempts, attempt.id, reminders_sent=attempt.reminders_sent + 1, last_reminder_at=tx.now)
+    facts = names(row) | {
+        "requester": tx.principal.display_name,
+        "contact": row.contact_email or "",
+        "reason": attempt.reason or "",
+    }
+    await tell(tx, row, Template.REMINDER, facts, await admins_of(tx, row.host_id))
+    await record(tx, event_of(row, EventType.PARTNERSHIP_REMINDED, told=False))
+    return partnership_id
+
+
+async def resend_partnership(
+    tx: Transaction,
+    *,
+    organisation_id: UUID,
+    partnership_id: UUID,
+    expected_version: int | None = None,
+    purposes: Sequence[Purpose] | None = None,
+    contact_email: str | None = None,
+    expires_at: datetime | None = None,
+    reason: str | None = None,
+) -> UUID:
+    """Mail the invitation again while it waits; after the guest's no, make a new attempt (S56, S102, Q7)."""
+    row = await held(tx, partnership_id, Action.PARTNERSHIP_RESEND, expected_version)
+    PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.RESEND)
+    check_throttle(row.resends, row.last_resent_at, tx.now)
+    address = text.address("contactEmail", contact_email) if contact_email else row.contact_email
+    reason = text.note("reason", reason)
+    sent = {"resends": row.resends + 1, "last_resent_at": tx.now, "contact_email": address}
+    if row.state == PartnershipState.AWAITING_GUEST_ACCEPTANCE:
+        if purposes is not None or expires_at is not None:
+            raise ValidationError("purposes", "The terms can change once the guest has answered.")
+        attempt = await get_attempt(tx, row.id)
+        await tx.update(partnerships, row.id, **sent)
+        await invitation.invite(tx, row, attempt.id, address)
+        await record(tx, event_of(row, EventType.PARTNERSHIP_RESENT, reason=reason, private=True))
+    else:
+        await _submit_again(tx, row, sent, purposes=purposes, expires_at=expires_at, reason=reason)
+    return partnership_id
+
+
+async def _submit_again(
+    tx: Transaction,
+    row: Any,
+    sent: dict[str, Any],
+    *,
+    purposes: Sequence[Purpose] | None,
+    expires_at: datetime | None,
+    reason: str | None,
+) -> None:
+    """A new attempt: straight to the guest where the host's approval still covers it, else to the host (Q7)."""
+    last = await get_attempt(tx, row.id)
+    approved = await get_approved_attempt(tx, row.id)
+    before = Terms.read(approved.terms)
+    terms = new_terms(tx, purposes or before.purposes, expires_at or before.expires_at)
+    standing = await _standing_approval(tx, row, approved) if not is_wider(terms, before) else None
+    covered = standing is not None
+    event = PartnershipEvent.RESEND if covered else PartnershipEvent.RESUBMIT
+    if not covered and not partnership_facts(row).is_owned_by(tx.person_id):
+        raise Forbidden(Action.PARTNERSHIP_RESEND, "NO_GRANT", "Wider terms are proposed by the Partnership Owner.")
+    state = PARTNERSHIP.move(PartnershipState(row.state), event)
+    lapses_at = tx.now + (GUEST_DECIDES_WITHIN if covered else HOST_DECIDES_WITHIN)
+    attempt_id = await tx.insert(
+        attempts,
+        partnership_id=row.id,
+        host_id=row.host_id,
+        guest_id=row.guest_id,
+        number=last.number + 1,
+        terms=terms.snapshot(),
+        reason=reason,
+        submitted_by=tx.person_id,
+        submitted_at=tx.now,
+        lapses_at=lapses_at,
+        **standing or {},
+    )
+    await tx.update(
+        partnerships,
+        row.id,
+        state=state.value,
+        told_guest=covered,
+        requester_user_id=tx.person_id,
+        purposes=sorted(terms.purposes),
+        lapses_at=lapses_at,
+        lapse_noticed_at=None,
+        **sent,
+    )
+    await _announce(tx, row, attempt_id, sent["contact_email"], reason, by_admin=covered)
+    await record(tx, event_of(row, EventType.PARTNERSHIP_RESENT, told=covered, reason=reason, private=True))
+
+
+async def _standing_approval(tx: Transaction, row: Any, approved: Any) -> dict[str, Any] | None:
+    """The host's decision that a new attempt on the same terms still has, None where the host has to decide anew.
+
+    It stands while the approver holds the role; a leader of the host who sends again in person stands in for it.
+    """
+    if await holds_role(tx, row.host_id, approved.host_decided_by, APPROVERS):
+        return {name: getattr(approved, name) for name in ("host_decision", "host_decided_by", "host_decided_at")}
+    return _skipped(tx) if row.host_id in tx.principal.leads else None
