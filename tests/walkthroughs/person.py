@@ -43,6 +43,15 @@ class Answer:
         return [str(error["extensions"]["code"]) for error in self.errors]
 
 
+def value_at(data: Any, path: list[str | int]) -> Any:
+    """What stands at this path, None where a null stands above it; a request that was refused whole has nothing."""
+    for step in path:
+        if not data:
+            return None
+        data = data[step]
+    return data if path else None
+
+
 @dataclass(slots=True)
 class Person:
     """One signed-in person; `organisation` is the one in whose name this person acts unless told otherwise."""
@@ -88,10 +97,7 @@ class Person:
         answer = self.look(document, **variables)
         assert answer.errors, f"{self.name} was answered: {answer.data}"
         for error in answer.errors:
-            value: Any = answer.data
-            for step in error.get("path") or []:
-                value = value[step] if value is not None else None
-            assert value is None or not error.get("path"), error
+            assert value_at(answer.data, error.get("path") or []) is None, error
         return answer.codes
 
     def send(self, mutation: str, returning: str, given: dict[str, object]) -> Answer:

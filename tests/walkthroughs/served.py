@@ -90,7 +90,7 @@ def serve(urls: URLs, operators: tuple[str, ...], also: Mapping[str, str] | None
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "accord", "serve", "--port", str(port)],
-                env=environment(urls, url, mailbox, operators) | dict(also or {}),
+                env=environment(urls, url, mailbox, operators) | {"ACCORD_STATE": folder} | dict(also or {}),
                 cwd=folder,
                 stdout=output,
                 stderr=subprocess.STDOUT,

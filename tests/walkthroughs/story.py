@@ -30,6 +30,7 @@ query Things($id: ID!) {
     activity { totalCount }
     noise: activity(filter: { types: ["denied", "signin.platform"] }) { totalCount }
   }
+  viewer { notifications { totalCount } }
 }
 """
 
@@ -49,6 +50,7 @@ class Story:
         self.watchers: list[Person] = []
         self.ids: dict[str, str] = {}
         self.kept: dict[str, Any] = {}
+        self.expects_mails = True
         self.operator = self.person(OPERATOR, "Olivia Vendor")
 
     @property
@@ -98,16 +100,18 @@ class Story:
 
     def seen_by(self, watcher: Person) -> tuple[Any, ...]:
         standing = watcher.ask(STANDING, id=watcher.organisation)["organisation"]
-        things = watcher.ask(THINGS, id=watcher.organisation)["organisation"]
+        answer = watcher.ask(THINGS, id=watcher.organisation)
+        things = answer["organisation"]
         events = things["activity"]["totalCount"] - things["noise"]["totalCount"]
-        return standing, things["accounts"], things["members"], events
+        return standing, things["accounts"], things["members"], events, answer["viewer"]["notifications"]
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
-        """Whatever happens inside changes nothing: no state, no version, no event but a sampled denial, no mail."""
-        before = [self.seen_by(watcher) for watcher in self.watchers], len(self.mails.received)
+        """Whatever happens inside changes no state and no version; no event but a sampled denial, no notice, no mail."""
+        before, mails = [self.seen_by(watcher) for watcher in self.watchers], len(self.mails.received)
         yield
-        assert ([self.seen_by(watcher) for watcher in self.watchers], len(self.mails.received)) == before
+        assert [self.seen_by(watcher) for watcher in self.watchers] == before
+        assert not self.expects_mails or len(self.mails.received) == mails
 
     def refused(self, person: Person, mutation: str, /, *codes: str, **given: object) -> dict[str, Any]:
         """This person tries this, is refused with one of these codes, and nothing has changed."""
