@@ -107,7 +107,7 @@ class Story:
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
-        """Whatever happens inside changes no state and no version; no event but a sampled denial, no notice, no mail."""
+        """Whatever happens inside changes no state, no version; no event but a sampled denial, no notice, no mail."""
         before, mails = [self.seen_by(watcher) for watcher in self.watchers], len(self.mails.received)
         yield
         assert [self.seen_by(watcher) for watcher in self.watchers] == before
