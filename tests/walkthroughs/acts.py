@@ -1,5 +1,7 @@
 """What the people of the story do again and again, and how they look at their world."""
 
+import httpx2
+
 from tests.walkthroughs.story import Story, nodes
 
 INPUT = "query Input($name: String!) { __type(name: $name) { inputFields { name type { kind name } defaultValue } } }"
@@ -96,9 +98,17 @@ def sign_in(story: Story, person: str, account: str) -> dict[str, object]:
     )
 
 
-def redeem(story: Story, ticket: object) -> int:
-    """The app takes the ticket to the gateway; the status of the answer."""
-    return int(story.server.http.post("/tickets/redeem", data={"ticket": str(ticket)}).status_code)
+def redeem(story: Story, ticket: object) -> tuple[int, str]:
+    """The app takes the ticket to the gateway; status and code of the answer, the code empty where it stands."""
+    answer = story.server.http.post("/tickets/redeem", json={"ticket": str(ticket)})
+    errors = answer.json().get("errors")
+    return answer.status_code, errors[0]["extensions"]["code"] if errors else ""
+
+
+def is_dead(story: Story, ticket: object) -> bool:
+    """Whether a ticket gets the answer of something that never was a ticket."""
+    status, code = redeem(story, ticket)
+    return 400 <= status < 500 and (status, code) == redeem(story, "not-a-ticket")
 
 
 def new_account(story: Story, owner: str, name: str, label: str, app: str) -> None:
@@ -146,3 +156,10 @@ def share(story: Story, person: str, partnership: str, account: str, role: str, 
     made: dict[str, object] = payload["results"][0]["share"]
     story.ids[f"{account}_share"] = str(made["id"])
     return made
+
+
+def export(story: Story, person: str) -> httpx2.Response:
+    """Press "Download CSV"."""
+    who = story.people[person]
+    home = {"organisationId": who.organisation or ""}
+    return story.server.http.get("/exports/activity.csv", params=home, headers=who.headers)
