@@ -22,13 +22,22 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
-from accord.access.principal import Identity, Principal, Standing
+from accord.access.principal import Client, Identity, Principal, Standing
 from accord.domain.errors import Conflict, Forbidden, OrganisationContextMismatch
 from accord.domain.organisation import PLATFORM, Role
 
 Result = TypeVar("Result")
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 WRITE_TRIES: Final = 4
+
+
+PLATFORM_PRINCIPAL: Final = Principal(
+    Identity("accord", "platform", None, False, "Accord", False, "", datetime.max.replace(tzinfo=UTC), Client()),
+    None,
+    "Accord",
+    None,
+)
+"""The actor of what nobody does: lapsing and expiring."""
 
 
 class Busy(Exception):
@@ -59,7 +68,7 @@ class Row(asyncpg.Record):  # type: ignore[misc]
 
 
 class Query:
-    """A Core SELECT compiled once; values are given at each fetch, those about the caller (`viewer`, …) by themselves."""
+    """A Core SELECT compiled once; values are given at each fetch, those about the caller (`viewer`) by themselves."""
 
     def __init__(self, statement: Select[Any], record: type[Row] = Row) -> None:
         dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
@@ -276,6 +285,10 @@ class Transaction:
         """Change one row by its key and count its version up; exactly one row changes."""
         if "version" in table.c:
             values["version"] = table.c.version + 1
+        await self.mark(table, row_id, **values)
+
+    async def mark(self, table: Table, row_id: UUID, **values: Any) -> None:
+        """Note something on one row that is no change of it to those who read it; exactly one row changes."""
         changed = await self.execute(update(table).where(table.c.id == row_id).values(**values))
         if changed != 1:
             raise LookupError(f"{table.name}: {changed} rows changed instead of one")
@@ -367,6 +380,12 @@ class Database:
                 await connection.exec_driver_sql("SELECT 1")
                 await _enter(await _driver(connection), organisations)
                 yield connection
+
+    @asynccontextmanager
+    async def platform(self) -> AsyncIterator[Transaction]:
+        """A transaction in which the platform itself acts, for what time alone brings about."""
+        async with self.system() as connection:
+            yield Transaction(connection, await _driver(connection), PLATFORM_PRINCIPAL, self.clock())
 
     async def close(self) -> None:
         """Close every connection."""

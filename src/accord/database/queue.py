@@ -17,7 +17,7 @@ from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import Channel
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
-from sqlalchemy import Connection, DateTime, column, delete, table
+from sqlalchemy import Connection, DateTime, Text, column, delete, table
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.util import await_only
 
@@ -44,6 +44,10 @@ SETTINGS: Final = QueueSettings(db_schema=SCHEMA, channel=Channel("accord_queue"
 INSTALL: Final = QueryBuilderEnvironment(SETTINGS)
 JOBS: Final = QueryQueueBuilder(SETTINGS)
 SCHEDULES: Final = QuerySchedulerBuilder(SETTINGS)
+JOB: Final = table(
+    SETTINGS.queue_table, column("entrypoint", Text()), column("dedupe_key", Text()), column("status"), schema=SCHEMA
+)
+"""What other statements ask about jobs."""
 TABLES: Final = tuple(
     f"{SCHEMA}.{name}"
     for name in (SETTINGS.queue_table, SETTINGS.queue_table_log, SETTINGS.statistics_table, SETTINGS.schedules_table)
@@ -55,11 +59,20 @@ def queries(driver: Driver[Any]) -> Queries:
     return Queries(AsyncpgDriver(driver), qbe=INSTALL, qbq=JOBS, qbs=SCHEDULES)
 
 
-async def add_jobs(driver: Driver[Any], entrypoint: str, payloads: Sequence[bytes]) -> None:
-    """Add one job per payload in the current transaction; a worker starts them after its commit."""
-    if payloads:
-        count = len(payloads)
-        await queries(driver).enqueue([entrypoint] * count, list(payloads), [0] * count)
+async def add_jobs(driver: Driver[Any], entrypoint: str, keys: Sequence[str]) -> None:
+    """Add one job per key in the current transaction; a worker starts them after its commit.
+
+    The key is the payload, and no two jobs that wait or run have the same; adding one again does nothing.
+    """
+    if keys:
+        count = len(keys)
+        await queries(driver).enqueue(
+            [entrypoint] * count,
+            [key.encode() for key in keys],
+            [0] * count,
+            dedupe_key=[f"{entrypoint}:{key}" for key in keys],
+            on_conflict="skip",
+        )
 
 
 async def prune_log(connection: AsyncConnection, before: datetime) -> int:
@@ -90,7 +103,7 @@ def grants(gateway: str, worker: str) -> tuple[str, ...]:
         f"GRANT USAGE ON SCHEMA {SCHEMA} TO {gateway}, {worker}",
         f"GRANT USAGE ON SEQUENCE {queue}_id_seq TO {gateway}",
         f"GRANT INSERT ON {queue}, {log} TO {gateway}",
-        f"GRANT SELECT (id, entrypoint, priority, dedupe_key) ON {queue} TO {gateway}",
+        f"GRANT SELECT (id, entrypoint, priority, dedupe_key, status) ON {queue} TO {gateway}",
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {SCHEMA} TO {worker}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON {queue}, {log}, {statistics}, {schedules} TO {worker}",
     )

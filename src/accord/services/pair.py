@@ -13,14 +13,16 @@ from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.partnership import lock_partnership, partnership_facts
 from accord.database.queries.recipients import admins_of, people
+from accord.database.tables.partnership import partnerships
 from accord.domain.activity import EventType
 from accord.domain.errors import ValidationError
 from accord.domain.notice import Template
-from accord.domain.partnership import Purpose, Terms
+from accord.domain.partnership import PartnershipState, Purpose, Terms
+from accord.services import invitation
 from accord.services.activity import Event
 from accord.services.outbox import Mail, Recipient, enqueue
 
-__all__ = ["addressed", "deciders", "event_of", "held", "names", "new_terms", "tell"]
+__all__ = ["addressed", "deciders", "end", "event_of", "held", "names", "new_terms", "tell"]
 
 
 async def held(
@@ -102,3 +104,9 @@ def new_terms(tx: Transaction, purposes: Iterable[Purpose], expires_at: datetime
     if expires_at is not None and expires_at <= tx.now:
         raise ValidationError("expiresAt", "This lies in the past.")
     return Terms(chosen, expires_at)
+
+
+async def end(tx: Transaction, row: Any, state: PartnershipState, reason: str | None) -> int:
+    """Put a partnership into a terminal state; how many open invitations became void with it."""
+    await tx.update(partnerships, row.id, state=state.value, ended_at=tx.now, end_reason=reason, lapses_at=None)
+    return await invitation.void(tx, row.id)

@@ -32,7 +32,7 @@ from accord.domain.partnership import (
 from accord.services import cascade, invitation
 from accord.services.activity import record
 from accord.services.outbox import Mail, Recipient, enqueue
-from accord.services.pair import addressed, deciders, event_of, held, names, new_terms, tell
+from accord.services.pair import addressed, deciders, end, event_of, held, names, new_terms, tell
 
 __all__ = [
     "Removal",
@@ -310,9 +310,3 @@ async def remove_partner(
     terminated = event_of(row, EventType.PARTNERSHIP_TERMINATED, reason=reason, data=counts)
     heads = await record(tx, terminated, *cascade.share_events(ended))
     return Removal(row.id, RemovalReceipt(**counts, activity_hash=heads[organisation_id]))
-
-
-async def end(tx: Transaction, row: Any, state: PartnershipState, reason: str | None) -> int:
-    """Put a partnership into a terminal state; how many open invitations became void with it."""
-    await tx.update(partnerships, row.id, state=state.value, ended_at=tx.now, end_reason=reason, lapses_at=None)
-    return await invitation.void(tx, row.id)

@@ -23,7 +23,9 @@ async def get_head_sequence(tx: Transaction, organisation_id: UUID) -> int:
     return int(found)
 
 
-async def count_events(database: Database, identity: Identity, organisation_id: UUID, filters: Mapping[str, Any]) -> int:
+async def count_events(
+    database: Database, identity: Identity, organisation_id: UUID, filters: Mapping[str, Any]
+) -> int:
     """How many events of the stream the caller sees through these filters."""
     snapshot = database.snapshot(identity)
     try:
@@ -44,7 +46,9 @@ async def stream_events(
         snapshot = database.snapshot(identity)
         try:
             bounds = EVENTS.bounds(before, None)
-            rows = await snapshot.fetch(EVENTS.page(False), keys=[str(organisation_id)], size=AT_ONCE, **bounds, **filters)
+            rows = await snapshot.fetch(
+                EVENTS.page(False), keys=[str(organisation_id)], size=AT_ONCE, **bounds, **filters
+            )
             partners = list({row.partner_id for row in rows if row.partner_id})
             found = await snapshot.fetch(ORGANISATION_SEEN, keys=partners) if partners else []
         finally:

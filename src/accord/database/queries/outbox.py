@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Text, cast, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from accord.database.queue import JOB, MAIL
 from accord.database.tables.outbox import mails
 from accord.domain.notice import MailState
 
@@ -41,6 +42,7 @@ class Envelope(NamedTuple):
 
 
 ENVELOPE: Final = tuple(mails.c[name] for name in Envelope._fields)
+TO_SEND: Final = mails.c.state.in_((MailState.QUEUED, MailState.FAILED))
 
 
 async def new_keys(connection: AsyncConnection, count: int) -> Sequence[UUID]:
@@ -67,9 +69,7 @@ async def list_counted(connection: AsyncConnection, organisation_id: UUID, since
 
 async def get_envelope(connection: AsyncConnection, mail_id: UUID) -> Envelope | None:
     """The mail if it is still to be sent."""
-    rows = await connection.execute(
-        select(*ENVELOPE).where(mails.c.id == mail_id, mails.c.state.in_((MailState.QUEUED, MailState.FAILED)))
-    )
+    rows = await connection.execute(select(*ENVELOPE).where(mails.c.id == mail_id, TO_SEND))
     row = rows.one_or_none()
     return None if row is None else Envelope(*row)
 
@@ -85,6 +85,16 @@ async def list_envelopes(
         chosen = chosen.where(func.lower(mails.c.address) == address.lower())
     rows = await connection.execute(chosen)
     return [Envelope(*row) for row in reversed(rows.all())]
+
+
+async def list_stranded(connection: AsyncConnection) -> Sequence[UUID]:
+    """Mails to be sent that no job waits or runs for."""
+    job = exists().where(
+        JOB.c.dedupe_key == literal(f"{MAIL}:") + cast(mails.c.id, Text),
+        cast(JOB.c.status, Text).in_(("queued", "picked")),
+    )
+    rows = await connection.execute(select(mails.c.id).where(TO_SEND, ~job))
+    return rows.scalars().all()
 
 
 async def mark_sent(connection: AsyncConnection, mail_id: UUID, now: datetime) -> None:

@@ -48,6 +48,7 @@ partnerships: Final = Table(
     instant("expires_at"),
     instant("lapses_at"),
     instant("lapse_noticed_at"),
+    Column("expiry_noticed_days", Integer()),
     Column("resends", Integer(), nullable=False, server_default=text("0")),
     instant("last_resent_at"),
     instant("ended_at"),

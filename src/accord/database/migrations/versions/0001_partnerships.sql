@@ -176,6 +176,7 @@ CREATE TABLE accord.partnerships (
     expires_at TIMESTAMP WITH TIME ZONE,
     lapses_at TIMESTAMP WITH TIME ZONE,
     lapse_noticed_at TIMESTAMP WITH TIME ZONE,
+    expiry_noticed_days INTEGER,
     resends INTEGER DEFAULT 0 NOT NULL,
     last_resent_at TIMESTAMP WITH TIME ZONE,
     ended_at TIMESTAMP WITH TIME ZONE,

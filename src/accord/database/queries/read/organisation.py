@@ -118,9 +118,7 @@ SEES_EMAIL: Final = or_(
     exists().where(theirs.c.user_id == u.c.id, may_search_members(theirs)),
     exists().where(g.c.user_id == u.c.id, g.c.host_id == keys("works_in"), sees_grant(g)),
     exists().where(i.c.member_user_id == u.c.id, i.c.host_id == keys("works_in"), sees_access_item(i)),
-    exists().where(
-        p.c.representative_user_id == u.c.id, p.c.host_id == keys("works_in"), sees_partnership(p)
-    ),
+    exists().where(p.c.representative_user_id == u.c.id, p.c.host_id == keys("works_in"), sees_partnership(p)),
 )
 """Whose e-mail address? One's own, one's own organisation's people, guest people with access (model 4.7, Q15)."""
 
@@ -136,7 +134,9 @@ ORGANISATION_SEEN: Final = looked_up(OrganisationRow, ORGANISATION, o.c.id, SEES
 ORGANISATION_BY_HANDLE: Final = Query(
     select(*ORGANISATION).where(o.c.handle == bindparam("handle", type_=Text()), SEES_ORGANISATION), OrganisationRow
 )
-ORGANISATIONS: Final = paged(OrganisationRow, ORGANISATION, o, (OPERATOR, contains("search", o.c.name, o.c.handle)), o.c.id)
+ORGANISATIONS: Final = paged(
+    OrganisationRow, ORGANISATION, o, (OPERATOR, contains("search", o.c.name, o.c.handle)), o.c.id
+)
 CREATED_GUESTS: Final = paged(
     OrganisationRow,
     ORGANISATION,
@@ -156,6 +156,11 @@ MEMBERS: Final = paged(
     MembershipRow,
     MEMBERSHIP,
     m,
-    (m.c.organisation_id == PARENT, LISTS_MEMBER, contains("search", m.c.display_name, m.c.email), equal(m.c.status, "status")),
+    (
+        m.c.organisation_id == PARENT,
+        LISTS_MEMBER,
+        contains("search", m.c.display_name, m.c.email),
+        equal(m.c.status, "status"),
+    ),
     m.c.id,
 )

@@ -18,7 +18,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
-    literal,
+    literal_column,
     or_,
     select,
     true,
@@ -45,7 +45,7 @@ class Item(Row):
 
 def global_id(kind: str, column: ColumnElement[Any]) -> ColumnElement[str]:
     """The typed ID, made where the row is read."""
-    return (literal(f"{kind}_", literal_execute=True) + cast(column, Text)).label("id")
+    return func.concat(literal_column(f"'{kind}_'"), column).label("id")
 
 
 def as_text(column: ColumnElement[Any], name: str | None = None) -> ColumnElement[str]:
@@ -108,7 +108,10 @@ class Pages:
         """The bound values of a page's ends."""
         low, high = (before, after) if self.newest_first else (after, before)
         if self.by_sequence:
-            return {"low": min(low or 0, LAST_SEQUENCE), "high": min(LAST_SEQUENCE if high is None else high, LAST_SEQUENCE)}
+            return {
+                "low": min(low or 0, LAST_SEQUENCE),
+                "high": min(LAST_SEQUENCE if high is None else high, LAST_SEQUENCE),
+            }
         return {"low": str(UUID(int=low or 0)), "high": str(UUID(int=LAST if high is None else high))}
 
 
@@ -150,8 +153,12 @@ def _count(source: FromClause, where: Sequence[Predicate]) -> Query:
 
 
 def grouped(
-    record: type[Row], columns: Sequence[ColumnElement[Any]], parent: ColumnElement[Any], *where: Predicate,
-    order: ColumnElement[Any], source: FromClause | None = None,
+    record: type[Row],
+    columns: Sequence[ColumnElement[Any]],
+    parent: ColumnElement[Any],
+    *where: Predicate,
+    order: ColumnElement[Any],
+    source: FromClause | None = None,
 ) -> Query:
     """The rows under each bound parent, all of them, in order."""
     statement: Select[Any] = select(as_text(parent, "parent"), *columns)

@@ -1,0 +1,105 @@
+"""What is due by time alone; read by the worker across tenants, a bounded number at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, FromClause, and_, func, or_, select
+
+from accord.database.engine import Transaction
+from accord.database.queries.partnership import REACHABLE
+from accord.database.tables.partnership import partnerships
+from accord.database.tables.sharing import access_items, accounts, grants
+from accord.domain.partnership import AWAITING, CONNECTED, LAPSE_NOTICE
+
+AT_ONCE: Final = 500
+AWAITING_NAMES: Final = [state.value for state in AWAITING]
+CONNECTED_NAMES: Final = [state.value for state in CONNECTED]
+
+
+def to_lapse(now: datetime) -> ColumnElement[bool]:
+    """Nobody decided in time, or the host did nothing after a refusal."""
+    return and_(partnerships.c.lapses_at <= now, partnerships.c.ended_at.is_(None))
+
+
+def to_warn_of_lapse(now: datetime) -> ColumnElement[bool]:
+    """Waiting, lapsing within three days, and nobody was told yet."""
+    return and_(
+        partnerships.c.state.in_(AWAITING_NAMES),
+        partnerships.c.lapses_at <= now + LAPSE_NOTICE,
+        partnerships.c.lapses_at > now,
+        partnerships.c.lapse_noticed_at.is_(None),
+    )
+
+
+def to_expire(now: datetime) -> ColumnElement[bool]:
+    """Connected beyond its end."""
+    return and_(partnerships.c.state.in_(CONNECTED_NAMES), partnerships.c.expires_at <= now)
+
+
+def to_warn_of_expiry(now: datetime, days: int) -> ColumnElement[bool]:
+    """Connected, ending within these days, and not yet told so."""
+    return and_(
+        partnerships.c.state.in_(CONNECTED_NAMES),
+        partnerships.c.expires_at > now,
+        partnerships.c.expires_at <= now + func.make_interval(0, 0, 0, days),
+        or_(partnerships.c.expiry_noticed_days.is_(None), partnerships.c.expiry_noticed_days > days),
+    )
+
+
+async def list_partnerships(tx: Transaction, due: ColumnElement[bool]) -> Sequence[UUID]:
+    """The keys of partnerships that are due."""
+    statement = select(partnerships.c.id).where(due).order_by(partnerships.c.id).limit(AT_ONCE)
+    return [row.id for row in await tx.all(statement)]
+
+
+async def take_partnership(tx: Transaction, partnership_id: UUID, due: ColumnElement[bool]) -> Any:
+    """The partnership, locked, if it is still due and nobody else has it; None otherwise."""
+    held = select(partnerships.c.id).where(partnerships.c.id == partnership_id, due).with_for_update(skip_locked=True)
+    if await tx.first(held) is None:
+        return None
+    return (await tx.fetch(REACHABLE, wanted=partnership_id))[0]
+
+
+def _due_items(now: datetime) -> ColumnElement[bool]:
+    return and_(access_items.c.state == "PENDING", access_items.c.lapses_at <= now)
+
+
+def _due_grants(now: datetime) -> ColumnElement[bool]:
+    return and_(grants.c.state == "ACTIVE", grants.c.expires_at <= now)
+
+
+async def list_items(tx: Transaction, now: datetime) -> Sequence[UUID]:
+    """Access requests that nobody decided in time."""
+    return await _keys(tx, access_items, _due_items(now))
+
+
+async def list_grants(tx: Transaction, now: datetime) -> Sequence[UUID]:
+    """Grants beyond their end."""
+    return await _keys(tx, grants, _due_grants(now))
+
+
+async def take_item(tx: Transaction, item_id: UUID, now: datetime) -> Any:
+    """The item with its account, locked, if it is still due."""
+    return await _take(tx, access_items, item_id, _due_items(now))
+
+
+async def take_grant(tx: Transaction, grant_id: UUID, now: datetime) -> Any:
+    """The grant with its account, locked, if it is still due."""
+    return await _take(tx, grants, grant_id, _due_grants(now))
+
+
+async def _keys(tx: Transaction, table: FromClause, due: ColumnElement[bool]) -> Sequence[UUID]:
+    return [row.id for row in await tx.all(select(table.c.id).where(due).order_by(table.c.id).limit(AT_ONCE))]
+
+
+async def _take(tx: Transaction, table: FromClause, row_id: UUID, due: ColumnElement[bool]) -> Any:
+    return await tx.first(
+        select(table, accounts.c.label, accounts.c.app)
+        .join(accounts, accounts.c.id == table.c.account_id)
+        .where(table.c.id == row_id, due)
+        .with_for_update(of=table, skip_locked=True)
+    )

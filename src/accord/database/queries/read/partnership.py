@@ -1,0 +1,176 @@
+"""Partnerships, their attempts and members, and the terms of service as the API reads them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import ARRAY, Text, and_, bindparam, case, cast, exists, func, or_, select, union
+
+from accord.database.engine import Query, Row
+from accord.database.queries.read.pages import (
+    PARENT,
+    PARENTS,
+    Item,
+    as_text,
+    global_id,
+    grouped,
+    looked_up,
+    one_of,
+    paged,
+)
+from accord.database.tables.organisation import users
+from accord.database.tables.partnership import attempts, invitations, partnerships, terms_versions
+from accord.database.tables.sharing import grants, shares
+from accord.database.visibility import NOW, keys, sees_grant, sees_partnership, sees_share
+
+
+class PartnershipRow(Item):
+    """One partnership."""
+
+    type_name = "Partnership"
+
+
+class AttemptRow(Item):
+    """One submission of a partnership for decision."""
+
+    type_name = "PartnershipAttempt"
+
+
+class PartnershipMemberRow(Item):
+    """One person of the guest with access; `key` is the person's."""
+
+    type_name = "PartnershipMember"
+
+
+class TermsRow(Item):
+    """One version of the terms of service."""
+
+    type_name = "TermsVersion"
+
+
+class CountRow(Row):
+    """A figure of a parent."""
+
+
+p, t, u = partnerships.alias("p"), attempts.alias("t"), users.alias("u")
+s, g, v, n = shares.alias("s"), grants.alias("g"), terms_versions.alias("v"), invitations.alias("n")
+
+PARTNERSHIP: Final = (
+    global_id("partnership", p.c.id),
+    as_text(p.c.host_id),
+    as_text(p.c.guest_id),
+    p.c.path,
+    p.c.state,
+    p.c.purposes,
+    p.c.created_at,
+    p.c.starts_at,
+    p.c.ended_at,
+    p.c.end_reason,
+    p.c.expires_at,
+    p.c.contact_email,
+    as_text(p.c.created_by_user_id),
+    as_text(p.c.owner_user_id),
+    cast(p.c.co_owner_ids, ARRAY(Text)).label("co_owner_ids"),
+    as_text(p.c.representative_user_id),
+    p.c.version,
+)
+ATTEMPT: Final = (
+    global_id("attempt", t.c.id),
+    as_text(t.c.partnership_id),
+    t.c.number,
+    t.c.reason,
+    as_text(t.c.submitted_by),
+    t.c.submitted_at,
+    t.c.host_decision,
+    as_text(t.c.host_decided_by),
+    t.c.host_decided_at,
+    t.c.guest_decision,
+    as_text(t.c.guest_decided_by),
+    t.c.guest_decided_at,
+    case(
+        (t.c.host_id == keys("works_in"), func.coalesce(t.c.guest_reason, t.c.host_reason)), else_=t.c.guest_reason
+    ).label("decision_reason"),
+    t.c.lapses_at,
+    t.c.reminders_sent,
+    as_text(t.c.terms_version_id),
+    func.array(select(func.jsonb_array_elements_text(t.c.terms["purposes"])).scalar_subquery()).label("purposes"),
+)
+TERMS: Final = (
+    global_id("terms", v.c.id),
+    v.c.code,
+    v.c.version,
+    v.c.text,
+    v.c.text_hash,
+    v.c.published_at,
+)
+
+SEES_ATTEMPT: Final = and_(
+    or_(t.c.host_id == keys("works_in"), t.c.visible_guest_id == keys("admin_of")),
+    exists().where(p.c.id == t.c.partnership_id, sees_partnership(p)),
+)
+"""Which attempts? The host's viewers all, the guest's admins those that the host has let through (model 4.7)."""
+
+PARTNERSHIP_BY_ID: Final = looked_up(PartnershipRow, PARTNERSHIP, p.c.id, sees_partnership(p))
+PARTNERSHIPS: Final = paged(
+    PartnershipRow,
+    PARTNERSHIP,
+    p,
+    (
+        or_(
+            and_(p.c.host_id == PARENT, func.coalesce(bindparam("side", type_=Text()), "HOST") == "HOST"),
+            and_(p.c.visible_guest_id == PARENT, func.coalesce(bindparam("side", type_=Text()), "GUEST") == "GUEST"),
+        ),
+        sees_partnership(p),
+        one_of(p.c.state, "state"),
+    ),
+    p.c.id,
+)
+PARTNERSHIP_BY_TOKEN: Final = Query(
+    select(*PARTNERSHIP)
+    .join(n, n.c.partnership_id == p.c.id)
+    .where(
+        n.c.token_hash == bindparam("token", type_=Text()),
+        n.c.expires_at > NOW,
+        n.c.used_at.is_(None),
+        n.c.voided_at.is_(None),
+        p.c.visible_guest_id == keys("admin_of"),
+    ),
+    PartnershipRow,
+)
+ATTEMPT_BY_ID: Final = looked_up(AttemptRow, ATTEMPT, t.c.id, SEES_ATTEMPT)
+ATTEMPTS_BY_PARTNERSHIP: Final = grouped(AttemptRow, ATTEMPT, t.c.partnership_id, SEES_ATTEMPT, order=t.c.number)
+HIDDEN_SHARES: Final = Query(
+    select(as_text(s.c.partnership_id, "parent"), func.count().label("total"))
+    .where(s.c.partnership_id == keys("keys"), s.c.state != "REMOVED", ~sees_share(s))
+    .group_by(s.c.partnership_id),
+    CountRow,
+)
+"""Live shares that the viewer may not see, of each partnership (Q16)."""
+
+people = union(
+    select(g.c.user_id.label("user_id"))
+    .where(g.c.partnership_id == PARENT, g.c.state == "ACTIVE", or_(g.c.expires_at.is_(None), g.c.expires_at > NOW))
+    .where(sees_grant(g))
+    .correlate(PARENTS),
+    select(p.c.representative_user_id.label("user_id"))
+    .where(p.c.id == PARENT, p.c.ended_at.is_(None), p.c.representative_user_id.is_not(None))
+    .where(sees_partnership(p))
+    .correlate(PARENTS),
+).lateral("people")
+"""The guest's people with access that the viewer may see, and the representative."""
+
+PARTNERSHIP_MEMBERS: Final = paged(
+    PartnershipMemberRow,
+    (global_id("user", u.c.id), as_text(u.c.id, "user_id")),
+    people.join(u, u.c.id == people.c.user_id),
+    (),
+    u.c.id,
+)
+TERMS_BY_ID: Final = looked_up(TermsRow, TERMS, v.c.id)
+CURRENT_TERMS: Final = Query(
+    select(*TERMS)
+    .where(v.c.code == bindparam("code", type_=Text()), v.c.published_at <= NOW)
+    .order_by(v.c.published_at.desc(), v.c.id.desc())
+    .limit(1),
+    TermsRow,
+)

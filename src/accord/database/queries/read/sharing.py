@@ -1,0 +1,171 @@
+"""Accounts, shares, grants and access requests as the API reads them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import select
+
+from accord.database.engine import Query
+from accord.database.queries.read.organisation import USER, UserRow
+from accord.database.queries.read.organisation import u as owner
+from accord.database.queries.read.pages import (
+    PARENT,
+    Item,
+    as_text,
+    contains,
+    equal,
+    global_id,
+    grouped,
+    looked_up,
+    one_of,
+    paged,
+    wanted,
+)
+from accord.database.tables.organisation import memberships
+from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants, shares
+from accord.database.visibility import (
+    VIEWER,
+    granted_account,
+    sees_access_item,
+    sees_account,
+    sees_grant,
+    sees_share,
+)
+
+
+class AccountRow(Item):
+    """One account."""
+
+    type_name = "Account"
+
+
+class ShareRow(Item):
+    """One account shared in one partnership."""
+
+    type_name = "AccountShare"
+
+
+class GrantRow(Item):
+    """One person's access to a share."""
+
+    type_name = "AccountGrant"
+
+
+class AccessItemRow(Item):
+    """One member's place in an access request."""
+
+    type_name = "AccessRequestItem"
+
+
+a, s, g, i = accounts.alias("a"), shares.alias("s"), grants.alias("g"), access_items.alias("i")
+w, m = account_ownerships.alias("w"), memberships.alias("wm")
+
+ACCOUNT: Final = (
+    global_id("account", a.c.id),
+    as_text(a.c.host_id),
+    a.c.kind,
+    a.c.category,
+    a.c.app,
+    a.c.label,
+    a.c.launch_url,
+    a.c.status,
+    a.c.version,
+    a.c.created_at,
+)
+SHARE: Final = (
+    global_id("share", s.c.id),
+    as_text(s.c.partnership_id),
+    as_text(s.c.host_id),
+    as_text(s.c.guest_id),
+    as_text(s.c.account_id),
+    as_text(s.c.shared_by),
+    s.c.state,
+    s.c.shared_at,
+    s.c.ended_at,
+    s.c.version,
+)
+GRANT: Final = (
+    global_id("grant", g.c.id),
+    as_text(g.c.share_id),
+    as_text(g.c.partnership_id),
+    as_text(g.c.user_id),
+    as_text(g.c.granted_by),
+    g.c.role,
+    g.c.state,
+    g.c.granted_at,
+    g.c.expires_at,
+    g.c.last_used_at,
+    g.c.version,
+)
+ITEM: Final = (
+    global_id("accessitem", i.c.id),
+    as_text(i.c.share_id),
+    as_text(i.c.member_user_id),
+    as_text(i.c.requested_by),
+    as_text(i.c.decided_by),
+    as_text(i.c.grant_id),
+    i.c.role,
+    i.c.note,
+    i.c.state,
+    i.c.created_at,
+    i.c.lapses_at,
+    i.c.decided_at,
+    i.c.decision_note,
+    i.c.version,
+)
+
+ACCOUNT_BY_ID: Final = looked_up(AccountRow, ACCOUNT, a.c.id, sees_account(a))
+ACCOUNTS: Final = paged(
+    AccountRow,
+    ACCOUNT,
+    a,
+    (a.c.host_id == PARENT, sees_account(a), contains("search", a.c.label, a.c.app), equal(a.c.category, "category")),
+    a.c.id,
+)
+SHARED_ACCOUNTS: Final = paged(
+    AccountRow,
+    ACCOUNT,
+    a,
+    (VIEWER == PARENT, granted_account(a), contains("search", a.c.label, a.c.app)),
+    a.c.id,
+)
+OWNERS_BY_ACCOUNT: Final = Query(
+    select(as_text(w.c.account_id, "parent"), *USER)
+    .select_from(
+        w.join(owner, owner.c.id == w.c.user_id).join(
+            m, (m.c.organisation_id == w.c.host_id) & (m.c.user_id == w.c.user_id) & (m.c.status == "ACTIVE")
+        )
+    )
+    .where(w.c.account_id == wanted())
+    .order_by(owner.c.id),
+    UserRow,
+)
+"""The active owners of each account; an owner who left is none until back."""
+
+SHARE_BY_ID: Final = looked_up(ShareRow, SHARE, s.c.id, sees_share(s))
+SHARES_OF_PARTNERSHIP: Final = paged(
+    ShareRow, SHARE, s, (s.c.partnership_id == PARENT, sees_share(s), one_of(s.c.state, "state")), s.c.id
+)
+SHARES_OF_ACCOUNT: Final = paged(
+    ShareRow, SHARE, s, (s.c.account_id == PARENT, sees_share(s), one_of(s.c.state, "state")), s.c.id
+)
+GRANT_BY_ID: Final = looked_up(GrantRow, GRANT, g.c.id, sees_grant(g))
+GRANTS_BY_SHARE: Final = grouped(GrantRow, GRANT, g.c.share_id, sees_grant(g), one_of(g.c.state, "state"), order=g.c.id)
+GRANTS_BY_MEMBER: Final = Query(
+    select(*GRANT)
+    .where(g.c.partnership_id == wanted("partnerships"), g.c.user_id == wanted("people"))
+    .where(g.c.state == "ACTIVE", sees_grant(g))
+    .order_by(g.c.id),
+    GrantRow,
+)
+GRANTS_OF_ACCOUNT: Final = paged(
+    GrantRow, GRANT, g, (g.c.account_id == PARENT, sees_grant(g), one_of(g.c.state, "state")), g.c.id
+)
+ITEM_BY_ID: Final = looked_up(AccessItemRow, ITEM, i.c.id, sees_access_item(i))
+ITEMS_BY_SHARE: Final = grouped(
+    AccessItemRow, ITEM, i.c.share_id, sees_access_item(i), one_of(i.c.state, "state"), order=i.c.id
+)
+ITEMS_OF_ACCOUNT: Final = paged(
+    AccessItemRow, ITEM, i, (i.c.account_id == PARENT, sees_access_item(i), one_of(i.c.state, "state")), i.c.id
+)

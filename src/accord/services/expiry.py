@@ -1,0 +1,139 @@
+"""What time alone brings about: lapsing, expiring and the notices before (model 4.4.1, 4.4.4, 4.11).
+
+Access never waits for this: every read checks the time itself (invariant 12). The sweep writes the states, events
+and mails that follow, each in a transaction of its own, so that one failure keeps nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+
+from accord.database.engine import Database, Transaction
+from accord.database.queries import expiry as due
+from accord.database.queries.recipients import admins_of, people
+from accord.database.tables.partnership import partnerships
+from accord.database.tables.sharing import access_items, grants
+from accord.domain.activity import EventType
+from accord.domain.notice import Template, day
+from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
+from accord.domain.sharing import ACCESS_ITEM, GRANT, AccessItemEvent, AccessItemState, GrantEvent, GrantState
+from accord.services import cascade
+from accord.services.activity import Event, record
+from accord.services.pair import deciders, end, event_of, names, tell
+
+__all__ = ["sweep"]
+
+EXPIRY_NOTICES: Final = (1, 7, 30)
+"""Days before the end at which both sides are told; the nearest that applies is the one that is sent."""
+
+
+async def sweep(database: Database, now: datetime) -> None:
+    """Do what is due at `now`; run again, it finds nothing left to do."""
+    await _each_partnership(database, due.to_lapse(now), _lapse)
+    await _each_partnership(database, due.to_expire(now), _expire)
+    await _each_partnership(database, due.to_warn_of_lapse(now), _warn_of_lapse)
+    for days in EXPIRY_NOTICES:
+        await _each_partnership(database, due.to_warn_of_expiry(now, days), _warn_of_expiry(days))
+    await _each(database, due.list_items, due.take_item, now, _lapse_item)
+    await _each(database, due.list_grants, due.take_grant, now, _expire_grant)
+
+
+async def _each_partnership(
+    database: Database, condition: ColumnElement[bool], act: Callable[[Transaction, Any], Awaitable[None]]
+) -> None:
+    async with database.platform() as tx:
+        keys = await due.list_partnerships(tx, condition)
+    for key in keys:
+        async with database.platform() as tx:
+            row = await due.take_partnership(tx, key, condition)
+            if row is not None:
+                await act(tx, row)
+
+
+async def _each(
+    database: Database,
+    list_due: Callable[[Transaction, datetime], Awaitable[Sequence[UUID]]],
+    take: Callable[[Transaction, UUID, datetime], Awaitable[Any]],
+    now: datetime,
+    act: Callable[[Transaction, Any], Awaitable[None]],
+) -> None:
+    async with database.platform() as tx:
+        keys = await list_due(tx, now)
+    for key in keys:
+        async with database.platform() as tx:
+            row = await take(tx, key, now)
+            if row is not None:
+                await act(tx, row)
+
+
+async def _lapse(tx: Transaction, row: Any) -> None:
+    """A waiting partnership lapses; a refused one that nobody sent again is withdrawn."""
+    before = PartnershipState(row.state)
+    refused = before is PartnershipState.DECLINED_BY_GUEST
+    event = PartnershipEvent.WITHDRAW if refused else PartnershipEvent.LAPSE
+    told = [*await people(tx, [row.requester_user_id]), *await deciders(tx, row)]
+    if before is PartnershipState.AWAITING_GUEST_ACCEPTANCE:
+        told += await admins_of(tx, row.guest_id)
+    await end(tx, row, PARTNERSHIP.move(before, event), None)
+    await tell(tx, row, Template.WITHDRAWN if refused else Template.LAPSED, names(row), told)
+    recorded = EventType.PARTNERSHIP_WITHDRAWN if refused else EventType.PARTNERSHIP_LAPSED
+    await record(tx, event_of(row, recorded, told=row.told_guest))
+
+
+async def _warn_of_lapse(tx: Transaction, row: Any) -> None:
+    told = [*await people(tx, [row.requester_user_id]), *await deciders(tx, row)]
+    if row.state == PartnershipState.AWAITING_GUEST_ACCEPTANCE:
+        told += await admins_of(tx, row.guest_id)
+    await tx.mark(partnerships, row.id, lapse_noticed_at=tx.now)
+    await tell(tx, row, Template.LAPSE_NOTICE, names(row) | {"until": day(row.lapses_at)}, told)
+
+
+async def _expire(tx: Transaction, row: Any) -> None:
+    told = [*await deciders(tx, row), *await admins_of(tx, row.guest_id)]
+    ended = await cascade.end_shares(tx, partnership_id=row.id)
+    await end(tx, row, PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.EXPIRE), None)
+    told += await people(tx, ended.user_ids)
+    await tell(tx, row, Template.PARTNERSHIP_ENDED, names(row) | {"cause": "expired"}, told)
+    expired = event_of(row, EventType.PARTNERSHIP_EXPIRED, data=cascade.counts(ended))
+    await record(tx, expired, *cascade.share_events(ended))
+
+
+def _warn_of_expiry(days: int) -> Callable[[Transaction, Any], Awaitable[None]]:
+    async def warn(tx: Transaction, row: Any) -> None:
+        told = [*await deciders(tx, row), *await admins_of(tx, row.guest_id)]
+        await tx.mark(partnerships, row.id, expiry_noticed_days=days)
+        await tell(tx, row, Template.EXPIRING, names(row) | {"until": day(row.expires_at)}, told)
+
+    return warn
+
+
+async def _lapse_item(tx: Transaction, row: Any) -> None:
+    state = ACCESS_ITEM.move(AccessItemState(row.state), AccessItemEvent.LAPSE)
+    await tx.update(access_items, row.id, state=state.value, decided_at=tx.now)
+    await record(tx, _of_account(row, EventType.ACCESS_REQUEST_LAPSED, {"member": f"user_{row.member_user_id}"}))
+
+
+async def _expire_grant(tx: Transaction, row: Any) -> None:
+    state = GRANT.move(GrantState(row.state), GrantEvent.EXPIRE)
+    await tx.update(grants, row.id, state=state.value, ended_at=tx.now)
+    await cascade.void_tickets(tx, grant_ids=[row.id])
+    await record(tx, _of_account(row, EventType.GRANT_EXPIRED, {"member": f"user_{row.user_id}"}))
+
+
+def _of_account(row: Any, event: EventType, data: dict[str, Any]) -> Event:
+    return Event(
+        type=event,
+        streams=(row.host_id, row.guest_id),
+        host_id=row.host_id,
+        guest_id=row.guest_id,
+        partnership_id=row.partnership_id,
+        account_id=row.account_id,
+        account_label=row.label,
+        app=row.app,
+        data=data,
+    )
