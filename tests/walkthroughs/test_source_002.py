@@ -225,14 +225,9 @@ def test_s46_the_vendor_creates_guests_and_tells_which_ones(story: Story) -> Non
         "adminDisplayName": "Mona Mirror",
     }
     story.refused(story.ada, "createOrganisation", "FORBIDDEN", **who)
-    made = story.operator.does(
-        "createOrganisation",
-        "organisation { id }",
-        createdForOrganisationId=story.ids["harbour"],
-        partnersEnabled=True,
-        **who,
-    )
-    story.ids["mirror"] = made["organisation"]["id"]
+    given = {"createdForOrganisationId": story.ids["harbour"], "partnersEnabled": True}
+    made = story.operator.does("createOrganisation", "organisation { id handle }", **given, **who)["organisation"]
+    story.ids["mirror"], story.handles[made["id"]] = made["id"], made["handle"]
     for viewer in (story.ada, story.operator):
         guests = viewer.ask(created, id=story.ids["harbour"])["organisation"]["createdGuests"]
         assert nodes(guests) == [{"name": "Mirror Studio"}]
@@ -573,7 +568,6 @@ def test_s68_only_an_account_owner_shares_an_account(story: Story) -> None:
     foreign = [{"accountId": story.ids["booking_engine"], "role": "COLLABORATOR"}]
     story.refused(story.mia, "shareAccounts", "FORBIDDEN", "NOT_FOUND", partnershipId=lighthouse, items=foreign)
     story.mia.does("setCoOwners", partnershipId=lighthouse, userIds=[story.otto.user])
-    story.mails.expect("ada@harbour.example", "arne@harbour.example")
     mias = [{"accountId": story.ids["campaign_desk"], "role": "COLLABORATOR"}]
     story.refused(story.otto, "shareAccounts", "FORBIDDEN", "NOT_FOUND", partnershipId=lighthouse, items=mias)
     shared = share(story, "otto", "lighthouse_partnership", "booking_engine", "ACCOUNT_MANAGER")
@@ -651,12 +645,10 @@ def test_s73_an_account_is_withdrawn(story: Story) -> None:
     ticket = sign_in(story, "greta", "brochure_tool")["ticket"]
     for person in (story.ada, story.nils, story.greta, story.fred):
         story.refused(person, "unshareAccount", "FORBIDDEN", "NOT_FOUND", **shared)
-    receipt = "share { state } receipt { grantsEnded accessRequestsCancelled ticketsVoided }"
-    assert story.mia.does("unshareAccount", receipt, **shared) | {"errors": []} == {
-        "share": {"state": "REMOVED"},
-        "receipt": {"grantsEnded": 1, "accessRequestsCancelled": 1, "ticketsVoided": 1},
-        "errors": [],
-    }
+    counts = "grantsEnded accessRequestsCancelled ticketsVoided"
+    withdrawn = story.mia.does("unshareAccount", f"share {{ state }} receipt {{ {counts} }}", **shared)
+    assert withdrawn["share"] == {"state": "REMOVED"}
+    assert withdrawn["receipt"] == {"grantsEnded": 1, "accessRequestsCancelled": 1, "ticketsVoided": 1}
     story.mails.expect("greta@lighthouse.example", saying="Brochure tool")
     assert "Brochure tool" not in story.shared_with(story.greta)
     story.refused(story.greta, "signInToAccount", "NOT_FOUND", accountId=story.ids["brochure_tool"])
@@ -869,9 +861,10 @@ def test_s85_each_member_is_decided_alone(story: Story) -> None:
     story.mails.expect("fred@lighthouse.example", "carla@lighthouse.example", saying="Campaign desk")
     assert sign_in(story, "eva", "campaign_desk")["launchUrl"] == "https://campaigner.example/login"
     story.refused(story.fred, "signInToAccount", "NOT_FOUND", accountId=story.ids["campaign_desk"])
-    for item, accept_it in ((eva, False), (fred, True)):
-        again = [item | {"accept": accept_it, "expectedVersion": int(item["expectedVersion"]) + 1}]
-        story.refused(story.mia, "decideAccessRequests", "INVALID_STATE", items=again)
+    for result, accepting in ((accepted, False), (declined, True)):
+        item = result["item"]
+        again = {"itemId": item["id"], "expectedVersion": item["version"], "accept": accepting}
+        story.refused(story.mia, "decideAccessRequests", "INVALID_STATE", items=[again])
 
 
 # --- Remove a member from a shared account ------------------------------------------------------------------------
@@ -1055,8 +1048,9 @@ def test_s91_removing_a_partner_removes_every_access(story: Story) -> None:
     accounts = ("campaign_desk", "photo_library", "rate_sheet", "booking_engine", "press_kit")
     for person in (story.greta, story.gustav, story.carla, story.dan, story.eva, story.fred):
         assert story.shared_with(person) == {}
-        for account in accounts:
-            story.refused(person, "signInToAccount", "NOT_FOUND", accountId=story.ids[account])
+        with story.unchanged():
+            for account in accounts:
+                assert person.tries("signInToAccount", accountId=story.ids[account])["code"] == "NOT_FOUND"
     for ticket in story.kept["tickets"]:
         assert is_dead(story, ticket), "the unredeemed ticket is dead"
     read = "shares(first: 20) { edges { node { state grants { state } accessRequests { state } } } }"
