@@ -54,6 +54,17 @@ TABLES: Final = tuple(
 )
 
 
+async def driver_of(connection: AsyncConnection) -> Driver[Any]:
+    """The driver's connection under SQLAlchemy's."""
+    return _open((await connection.get_raw_connection()).driver_connection)
+
+
+def _open(driver: Driver[Any] | None) -> Driver[Any]:
+    if driver is None:
+        raise RuntimeError("the connection is closed")
+    return driver
+
+
 def queries(driver: Driver[Any]) -> Queries:
     """pgqueuer's operations over a driver connection, inside whatever transaction it is in."""
     return Queries(AsyncpgDriver(driver), qbe=INSTALL, qbq=JOBS, qbs=SCHEDULES)
@@ -84,16 +95,12 @@ async def prune_log(connection: AsyncConnection, before: datetime) -> int:
 
 def install(bind: Connection) -> None:
     """Install the queue as the owner; a migration step. asyncpg takes many statements only without preparing them."""
-    driver = bind.connection.driver_connection
-    assert driver is not None
-    await_only(driver.execute(INSTALL.build_install_query()))
+    await_only(_open(bind.connection.driver_connection).execute(INSTALL.build_install_query()))
 
 
 def uninstall(bind: Connection) -> None:
     """Drop the queue with every job in it."""
-    driver = bind.connection.driver_connection
-    assert driver is not None
-    await_only(driver.execute(f"DROP SCHEMA {SCHEMA} CASCADE"))
+    await_only(_open(bind.connection.driver_connection).execute(f"DROP SCHEMA {SCHEMA} CASCADE"))
 
 
 def grants(gateway: str, worker: str) -> tuple[str, ...]:

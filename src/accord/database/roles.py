@@ -46,7 +46,7 @@ GRANTS: Final = (
             "notifications",
         )
     ),
-    f"GRANT SELECT, INSERT ON accord.identities, accord.terms_versions, accord.terms_acceptances TO {GATEWAY}",
+    f"GRANT SELECT, INSERT ON accord.identities, accord.sign_ins, accord.terms_versions, accord.terms_acceptances TO {GATEWAY}",
     f"GRANT SELECT, INSERT ON accord.activity_events TO {GATEWAY}",
     f"GRANT SELECT, INSERT, DELETE ON accord.account_ownerships TO {GATEWAY}",
     f"GRANT INSERT ON accord.mails TO {GATEWAY}",
@@ -58,6 +58,7 @@ GRANTS: Final = (
     ),
     f"GRANT SELECT, INSERT, UPDATE ON accord.mails, accord.chain_heads TO {WORKER}",
     f"GRANT INSERT ON accord.activity_events, accord.notifications TO {WORKER}",
+    f"GRANT SELECT, DELETE ON accord.sign_ins TO {WORKER}",
     *queue.grants(GATEWAY, WORKER),
 )
 

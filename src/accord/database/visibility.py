@@ -48,8 +48,11 @@ def sees_partnership(p: FromClause = partnerships) -> Predicate:
     host has approved, guest people those that grant them something (S76 to S78, model 4.7)."""
     return or_(
         p.c.host_id == keys("leads"),
-        and_(p.c.host_id == keys("works_in"), or_(owns_partnership(p), p.c.created_by_user_id == VIEWER)),
-        and_(p.c.visible_guest_id == keys("admin_of")),
+        and_(
+            p.c.host_id == keys("works_in"),
+            or_(owns_partnership(p), p.c.created_by_user_id == VIEWER, p.c.requester_user_id == VIEWER),
+        ),
+        p.c.visible_guest_id == keys("admin_of"),
         and_(
             p.c.visible_guest_id == keys("works_in"),
             or_(and_(p.c.representative_user_id == VIEWER, p.c.ended_at.is_(None)), _has_grant(p)),
@@ -131,9 +134,7 @@ def sees_account(a: FromClause = accounts) -> Predicate:
     shared = and_(s.c.account_id == a.c.id, s.c.state != "REMOVED")
     return or_(
         sees_account_at_host(a.c.id, a.c.host_id),
-        exists().where(
-            s.c.account_id == a.c.id, p.c.id == s.c.partnership_id, p.c.host_id == keys("works_in"), owns_partnership(p)
-        ),
+        exists().where(shared, p.c.id == s.c.partnership_id, p.c.host_id == keys("works_in"), owns_partnership(p)),
         exists().where(shared, s.c.guest_id == keys("admin_of"), active_partnership(s.c.partnership_id)),
         granted_account(a),
     )
@@ -325,6 +326,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     "partnerships": (("ALL", TOLD_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
     "attempts": (("ALL", TOLD_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
     "invitations": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
+    "sign_ins": (("SELECT", SELF, GATEWAY), ("INSERT", SELF, GATEWAY), ("ALL", "true", WORKER)),
     "terms_versions": (("SELECT", "true", GATEWAY), ("INSERT", OPERATING, GATEWAY)),
     "terms_acceptances": (("ALL", BOTH_SIDES, GATEWAY),),
     "accounts": (

@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, delete
 
 from accord.database.engine import Database, Transaction
 from accord.database.queries import expiry as due
 from accord.database.queries.recipients import admins_of, people
+from accord.database.tables.organisation import sign_ins
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, grants
 from accord.domain.activity import EventType
@@ -41,6 +42,8 @@ async def sweep(database: Database, now: datetime) -> None:
         await _each_partnership(database, due.to_warn_of_expiry(now, days), _warn_of_expiry(days))
     await _each(database, due.list_items, due.take_item, now, _lapse_item)
     await _each(database, due.list_grants, due.take_grant, now, _expire_grant)
+    async with database.platform() as tx:
+        await tx.execute(delete(sign_ins).where(sign_ins.c.expires_at <= now))
 
 
 async def _each_partnership(

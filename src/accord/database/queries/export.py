@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -37,7 +37,7 @@ async def count_events(
 
 async def stream_events(
     database: Database, identity: Identity, organisation_id: UUID, filters: Mapping[str, Any], before: int
-) -> AsyncIterator[Sequence[tuple[EventRow, str | None]]]:
+) -> AsyncGenerator[Sequence[tuple[EventRow, str | None]], None]:
     """The visible events below this sequence, newest first, each with the name of the partner it is about.
 
     Rights are read again for every page: what a caller loses in between is not in the pages after it.

@@ -17,7 +17,8 @@ DANGERS: Final = text(
       ) AS owns_tables,
       (
         SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = 'accord' AND c.relkind IN ('r', 'p') AND NOT c.relrowsecurity AND c.relname <> 'alembic_version'
+        WHERE n.nspname = 'accord' AND c.relkind IN ('r', 'p') AND NOT c.relrowsecurity
+          AND c.relname <> 'alembic_version'
       ) AS unguarded,
       to_regclass('accord.partnerships') IS NULL AS unprepared,
       current_setting('synchronous_commit') = 'off' AS forgets,

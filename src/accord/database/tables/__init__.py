@@ -2,7 +2,7 @@
 
 from accord.database.tables.activity import activity_events, chain_heads
 from accord.database.tables.metadata import metadata
-from accord.database.tables.organisation import identities, memberships, organisations, users
+from accord.database.tables.organisation import identities, memberships, organisations, sign_ins, users
 from accord.database.tables.outbox import mails, notifications
 from accord.database.tables.partnership import (
     attempts,
@@ -30,6 +30,7 @@ __all__ = [
     "organisations",
     "partnerships",
     "shares",
+    "sign_ins",
     "terms_acceptances",
     "terms_versions",
     "tickets",

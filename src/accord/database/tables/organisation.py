@@ -86,3 +86,14 @@ Index(
     unique=True,
     postgresql_where=memberships.c.status == MembershipStatus.INVITED.value,
 )
+
+sign_ins: Final = Table(
+    "sign_ins",
+    metadata,
+    Column("token_hash", Text(), primary_key=True),
+    reference("user_id", ForeignKey("accord.users.id")),
+    made_at("first_used_at"),
+    instant("expires_at", nullable=False),
+)
+"""Tokens that were used once, so that each makes one event `signin.platform`; kept until they expire."""
+Index("ix_sign_ins_expires_at", sign_ins.c.expires_at)

@@ -214,6 +214,17 @@ CREATE INDEX ix_partnerships_visible_guest ON accord.partnerships (visible_guest
 
 CREATE UNIQUE INDEX uq_partnerships_open_pair ON accord.partnerships (host_id, guest_id) WHERE state IN ('ACTIVE', 'AWAITING_GUEST_ACCEPTANCE', 'AWAITING_HOST_APPROVAL', 'DECLINED_BY_GUEST', 'SUSPENDED');
 
+CREATE TABLE accord.sign_ins (
+    token_hash TEXT NOT NULL,
+    user_id UUID NOT NULL,
+    first_used_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_sign_ins PRIMARY KEY (token_hash),
+    CONSTRAINT fk_sign_ins_user_id FOREIGN KEY(user_id) REFERENCES accord.users (id)
+);
+
+CREATE INDEX ix_sign_ins_expires_at ON accord.sign_ins (expires_at);
+
 CREATE TABLE accord.account_ownerships (
     account_id UUID NOT NULL,
     user_id UUID NOT NULL,
