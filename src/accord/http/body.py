@@ -1,0 +1,101 @@
+"""Request bodies: read under a limit, then JSON that is no trap for what comes after."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from starlette.requests import ClientDisconnect, Request
+
+from accord.http.responses import HttpError
+
+STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+SURROGATE: Final = re.compile(rb"\\u[dD][89abAB]")
+BRACKETS: Final = re.compile(rb"[\[\]{}]")
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """`size` in bytes, `nesting` in levels, `digits` of one number."""
+
+    size: int = 256 * 1024
+    nesting: int = 32
+    digits: int = 64
+
+
+async def read_body(request: Request, size: int) -> bytes:
+    """The whole body; raises BODY_TOO_LARGE as soon as it is known to be longer."""
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and len(announced) < 20 and int(announced) > size:
+        raise too_large(size, int(announced))
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > size:
+                raise too_large(size, len(body))
+    except ClientDisconnect:
+        raise HttpError(400, "BAD_REQUEST", "The body ended too early.") from None
+    return bytes(body)
+
+
+def read_object(body: bytes, limits: BodyLimits) -> dict[str, Any]:
+    """The JSON object in a body; raises BAD_REQUEST for anything else."""
+    if not body:
+        raise bad_request("The body is empty.")
+    refuse_nesting(body, limits.nesting)
+    try:
+        text = body.decode("utf-8")
+        value = json.loads(
+            text, parse_int=number(int, limits), parse_float=number(finite, limits), parse_constant=constant
+        )
+        if SURROGATE.search(body):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeError:
+        raise bad_request("The body is not UTF-8.") from None
+    except (ValueError, RecursionError):
+        raise bad_request("The body is not JSON.") from None
+    if not isinstance(value, dict):
+        raise bad_request("The body is not a JSON object.")
+    return value
+
+
+def refuse_nesting(body: bytes, limit: int) -> None:
+    level = 0
+    for match in BRACKETS.finditer(STRING.sub(b"", body)):
+        level += 1 if match.group() in b"[{" else -1
+        if level > limit:
+            raise HttpError(400, "BAD_REQUEST", "The body is nested too deeply.", limit=limit, actual=level)
+
+
+def number(convert: Callable[[str], Any], limits: BodyLimits) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        if len(text) > limits.digits:
+            raise HttpError(400, "BAD_REQUEST", "A number has too many digits.", limit=limits.digits, actual=len(text))
+        return convert(text)
+
+    return read
+
+
+def finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise bad_request("A number is too large.")
+    return value
+
+
+def constant(name: str) -> NoReturn:
+    raise bad_request(f"{name} is not JSON.")
+
+
+def bad_request(message: str) -> HttpError:
+    return HttpError(400, "BAD_REQUEST", message)
+
+
+def too_large(limit: int, actual: int) -> HttpError:
+    return HttpError(
+        413, "BODY_TOO_LARGE", "The body is too large.", headers={"connection": "close"}, limit=limit, actual=actual
+    )

@@ -1,0 +1,64 @@
+"""The application around the routes: middleware in one list, and what happens to a request that fits no route."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, cast
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import Lifespan
+
+from accord.http.middleware import BodyDeadline, InFlight, LastResort, RequestScope
+from accord.http.responses import HttpError, error_response
+
+REQUEST_HEADERS: Final = ("authorization", "content-type", "idempotency-key", "x-request-id")
+RESPONSE_HEADERS: Final = ("x-request-id", "retry-after", "accord-activity-head", "www-authenticate")
+CODES: Final = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
+
+
+def edge(
+    routes: Sequence[BaseRoute],
+    *,
+    cors_origins: Sequence[str] = (),
+    body_timeout: float = 15.0,
+    in_flight: int = 200,
+    secure: bool = False,
+    lifespan: Lifespan[Starlette] | None = None,
+) -> Starlette:
+    """`secure`: reached by https, so that browsers may be told to stay there."""
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=tuple(cors_origins),
+        allow_methods=("GET", "POST"),
+        allow_headers=REQUEST_HEADERS,
+        expose_headers=RESPONSE_HEADERS,
+        max_age=3600,
+    )
+    return Starlette(
+        routes=list(routes),
+        middleware=[
+            Middleware(RequestScope, secure=secure),
+            *([cors] if cors_origins else ()),
+            Middleware(LastResort),
+            Middleware(InFlight, limit=in_flight),
+            Middleware(BodyDeadline, seconds=body_timeout),
+        ],
+        exception_handlers={HttpError: told, HTTPException: no_route},
+        lifespan=lifespan,
+    )
+
+
+async def told(request: Request, error: Exception) -> Response:
+    return error_response(request, cast("HttpError", error))
+
+
+async def no_route(request: Request, error: Exception) -> Response:
+    refused = cast("HTTPException", error)
+    code = CODES.get(refused.status_code, "BAD_REQUEST")
+    return error_response(request, HttpError(refused.status_code, code, refused.detail, headers=refused.headers))

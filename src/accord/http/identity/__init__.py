@@ -1,0 +1,1 @@
+"""Who asks: issuers, keys and tokens."""

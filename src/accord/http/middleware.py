@@ -1,0 +1,154 @@
+"""What surrounds every request: its id, its log line, its deadline for the body, and the last resort."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from accord.http.responses import HttpError, error_response
+
+log = structlog.stdlib.get_logger("accord.http")
+
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+HEADERS: Final[Mapping[str, str]] = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+QUIET: Final = frozenset({"/live", "/ready"})
+
+
+class RequestScope:
+    """Gives every request an id, which the caller may bring, and one log line; sets the headers that nobody set."""
+
+    def __init__(self, app: ASGIApp, secure: bool = False) -> None:
+        self.app = app
+        hsts = {"strict-transport-security": "max-age=31536000; includeSubDomains"}
+        self.headers = {**HEADERS, **hsts} if secure else HEADERS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        brought = Headers(scope=scope).get("x-request-id", "")
+        request_id = brought if REQUEST_ID.fullmatch(brought) else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        started, status = time.perf_counter(), 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                for name, value in self.headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_with_headers)
+            finally:
+                if scope["path"] not in QUIET:
+                    spent = round((time.perf_counter() - started) * 1000, 1)
+                    log.info("request", method=scope["method"], path=scope["path"], status=status, milliseconds=spent)
+
+
+class LastResort:
+    """What nobody expected: logged once under the request's id, answered with INTERNAL and nothing of it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception:
+            connection = HTTPConnection(scope)
+            identifier = scope["state"]["request_id"]
+            log.exception("unexpected error", id=identifier)
+            if begun:
+                raise ResponseBroken from None
+            error = HttpError(500, "INTERNAL", "Something went wrong on our side.", id=identifier)
+            await error_response(connection, error)(scope, receive, send)
+
+
+class ResponseBroken(Exception):
+    """An answer that had begun can't be finished; the server cuts the connection."""
+
+
+class BodyDeadline:
+    """A body has `seconds` to arrive, from the end of the headers to its last byte; then 408 and the end."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app = app
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        ends = asyncio.get_running_loop().time() + self.seconds
+        complete = False
+
+        async def receive_in_time() -> Message:
+            nonlocal complete
+            if complete:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(ends):
+                    message = await receive()
+            except TimeoutError:
+                raise HttpError(
+                    408, "REQUEST_TIMEOUT", "The body took too long to arrive.", headers={"connection": "close"}
+                ) from None
+            complete = not message.get("more_body", False)
+            return message
+
+        await self.app(scope, receive_in_time, send)
+
+
+class InFlight:
+    """At most `limit` requests at once in this process; the next ones are told to come back."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+        self.running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in QUIET:
+            await self.app(scope, receive, send)
+            return
+        if self.running >= self.limit:
+            error = HttpError(503, "BUSY", "The service is busy. Please try again.", headers={"retry-after": "1"})
+            await error_response(HTTPConnection(scope), error)(scope, receive, send)
+            return
+        self.running += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.running -= 1

@@ -1,0 +1,108 @@
+"""Answers: GraphQL JSON for everything, errors included, in the media type that the caller asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from graphql import GraphQLError
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
+JSON: Final = "application/json"
+QUALITY: Final = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
+STATUS: Final[Mapping[str, int]] = {
+    "UNAUTHENTICATED": 401,
+    "BODY_TOO_LARGE": 413,
+    "RATE_LIMITED": 429,
+    "INTERNAL": 500,
+    "BUSY": 503,
+    "TIMEOUT": 504,
+    "OUTCOME_UNKNOWN": 504,
+}
+"""Codes that a status of its own tells, whatever the media type."""
+
+
+class HttpError(Exception):
+    """A request that gets an answer before, or instead of, an operation."""
+
+    def __init__(
+        self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None, **facts: Any
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = dict(headers or {})
+        self.facts = facts
+
+
+class GraphQLResponse(Response):
+    """JSON in one of the two media types of GraphQL over HTTP."""
+
+    def __init__(
+        self, content: Mapping[str, Any], status: int, media_type: str = JSON, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(orjson.dumps(content), status, headers, f"{media_type}; charset=utf-8")
+
+
+def error_response(connection: HTTPConnection, error: HttpError) -> Response:
+    """One error without data, in the media type that fits the request."""
+    item = {"message": error.message, "extensions": {"code": error.code, **error.facts}}
+    content = {"errors": [item], "extensions": {"requestId": request_id(connection)}}
+    media_type = accepted(connection.headers.get("accept")) or JSON
+    return GraphQLResponse(content, error.status, media_type, error.headers)
+
+
+def request_id(connection: HTTPConnection) -> str:
+    found: str = connection.scope.get("state", {}).get("request_id", "")
+    return found
+
+
+def accepted(header: str | None) -> str | None:
+    """The media type to answer in, None when the caller takes neither.
+
+    `application/json` where nothing is said or all is equal: clients that know the other one name it.
+    """
+    if not header:
+        return JSON
+    best: tuple[float, int, int, str] | None = None
+    for order, part in enumerate(header.split(",")):
+        name, quality = _range(part)
+        for media_type in (JSON, GRAPHQL_RESPONSE):
+            exact = _matches(name, media_type)
+            if exact is None or quality <= 0:
+                continue
+            candidate = (quality, exact, -order, media_type)
+            if best is None or candidate[:3] > best[:3]:
+                best = candidate
+    return best[3] if best else None
+
+
+def _range(part: str) -> tuple[str, float]:
+    name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        if key.strip() == "q":
+            return name, _quality(value.strip())
+    return name, 1.0
+
+
+def _quality(text: str) -> float:
+    return float(text) if QUALITY.fullmatch(text) else 0.0
+
+
+def _matches(name: str, media_type: str) -> int | None:
+    return {media_type: 2, "application/*": 1, "*/*": 0}.get(name)
+
+
+def request_status(errors: Sequence[GraphQLError], media_type: str) -> int:
+    """The status of an answer without data, by GraphQL over HTTP."""
+    codes = [str((error.extensions or {}).get("code")) for error in errors]
+    told = [STATUS[code] for code in codes if code in STATUS]
+    if told:
+        return max(told)
+    return 400 if media_type == GRAPHQL_RESPONSE else 200

@@ -1,0 +1,216 @@
+"""The environment, read once into one frozen object. Every name has the prefix ACCORD_.
+
+Lists are separated by commas, except ISSUERS, which is JSON.
+
+Secrets are wrapped, so that printing or logging the settings does not show them. A combination that is not safe refuses
+to start and says why.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from accord.delivery.smtp import Encryption, Smtp
+from accord.http.body import BodyLimits
+from accord.http.identity.issuers import Issuer
+from accord.http.limits import Limits
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Count = Annotated[int, Field(gt=0)]
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class IssuerSettings(BaseModel):
+    """An OpenID issuer that may sign tokens. `jwks_uri` skips discovery."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str
+    audience: str
+    algorithms: tuple[Literal["RS256", "ES256", "EdDSA", "Ed25519"], ...] = ("RS256",)
+    jwks_uri: str | None = None
+    mfa_acr: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        for address in filter(None, (self.issuer, self.jwks_uri)):
+            parts = urlsplit(address)
+            if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+                raise ValueError(f"{address} must be an https address")
+        return self
+
+    def trusted(self) -> Issuer:
+        return Issuer(self.issuer, self.audience, self.algorithms, self.jwks_uri, self.mfa_acr)
+
+
+class Settings(BaseSettings):
+    """What a deployment decides. Times in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="ACCORD_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    environment: Literal["development", "production"] = "development"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    public_url: str = Field(default_factory=lambda given: f"http://{given.get('host')}:{given.get('port')}")
+    cors_origins: Words = ()
+    trusted_proxies: Words = ()
+    state: Path | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    database_url: SecretStr | None = None
+    owner_url: SecretStr | None = None
+    worker_url: SecretStr | None = None
+    pool_size: Count = 10
+    pool_wait: Seconds = 2.0
+    statement_timeout: Seconds = 5.0
+    lock_timeout: Seconds = 2.0
+    idle_timeout: Seconds = 10.0
+
+    issuers: tuple[IssuerSettings, ...] = ()
+    operators: Words = ()
+    ticket_key: SecretStr | None = None
+
+    smtp_host: str | None = None
+    smtp_port: Annotated[int, Field(gt=0, le=65535)] = 587
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_encryption: Encryption | None = None
+    mail_from: str = "no-reply@accord.example"
+    mail_from_name: str = "Accord"
+    worker_inside: bool = True
+
+    support_name: str = "Accord support"
+    support_email: str = "support@accord.example"
+    support_url: str | None = None
+    location_database: Path | None = None
+    demo: bool | None = None
+
+    introspection: bool | None = None
+    graphiql: bool | None = None
+    reads_by_get: bool = False
+
+    body_size: Count = 256 * 1024
+    json_nesting: Count = 32
+    number_digits: Count = 64
+    source_size: Count = 32 * 1024
+    tokens: Count = 2_000
+    comments: Count = 100
+    depth: Count = 15
+    aliases: Count = 30
+    root_fields: Count = 20
+    root_mutations: Count = 10
+    cost: Count = 5_000
+    nodes: Count = 10_000
+    page: Annotated[int, Field(gt=0, le=100)] = 100
+    in_flight: Count = 200
+    export_rows: Count = 1_000_000
+    request_timeout: Seconds = 10.0
+    header_timeout: Seconds = 10.0
+    body_timeout: Seconds = 15.0
+    shutdown_grace: Annotated[int, Field(ge=0, le=600)] = 20
+
+    @field_validator("cors_origins", "trusted_proxies", "operators", mode="before")
+    @classmethod
+    def _by_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(word for word in (part.strip() for part in value.split(",")) if word)
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("PUBLIC_URL must be an http(s) address")
+        return value.rstrip("/")
+
+    @field_validator("operators")
+    @classmethod
+    def _issuer_and_subject(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(entry.split(" ")) != 2 for entry in value):
+            raise ValueError('each of OPERATORS is "issuer subject"')
+        return value
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if any("*" in origin for origin in self.cors_origins):
+            raise ValueError("CORS_ORIGINS must name its origins: a wildcard can't go with credentials")
+        if not self.in_development:
+            self._refuse_unfinished()
+        elif not is_loopback(self.host) or not is_loopback(urlsplit(self.public_url).hostname or ""):
+            raise ValueError(
+                "the development issuer signs in anybody, so HOST and PUBLIC_URL must be loopback addresses;"
+                " set ENVIRONMENT=production to serve others"
+            )
+        return self
+
+    def _refuse_unfinished(self) -> None:
+        missing = [name for name in ("database_url", "issuers") if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"in production these must be set: {', '.join(name.upper() for name in missing)}")
+        if self.demo:
+            raise ValueError("the demo world is for development")
+
+    @property
+    def in_development(self) -> bool:
+        return self.environment == "development"
+
+    @property
+    def may_introspect(self) -> bool:
+        return self.in_development if self.introspection is None else self.introspection
+
+    @property
+    def shows_graphiql(self) -> bool:
+        return self.in_development if self.graphiql is None else self.graphiql
+
+    @property
+    def staff(self) -> frozenset[tuple[str, str]]:
+        pairs = (entry.split(" ") for entry in self.operators)
+        return frozenset((issuer, subject) for issuer, subject in pairs)
+
+    def smtp(self) -> Smtp | None:
+        """The mail server, None without one. TLS is the default for a server that is not on this machine."""
+        if self.smtp_host is None:
+            return None
+        unsaid = Encryption.NONE if is_loopback(self.smtp_host) else Encryption.STARTTLS
+        return Smtp(
+            host=self.smtp_host,
+            sender=self.mail_from,
+            port=self.smtp_port,
+            username=self.smtp_username,
+            password=self.smtp_password.get_secret_value() if self.smtp_password else None,
+            encryption=self.smtp_encryption or unsaid,
+            sender_name=self.mail_from_name,
+        )
+
+    def limits(self) -> Limits:
+        return Limits(
+            source=self.source_size,
+            tokens=self.tokens,
+            comments=self.comments,
+            depth=self.depth,
+            aliases=self.aliases,
+            root_fields=self.root_fields,
+            root_mutations=self.root_mutations,
+            cost=self.cost,
+            nodes=self.nodes,
+            page=self.page,
+        )
+
+    def body_limits(self) -> BodyLimits:
+        return BodyLimits(size=self.body_size, nesting=self.json_nesting, digits=self.number_digits)
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
