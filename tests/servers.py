@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +22,11 @@ SETTINGS = {
     "synchronous_commit": "on",
     "deadlock_timeout": "200ms",
     "max_connections": "200",
+    "max_wal_size": "256MB",
 }
 SLOTS = 16
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,17 @@ def open_folder(prefix: str) -> Path:
     return folder
 
 
+def scratch() -> Path:
+    """Where test servers live: in memory if there is room, which copies a database six times faster than a disk."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        return MEMORY
+    return Path(tempfile.gettempdir())
+
+
 def start_test_server() -> EmbeddedPostgres:
     """Start an empty server in the first free slot of this checkout; an orphan of a killed session is replaced."""
     checkout = hashlib.sha256(__file__.encode()).hexdigest()[:8]
-    root = Path(tempfile.gettempdir()) / f"accord-tests-{os.getuid()}-{checkout}"
+    root = scratch() / f"accord-tests-{os.getuid()}-{checkout}"
     for slot in range(SLOTS):
         try:
             return EmbeddedPostgres(root / str(slot), settings=SETTINGS, ephemeral=True).start()
@@ -87,7 +98,7 @@ async def administer(server: EmbeddedPostgres, statement: str) -> None:
 async def clone(server: EmbeddedPostgres, template: str = TEMPLATE) -> DatabaseURLs:
     """A new database like the template, owned by the owner role."""
     name = f"test_{uuid4().hex}"
-    await administer(server, f"CREATE DATABASE {name} OWNER accord_owner TEMPLATE {template}")
+    await administer(server, f"CREATE DATABASE {name} OWNER accord_owner TEMPLATE {template} STRATEGY file_copy")
     return DatabaseURLs.of(server, name)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.servers import DatabaseURLs
 from tests.walkthroughs.served import Server, serve
@@ -45,11 +45,15 @@ class Watched:
         self.complaints: list[str] = []
         page.on("request", lambda request: self.requested.append(request.url))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
+        page.on("console", self._heard)
         page.add_init_script(
             "addEventListener('securitypolicyviolation', "
             "event => console.error(`refused ${event.violatedDirective} ${event.blockedURI}`))"
         )
+
+    def _heard(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.complaints.append(said.text)
 
     @property
     def left_the_origin(self) -> list[str]:
