@@ -30,9 +30,17 @@ def register(jobs: PgQueuer, database: Database, sweep: Sweep) -> None:
 
     async def housekeeping(_: Schedule) -> None:
         await tidy(database, datetime.now(UTC))
+        await recover(database)
 
     jobs.schedule("expiry", EVERY_MINUTE, accepts_context=False)(expiry)
     jobs.schedule("housekeeping", EVERY_HOUR, accepts_context=False)(housekeeping)
+
+
+async def recover(database: Database) -> None:
+    """Give every mail that is to be sent a job again if it has lost its own (a worker that was cancelled, say)."""
+    async with database.system() as connection:
+        stranded = await outbox.list_stranded(connection)
+        await queue.add_jobs(await queue.driver_of(connection), queue.MAIL, [str(mail_id) for mail_id in stranded])
 
 
 async def tidy(database: Database, now: datetime) -> None:

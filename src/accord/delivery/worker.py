@@ -26,7 +26,7 @@ from accord.delivery import schedule
 from accord.delivery.rendering import message
 from accord.delivery.smtp import Refused, Smtp, Unavailable, send
 
-POLL: Final = timedelta(seconds=10)
+POLL: Final = timedelta(seconds=2)
 ABANDONED: Final = timedelta(seconds=20)
 BATCH: Final = 5
 RECONNECT: Final = (0.2, 10.0)
@@ -45,7 +45,8 @@ class Retry:
 
     def pause(self, attempts: int) -> timedelta:
         """After so many attempts (at least 1)."""
-        return min(self.first * self.factor ** min(attempts - 1, 30), self.longest)
+        grown = self.first.total_seconds() * self.factor ** min(attempts - 1, 30)
+        return timedelta(seconds=min(grown, self.longest.total_seconds()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,9 @@ async def run(database: Database, delivery: Delivery, stop: asyncio.Event, sweep
         try:
             async with _listening(database) as driver:
                 pause = RECONNECT[0]
+                await schedule.recover(database)
                 await _work(database, driver, delivery, stop, sweep)
-        except Exception as error:  # whatever broke, mails must go out once it is mended
+        except Exception as error:  # noqa: BLE001 - whatever broke, mails go out once it is mended
             log.warning("worker.interrupted", error=type(error).__name__, again_in=pause)
         if not stop.is_set():
             with suppress(TimeoutError):
@@ -77,10 +79,8 @@ async def run(database: Database, delivery: Delivery, stop: asyncio.Event, sweep
 async def _listening(database: Database) -> AsyncIterator[Driver[Any]]:
     """A connection of its own for LISTEN, closed at the end and never given back to the pool."""
     async with database.engine.connect() as connection:
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert driver is not None
         try:
-            yield driver
+            yield await queue.driver_of(connection)
         finally:
             await connection.invalidate()
 
@@ -123,7 +123,7 @@ async def _deliver(database: Database, delivery: Delivery, smtp: Smtp, job: Job)
             await _attempt(database, delivery, smtp, envelope)
     except (RetryRequested, Refused):
         raise
-    except Exception as error:  # the database's trouble, not the mail's: it costs no attempt
+    except Exception as error:  # noqa: BLE001 - the database's trouble, not the mail's: it costs no attempt
         raise RetryRequested(delivery.retry.first, type(error).__name__) from None
 
 
@@ -141,7 +141,7 @@ async def _attempt(database: Database, delivery: Delivery, smtp: Smtp, envelope:
 def _letter(envelope: Envelope, delivery: Delivery, smtp: Smtp) -> EmailMessage:
     try:
         return message(envelope, delivery.public_url, smtp)
-    except Exception as error:  # made of the row alone: it would fail in the same way again
+    except Exception as error:  # noqa: BLE001 - made of the row alone: it would fail again
         raise Refused(f"cannot be written: {type(error).__name__} {error}") from None
 
 

@@ -68,10 +68,12 @@ async def enqueue(tx: Transaction, mail: Mail) -> None:
     facts = select_facts(mail.template, mail.facts)
     if not mail.recipients:
         return
-    addressees = {recipient.email.casefold(): recipient for recipient in reversed(mail.recipients)}
+    addressees: dict[str, Recipient] = {}
+    for recipient in mail.recipients:
+        addressees.setdefault(recipient.email.casefold(), recipient)
     if mail.external:
         await _count(tx, mail.organisation_id, list(addressees))
-    await _write_mails(tx, mail, facts, list(reversed(addressees.values())))
+    await _write_mails(tx, mail, facts, list(addressees.values()))
     await _write_notices(tx, mail, facts)
 
 
@@ -94,7 +96,7 @@ async def _write_mails(tx: Transaction, mail: Mail, facts: Mapping[str, str], re
         for ordinal, (key, recipient) in enumerate(zip(keys, recipients, strict=True))
     ]
     await tx.connection.execute(insert(mails).values(rows))
-    await queue.add_jobs(tx.driver, queue.MAIL, [str(key).encode() for key in keys])
+    await queue.add_jobs(tx.driver, queue.MAIL, [str(key) for key in keys])
 
 
 async def _write_notices(tx: Transaction, mail: Mail, facts: Mapping[str, str]) -> None:
