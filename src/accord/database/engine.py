@@ -273,13 +273,16 @@ class Transaction:
             return (await self.connection.execute(statement)).scalar()
 
     async def insert(self, table: Table, **values: Any) -> UUID:
-        """A new row; its key."""
-        made: UUID = await self.scalar(insert(table).values(**values).returning(table.c.id))
+        """A new row, made at this transaction's instant; its key."""
+        made: UUID = await self.scalar(insert(table).values(self._dated(table, values)).returning(table.c.id))
         return made
 
     async def add(self, table: Table, **values: Any) -> None:
         """A new row that the caller may not be able to read back."""
-        await self.execute(insert(table).values(**values))
+        await self.execute(insert(table).values(self._dated(table, values)))
+
+    def _dated(self, table: Table, values: dict[str, Any]) -> dict[str, Any]:
+        return {"created_at": self.now, **values} if "created_at" in table.c else values
 
     async def update(self, table: Table, row_id: UUID, **values: Any) -> None:
         """Change one row by its key and count its version up; exactly one row changes."""
