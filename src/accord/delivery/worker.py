@@ -68,11 +68,16 @@ async def run(database: Database, delivery: Delivery, stop: asyncio.Event, sweep
                 await schedule.recover(database)
                 await _work(database, driver, delivery, stop, sweep)
         except Exception as error:  # noqa: BLE001 - whatever broke, mails go out once it is mended
-            log.warning("worker.interrupted", error=type(error).__name__, again_in=pause)
+            log.warning("worker.interrupted", error=type(error).__name__, code=_code(error), again_in=pause)
         if not stop.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
             pause = min(pause * 2, RECONNECT[1])
+
+
+def _code(error: Exception) -> str | None:
+    """PostgreSQL's code for what went wrong, None for other errors; their texts may hold values and are not logged."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None)
 
 
 @asynccontextmanager
