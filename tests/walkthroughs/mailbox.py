@@ -7,7 +7,6 @@ from collections import Counter
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from urllib.parse import parse_qs, urlsplit
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -48,12 +47,8 @@ class Mail:
     @property
     def token(self) -> str | None:
         """The single-use token of the link in this mail, None where it has no such link."""
-        for link in re.findall(r"https?://[^\s<>\"]+", self.text):
-            parts = urlsplit(link)
-            values = parse_qs(parts.query).get("token") or parse_qs(parts.fragment).get("token")
-            if values:
-                return str(values[0])
-        return None
+        found = re.search(r"https?://[^\s<>\"]+/(?:invitations|memberships)/([^\s<>\"/]+)", self.text)
+        return found[1] if found else None
 
     def __repr__(self) -> str:
         return f"<{self.recipient}: {self.subject}>"
