@@ -11,6 +11,7 @@ from sqlalchemy import any_ as any_of
 
 from accord.access.facts import AccountFacts, GrantFacts, ShareFacts
 from accord.database.engine import Query, Transaction
+from accord.database.queries.partnership import REACHABLE as PARTNERSHIP
 from accord.database.tables.organisation import memberships, users
 from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants, shares, tickets
 from accord.database.visibility import sees_access_item, sees_account, sees_grant, sees_share
@@ -140,6 +141,11 @@ async def lock_item(tx: Transaction, item_id: UUID) -> Any:
 async def get_share(tx: Transaction, share_id: UUID) -> Any:
     """A share with its account, whoever asks; the act has shown what gives it the right to know."""
     return (await tx.fetch(REACHABLE, wanted=share_id))[0]
+
+
+async def get_partnership(tx: Transaction, partnership_id: UUID) -> Any:
+    """A partnership with the names of its two sides, for an act that reached it by something it holds."""
+    return (await tx.fetch(PARTNERSHIP, wanted=partnership_id))[0]
 
 
 async def hold_shares(tx: Transaction, share_ids: Collection[UUID]) -> None:
