@@ -143,5 +143,11 @@ def test_the_password_is_not_printed() -> None:
     assert "hunter2" not in repr(Smtp("mail.example", "a@b.example", username="accord", password="hunter2"))
 
 
+def test_empty_facts_count_as_missing() -> None:
+    assert select_facts(Template.LAPSED, {"host": "A", "guest": "B", "reason": ""}) == {"host": "A", "guest": "B"}
+    with pytest.raises(ValueError, match="lapsed lacks guest"):
+        select_facts(Template.LAPSED, {"host": "A", "guest": "\n \x00"})
+
+
 def test_a_day() -> None:
     assert day(datetime(2026, 12, 4, 23, 59, tzinfo=UTC)) == "4 December 2026"

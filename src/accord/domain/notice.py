@@ -237,10 +237,11 @@ def _is_unprintable(character: str) -> bool:
 def select_facts(template: Template, given: Mapping[str, str]) -> dict[str, str]:
     """The facts that the occasion names, cleaned; ValueError names those that it needs and lacks."""
     notice = NOTICES[template]
-    if missing := notice.required - given.keys():
+    cleaned = {name: plain_lines(value) for name, value in given.items()}
+    if missing := notice.required - {name for name, value in cleaned.items() if value}:
         raise ValueError(f"the notice {template.value} lacks {', '.join(sorted(missing))}")
     wanted = notice.required | notice.optional
-    return {name: plain_lines(value) for name, value in given.items() if name in wanted and value}
+    return {name: value for name, value in cleaned.items() if name in wanted and value}
 
 
 def compose(template: Template, facts: Mapping[str, str]) -> tuple[str, str]:
