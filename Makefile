@@ -1,6 +1,7 @@
 # Everything a fresh clone needs is Python 3.11 or later with `venv`, and make. `make help` lists what there is.
 
 PYTHON ?= python3
+BUNDLE ?= build/accord
 CONSOLE := src/accord/http/static/index.html
 
 BIN := .venv/bin
@@ -18,7 +19,7 @@ LOCK := $(BIN)/uv --no-config pip compile --quiet --universal --python-version 3
 	--no-emit-index-url --no-emit-find-links
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
-.PHONY: help run test check prove format schema migrate clean lock install console lint chromium
+.PHONY: help run test check prove format schema migrate clean lock bundle install console lint chromium
 .DEFAULT_GOAL := help
 
 help:       ## list these targets
@@ -30,9 +31,9 @@ run: console  ## serve on 127.0.0.1:8000 with a PostgreSQL of its own and the de
 test: .venv/dev console  ## run all tests with small counts (under 5 minutes)
 	$(PYTEST)
 
-check: lint chromium  ## what CI runs: format, lint, types, layers, schema, and the tests with full counts
+check: lint bundle chromium  ## what CI runs: format, lint, types, layers, schema, and the tests with full counts
 	$(BIN)/accord schema --check
-	ACCORD_TEST_SCALE=check ACCORD_TEST_BROWSER=required $(PYTEST)
+	ACCORD_TEST_SCALE=check ACCORD_TEST_BROWSER=required ACCORD_TEST_BUNDLE=$(abspath $(BUNDLE)) $(PYTEST)
 
 prove: .venv/dev console  ## run all tests with large counts (takes hours)
 	ACCORD_TEST_SCALE=prove $(PYTEST)
@@ -55,14 +56,22 @@ migrate: .venv/build  ## bring the database of ACCORD_OWNER_URL up to date
 	$(BIN)/accord migrate
 
 clean:      ## remove what was built and cached; databases stay
-	rm -rf .venv src/console/node_modules src/accord/http/static dist
+	rm -rf .venv src/console/node_modules src/accord/http/static dist build
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .schemathesis
 	find src tests -name __pycache__ -prune -exec rm -rf {} +
 
 lock: .venv/build  ## choose the newest versions again and write the locks
 	$(LOCK) --upgrade --group build pyproject.toml -o requirements/build.txt
+	$(LOCK) -c requirements/build.txt pyproject.toml -o requirements/run.txt
 	$(LOCK) --upgrade --group dev -c requirements/build.txt pyproject.toml -o requirements/dev.txt
 	echo uv | $(LOCK) - -c requirements/build.txt -o requirements/uv.txt
+
+bundle: .venv/build console  ## build the wheel and install it with its locks into $(BUNDLE), as the image does
+	@rm -rf dist $(BUNDLE)
+	@$(BIN)/hatchling build -t wheel -d dist >/dev/null
+	@$(PYTHON) -m venv --without-pip $(BUNDLE)
+	@$(BIN)/uv pip install --quiet --python $(BUNDLE)/bin/python --require-hashes -r requirements/run.txt
+	@$(BIN)/uv pip install --quiet --python $(BUNDLE)/bin/python --no-deps --offline dist/*.whl
 
 install: .venv/build
 

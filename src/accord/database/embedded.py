@@ -310,12 +310,10 @@ class EmbeddedPostgres:
 
 def _make_folder(folder: Path) -> None:
     """Make a folder and its parents; whatever the umask, the server's user can enter what root made."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    if os.geteuid() == 0:
-        folder.chmod(0o755)
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        missing.mkdir(exist_ok=True)
+        if os.geteuid() == 0:
+            missing.chmod(0o755)
 
 
 def _stop(send: Callable[[signal.Signals], None], ended: Callable[[float], bool]) -> None:
