@@ -97,7 +97,7 @@ def server(secrets: dict[str, str]) -> Iterator[EmbeddedPostgres]:
         environment["PGPASSWORD"] = server.url("superuser").split(":")[2].partition("@")[0]
         roles = ("accord_owner", "accord_gateway", "accord_worker")
         forget = ["DROP DATABASE accord", *(f"DROP ROLE {role}" for role in roles)]
-        psql = [binaries / "psql", "--quiet", "--username=postgres", "--dbname=postgres"]
+        psql = [str(binaries / "psql"), "--quiet", "--username=postgres", "--dbname=postgres"]
         subprocess.run([*psql, *(f"--command={one}" for one in forget)], env=environment, check=True)
         subprocess.run([DOCKER / "roles.sh"], env=environment, check=True)
         yield server
