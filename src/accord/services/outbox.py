@@ -95,7 +95,7 @@ async def _write_mails(tx: Transaction, mail: Mail, facts: Mapping[str, str], re
         }
         for ordinal, (key, recipient) in enumerate(zip(keys, recipients, strict=True))
     ]
-    await tx.connection.execute(insert(mails), rows)
+    await tx.connection.execute(insert(mails).inline(), rows)
     await queue.add_jobs(tx.driver, queue.MAIL, [str(key) for key in keys])
 
 
@@ -115,7 +115,7 @@ async def _write_notices(tx: Transaction, mail: Mail, facts: Mapping[str, str]) 
         for user_id in people
     ]
     if rows:
-        await tx.connection.execute(insert(notifications), rows)
+        await tx.connection.execute(insert(notifications).inline(), rows)
 
 
 async def _count(tx: Transaction, organisation_id: UUID, addresses: Sequence[str]) -> None:
