@@ -14,12 +14,14 @@ from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from accord.access.principal import Client, Identity
-from accord.database.engine import Database
+from accord.database.engine import Database, driver_url
 from accord.domain.activity import FIRST_HASH
 from accord.domain.organisation import Role, new_handle
 from accord.domain.partnership import PartnershipState
+from accord.services.audit import Verdict, verify
 from accord.services.operator import publish_terms
 from accord.services.partnership import (
     accept_partnership,
@@ -187,6 +189,15 @@ class World:
         """The version of a row now."""
         found: int = await self.owner.fetchval(f"SELECT version FROM accord.{table} WHERE id = $1", key)
         return found
+
+    async def verify(self) -> Verdict:
+        """What `accord audit verify` finds in every chain."""
+        engine = create_async_engine(driver_url(self.urls.superuser))
+        try:
+            async with engine.connect() as connection:
+                return await verify(connection)
+        finally:
+            await engine.dispose()
 
     async def request(self, requester: Person, guest: Organisation, reason: str = "They keep our books.") -> UUID:
         """A request for a partnership; an admin's goes to the guest at once, anybody else's waits for the host."""

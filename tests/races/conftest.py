@@ -1,0 +1,13 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.servers import DatabaseURLs
+from tests.world import World, open_world
+
+
+@pytest.fixture(scope="module")
+async def world(module_database_urls: DatabaseURLs) -> AsyncIterator[World]:
+    """One world for the races of a module; its clock stands still."""
+    async with open_world(module_database_urls, pool_wait=10.0) as made:
+        yield made
