@@ -279,7 +279,7 @@ class Transaction:
 
     async def add(self, table: Table, **values: Any) -> None:
         """A new row that the caller may not be able to read back."""
-        await self.execute(insert(table).values(self._dated(table, values)))
+        await self.execute(insert(table).inline().values(self._dated(table, values)))
 
     def _dated(self, table: Table, values: dict[str, Any]) -> dict[str, Any]:
         return {"created_at": self.now, **values} if "created_at" in table.c else values
