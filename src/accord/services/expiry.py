@@ -18,7 +18,7 @@ from accord.database.queries import expiry as due
 from accord.database.queries.recipients import admins_of, people
 from accord.database.tables.organisation import sign_ins
 from accord.database.tables.partnership import partnerships
-from accord.database.tables.sharing import access_items, grants
+from accord.database.tables.sharing import access_items, grants, tickets
 from accord.domain.activity import EventType
 from accord.domain.notice import Template, day
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
@@ -102,7 +102,13 @@ async def _expire(tx: Transaction, row: Any) -> None:
     await end(tx, row, PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.EXPIRE), None)
     told += await people(tx, ended.user_ids)
     await tell(tx, row, Template.PARTNERSHIP_ENDED, names(row) | {"cause": "expired"}, told)
-    expired = event_of(row, EventType.PARTNERSHIP_EXPIRED, data=cascade.counts(ended))
+    counts = {
+        "shares_ended": len(ended.shares),
+        "grants_ended": ended.grants,
+        "access_requests_cancelled": ended.items,
+        "tickets_voided": ended.tickets,
+    }
+    expired = event_of(row, EventType.PARTNERSHIP_EXPIRED, data=counts)
     await record(tx, expired, *cascade.share_events(ended))
 
 
@@ -124,7 +130,7 @@ async def _lapse_item(tx: Transaction, row: Any) -> None:
 async def _expire_grant(tx: Transaction, row: Any) -> None:
     state = GRANT.move(GrantState(row.state), GrantEvent.EXPIRE)
     await tx.update(grants, row.id, state=state.value, ended_at=tx.now)
-    await cascade.void_tickets(tx, grant_ids=[row.id])
+    await cascade.void_tickets(tx, tickets.c.grant_id == row.id)
     await record(tx, _of_account(row, EventType.GRANT_EXPIRED, {"member": f"user_{row.user_id}"}))
 
 
