@@ -299,7 +299,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
             GATEWAY,
         ),
         ("INSERT", f"{_in_mine('home_organisation_id')}", GATEWAY),
-        ("UPDATE", "id = (SELECT accord.person())", GATEWAY),
+        ("UPDATE", f"id = (SELECT accord.person()) OR {_in_mine('home_organisation_id')}", GATEWAY),
         ("SELECT", "true", WORKER),
     ),
     "identities": (
@@ -359,7 +359,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     "grants": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
     "access_items": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
     "tickets": (
-        ("ALL", _in_mine("host_id", "guest_id"), GATEWAY),
+        ("ALL", f"{_in_mine('host_id', 'guest_id')} OR id = (SELECT accord.shown('ticket'))::uuid", GATEWAY),
         ("SELECT", "true", WORKER),
         ("UPDATE", "true", WORKER),
     ),

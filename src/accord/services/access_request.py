@@ -205,7 +205,7 @@ async def decide_access_requests(
 
 
 async def _hold_all(tx: Transaction, known: Mapping[UUID, Any]) -> dict[UUID, HeldShare]:
-    """The share of each item, with its partnership; locked in one order, so that two who decide don't block each other."""
+    """The share of each item with its partnership, locked in one order for all who decide at once."""
     held = dict[UUID, HeldShare]()
     for _, share_id in sorted({(item.partnership_id, item.share_id) for item in known.values()}):
         with suppress(NotFound):

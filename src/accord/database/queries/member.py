@@ -1,0 +1,144 @@
+"""What acts on members read: organisation and membership under lock, and what a person who goes leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Uuid, and_, any_, bindparam, exists, func, literal, or_, select
+
+from accord.database.engine import Query, Transaction
+from accord.database.tables.organisation import memberships, organisations, users
+from accord.database.tables.partnership import partnerships
+from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants
+from accord.database.visibility import sees_membership
+from accord.domain.errors import NotFound
+from accord.domain.organisation import MembershipStatus, Role
+from accord.domain.partnership import OPEN
+from accord.domain.sharing import AccessItemState, AccountStatus, GrantState
+
+VISIBLE: Final = Query(
+    select(memberships).where(
+        memberships.c.id == bindparam("wanted", type_=Uuid()),
+        memberships.c.organisation_id == bindparam("organisation", type_=Uuid()),
+        sees_membership(),
+    )
+)
+ACTIVE: Final = memberships.c.status == MembershipStatus.ACTIVE.value
+STANDING: Final = (memberships.c.joined_at, memberships.c.id)
+"""The longest-standing first (model 4.4)."""
+
+
+async def hold_members(tx: Transaction, organisation_id: UUID) -> Any:
+    """The organisation; acts that change who its members are, or their roles, take turns from here on."""
+    held = select(organisations).where(organisations.c.id == organisation_id).with_for_update(key_share=True)
+    return await tx.first(held)
+
+
+async def find_membership(tx: Transaction, organisation_id: UUID, membership_id: UUID) -> Any:
+    """A membership of this organisation that the caller may see; NotFound otherwise."""
+    found = await tx.fetch(VISIBLE, wanted=membership_id, organisation=organisation_id)
+    if not found:
+        raise NotFound(("membershipId",))
+    return found[0]
+
+
+async def lock_membership(tx: Transaction, organisation_id: UUID, membership_id: UUID) -> Any:
+    """As `find_membership`, locked: nobody is granted anything as this member until the end of the act."""
+    await tx.first(select(memberships.c.id).where(memberships.c.id == membership_id).with_for_update())
+    return await find_membership(tx, organisation_id, membership_id)
+
+
+async def find_invited(tx: Transaction, token_hash: str) -> Any:
+    """The membership that a mailed token invites to, or None; the token has been shown to the database."""
+    return await tx.first(select(memberships).where(memberships.c.token_hash == token_hash))
+
+
+async def lock_invited(tx: Transaction, token_hash: str) -> Any:
+    """As `find_invited`, locked."""
+    return await tx.first(select(memberships).where(memberships.c.token_hash == token_hash).with_for_update())
+
+
+async def find_by_email(tx: Transaction, organisation_id: UUID, email: str) -> Sequence[Any]:
+    """The memberships of an organisation with this address, whatever their status."""
+    same = func.lower(memberships.c.email) == email.lower()
+    return await tx.all(select(memberships).where(memberships.c.organisation_id == organisation_id, same))
+
+
+async def lock_own_membership(tx: Transaction, organisation_id: UUID, user_id: UUID) -> Any:
+    """A person's membership in an organisation, locked, whatever its status, or None."""
+    own = and_(memberships.c.organisation_id == organisation_id, memberships.c.user_id == user_id)
+    return await tx.first(select(memberships).where(own).with_for_update())
+
+
+async def get_person(tx: Transaction, user_id: UUID) -> Any:
+    """One person, locked."""
+    return await tx.first(select(users).where(users.c.id == user_id).with_for_update(key_share=True))
+
+
+async def count_holders(tx: Transaction, organisation_id: UUID, role: Role) -> int:
+    """How many active members hold a role."""
+    holds = literal(role.value) == any_(memberships.c.roles)
+    counted = select(func.count()).select_from(memberships)
+    return int(await tx.scalar(counted.where(memberships.c.organisation_id == organisation_id, ACTIVE, holds)))
+
+
+async def list_standing(tx: Transaction, organisation_id: UUID, *, leaving: UUID) -> Sequence[Any]:
+    """The active members other than the one who leaves, the longest-standing first."""
+    stays = and_(memberships.c.organisation_id == organisation_id, memberships.c.user_id != leaving, ACTIVE)
+    return await tx.all(select(memberships.c.user_id, memberships.c.roles).where(stays).order_by(*STANDING))
+
+
+async def hold_partnerships_with(tx: Transaction, organisation_id: UUID, user_id: UUID) -> list[UUID]:
+    """The partnerships not yet ended in which a person has a part on this side, locked in order of their keys."""
+    is_open = partnerships.c.state.in_([state.value for state in OPEN])
+    part = or_(_part_at_host(organisation_id, user_id), _part_at_guest(organisation_id, user_id))
+    held = select(partnerships.c.id).where(is_open, part).order_by(partnerships.c.id).with_for_update()
+    return [row.id for row in await tx.all(held)]
+
+
+def _part_at_host(organisation_id: UUID, user_id: UUID) -> ColumnElement[bool]:
+    return and_(
+        partnerships.c.host_id == organisation_id,
+        or_(
+            partnerships.c.owner_user_id == user_id,
+            partnerships.c.requester_user_id == user_id,
+            any_(partnerships.c.co_owner_ids) == user_id,
+        ),
+    )
+
+
+def _part_at_guest(organisation_id: UUID, user_id: UUID) -> ColumnElement[bool]:
+    granted = exists().where(
+        grants.c.partnership_id == partnerships.c.id,
+        grants.c.user_id == user_id,
+        grants.c.state == GrantState.ACTIVE.value,
+    )
+    asked = exists().where(
+        access_items.c.partnership_id == partnerships.c.id,
+        or_(access_items.c.member_user_id == user_id, access_items.c.requested_by == user_id),
+        access_items.c.state == AccessItemState.PENDING.value,
+    )
+    part = or_(partnerships.c.representative_user_id == user_id, granted, asked)
+    return and_(partnerships.c.guest_id == organisation_id, part)
+
+
+async def list_owned_accounts(tx: Transaction, organisation_id: UUID, user_id: UUID) -> Sequence[Any]:
+    """The active accounts that a person owns, each with whether another active member owns it too, locked."""
+    other = account_ownerships.alias("other")
+    shared = exists().where(
+        other.c.account_id == accounts.c.id,
+        other.c.user_id != user_id,
+        memberships.c.organisation_id == other.c.host_id,
+        memberships.c.user_id == other.c.user_id,
+        ACTIVE,
+    )
+    owned = (account_ownerships.c.account_id == accounts.c.id) & (account_ownerships.c.user_id == user_id)
+    return await tx.all(
+        select(accounts, shared.label("owned_by_others"))
+        .join(account_ownerships, owned)
+        .where(accounts.c.host_id == organisation_id, accounts.c.status == AccountStatus.ACTIVE.value)
+        .order_by(accounts.c.id)
+        .with_for_update(key_share=True, of=accounts)
+    )

@@ -1,0 +1,192 @@
+"""What a member leaves behind who is deactivated or removed: access ends, what was theirs passes on (model 4.10).
+
+Partner access that the person gave as somebody of a host is not cut; access that the person had as somebody of a guest
+ends at once. A last admin is refused before any of this (`LastAdmin`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete
+
+from accord.database.engine import Transaction
+from accord.database.queries.member import list_owned_accounts, list_standing
+from accord.database.queries.recipients import admins_of, names_of, people
+from accord.database.queries.sharing import get_partnership
+from accord.database.tables.organisation import memberships
+from accord.database.tables.partnership import partnerships
+from accord.database.tables.sharing import account_ownerships, tickets
+from accord.domain.activity import EventType
+from accord.domain.ids import global_id
+from accord.domain.notice import Template
+from accord.domain.organisation import Role
+from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
+from accord.services import cascade
+from accord.services.activity import Event
+from accord.services.outbox import Mail, enqueue
+from accord.services.pair import addressed, event_of, names, tell
+
+__all__ = ["Departure", "MemberReceipt", "depart"]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberReceipt:
+    """What ended or passed on with a membership."""
+
+    grants_ended: int = 0
+    access_requests_ended: int = 0
+    partnerships_succeeded: int = 0
+    representatives_replaced: int = 0
+    tickets_voided: int = 0
+    accounts_needing_owner: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """The receipt, and the events beside the act's own."""
+
+    receipt: MemberReceipt
+    events: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """Who leaves which organisation, and who stays there: the longest-standing first."""
+
+    organisation_id: UUID
+    user_id: UUID
+    staying: Sequence[UUID]
+    admins: Sequence[UUID]
+
+
+async def depart(
+    tx: Transaction, membership: Any, held: Sequence[UUID], event: EventType, values: Mapping[str, Any]
+) -> Departure:
+    """End an active membership; `held` are the open partnerships in which the person has a part, locked."""
+    organisation_id, user_id = membership.organisation_id, membership.user_id
+    ended = await cascade.end_access(tx, user_id, guest_id=organisation_id)
+    await tx.update(memberships, membership.id, **values)
+    own = (tickets.c.user_id == user_id) & (tickets.c.organisation_id == organisation_id)
+    voided = ended.tickets + await cascade.void_tickets(tx, own)
+    leaving = await _leaving(tx, organisation_id, user_id)
+    events = _lost(organisation_id, user_id, ended, event)
+    withdrawn, succeeded, represented = [
+        await _each(tx, leaving, held, step) for step in (_withdraw, _succeed, _represent)
+    ]
+    receipt = MemberReceipt(
+        grants_ended=ended.grants,
+        access_requests_ended=ended.items,
+        partnerships_succeeded=len(succeeded),
+        representatives_replaced=len(represented),
+        tickets_voided=voided,
+        accounts_needing_owner=await _orphan_accounts(tx, leaving),
+    )
+    return Departure(receipt, [*events, *withdrawn, *succeeded, *represented])
+
+
+async def _leaving(tx: Transaction, organisation_id: UUID, user_id: UUID) -> _Leaving:
+    standing = await list_standing(tx, organisation_id, leaving=user_id)
+    admins = [row.user_id for row in standing if Role.ORG_ADMIN in row.roles]
+    return _Leaving(organisation_id, user_id, [row.user_id for row in standing], admins)
+
+
+def _lost(organisation_id: UUID, user_id: UUID, ended: cascade.EndedAccess, event: EventType) -> list[Event]:
+    """What each host hears: somebody of the guest is gone, and how much access ended in their partnership."""
+    by_partnership = Counter((row.partnership_id, row.host_id) for row in ended.rows)
+    return [
+        Event(
+            type=event,
+            streams=(host_id,),
+            host_id=host_id,
+            guest_id=organisation_id,
+            partnership_id=partnership_id,
+            data={"user": global_id("user", user_id), "grantsEnded": count},
+        )
+        for (partnership_id, host_id), count in sorted(by_partnership.items())
+    ]
+
+
+async def _each(tx: Transaction, leaving: _Leaving, held: Sequence[UUID], step: Any) -> list[Event]:
+    """Take one step for every partnership, each read anew; the events of those that it changed."""
+    events = []
+    for partnership_id in held:
+        row = await get_partnership(tx, partnership_id)
+        if (event := await step(tx, leaving, row)) is not None:
+            events.append(event)
+    return events
+
+
+async def _withdraw(tx: Transaction, leaving: _Leaving, row: Any) -> Event | None:
+    """An own request that still waits for the host is withdrawn; the admins whose turn it was are told."""
+    waiting = row.state == PartnershipState.AWAITING_HOST_APPROVAL and row.requester_user_id == leaving.user_id
+    if not waiting or row.host_id != leaving.organisation_id:
+        return None
+    state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.WITHDRAW)
+    await tx.update(partnerships, row.id, state=state.value, ended_at=tx.now, lapses_at=None)
+    await tell(tx, row, Template.WITHDRAWN, names(row), await admins_of(tx, row.host_id))
+    return event_of(row, EventType.PARTNERSHIP_WITHDRAWN, told=row.told_guest)
+
+
+async def _succeed(tx: Transaction, leaving: _Leaving, row: Any) -> Event | None:
+    """A co-owner who leaves is none; an owner is followed by the longest-standing co-owner, else host admin (Q18)."""
+    if row.ended_at is not None or row.host_id != leaving.organisation_id:
+        return None
+    co_owners = [key for key in leaving.staying if key in row.co_owner_ids]
+    if row.owner_user_id != leaving.user_id:
+        if leaving.user_id in row.co_owner_ids:
+            await tx.update(partnerships, row.id, co_owner_ids=sorted(co_owners))
+        return None
+    heir = (co_owners or leaving.admins)[0]
+    await tx.update(partnerships, row.id, owner_user_id=heir, co_owner_ids=sorted(set(co_owners) - {heir}))
+    known = {person.user_id: person for person in await people(tx, [heir, leaving.user_id])}
+    facts = names(row) | {
+        "owner": known[heir].display_name,
+        "previous": known[leaving.user_id].display_name,
+    }
+    await tell(tx, row, Template.OWNERSHIP_MOVED, facts, [known[heir], *await admins_of(tx, row.host_id)])
+    data = {"from": global_id("user", leaving.user_id), "to": global_id("user", heir)}
+    told = bool(row.told_guest)
+    return event_of(row, EventType.PARTNERSHIP_OWNERSHIP_TRANSFERRED, told=told, data=data)
+
+
+async def _represent(tx: Transaction, leaving: _Leaving, row: Any) -> Event | None:
+    """A representative who leaves is followed by the longest-standing admin of the guest; the owners are told."""
+    represents = row.representative_user_id == leaving.user_id and row.guest_id == leaving.organisation_id
+    if not represents or row.ended_at is not None:
+        return None
+    heir = leaving.admins[0]
+    await tx.update(partnerships, row.id, representative_user_id=heir)
+    owners = {row.owner_user_id, *row.co_owner_ids} - {None}
+    known = {person.user_id: person for person in await people(tx, [heir, leaving.user_id, *owners])}
+    facts = names(row) | {
+        "representative": known[heir].display_name,
+        "previous": known[leaving.user_id].display_name,
+    }
+    told = [known[key] for key in (heir, *sorted(owners)) if key in known]
+    await tell(tx, row, Template.REPRESENTATIVE_CHANGED, facts, told)
+    data = {"from": global_id("user", leaving.user_id), "to": global_id("user", heir)}
+    return event_of(row, EventType.PARTNERSHIP_REPRESENTATIVE_CHANGED, data=data)
+
+
+async def _orphan_accounts(tx: Transaction, leaving: _Leaving) -> int:
+    """Give up account ownership: a co-owner's ends, a sole owner's waits for the host's admins to name another."""
+    owned = await list_owned_accounts(tx, leaving.organisation_id, leaving.user_id)
+    given_up = [account.id for account in owned if account.owned_by_others]
+    orphans = [account for account in owned if not account.owned_by_others]
+    await tx.execute(
+        delete(account_ownerships).where(
+            account_ownerships.c.user_id == leaving.user_id, account_ownerships.c.account_id.in_(given_up)
+        )
+    )
+    if orphans:
+        host = (await names_of(tx, leaving.organisation_id))[leaving.organisation_id]
+        admins = addressed(await admins_of(tx, leaving.organisation_id))
+        for account in orphans:
+            said = {"account": account.label, "host": host}
+            await enqueue(tx, Mail(Template.NEEDS_OWNER, leaving.organisation_id, admins, said))
+    return len(orphans)
