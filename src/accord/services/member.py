@@ -7,22 +7,30 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
+
 from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
+from accord.access.principal import Principal
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.member import (
     count_holders,
     find_by_email,
+    find_invited,
     find_membership,
+    get_person,
     hold_members,
     hold_partnerships_with,
+    lock_invited,
     lock_membership,
+    lock_own_membership,
 )
-from accord.database.tables.organisation import memberships, users
+from accord.database.queries.outbox import new_keys
+from accord.database.tables.organisation import identities, memberships, users
 from accord.domain import text
 from accord.domain.activity import EventType
-from accord.domain.errors import Forbidden, InvalidState, LastAdmin, ValidationError
+from accord.domain.errors import Forbidden, InvalidState, LastAdmin, NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.notice import Template
 from accord.domain.organisation import (
@@ -30,6 +38,7 @@ from accord.domain.organisation import (
     MEMBERSHIP,
     MembershipEvent,
     MembershipStatus,
+    OrganisationStatus,
     Role,
     new_token,
     refused_roles,
@@ -39,7 +48,15 @@ from accord.services.activity import Event, record
 from accord.services.departure import MemberReceipt, depart
 from accord.services.outbox import Mail, Recipient, enqueue
 
-__all__ = ["Departed", "deactivate_member", "invite_member", "reactivate_member", "remove_member", "update_member"]
+__all__ = [
+    "Departed",
+    "accept_membership",
+    "deactivate_member",
+    "invite_member",
+    "reactivate_member",
+    "remove_member",
+    "update_member",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +111,7 @@ async def invite_member(
 
 
 async def _write_invitation(tx: Transaction, organisation_id: UUID, email: str, values: Mapping[str, Any]) -> UUID:
-    """A new membership, or the one that waits already. Whoever was removed comes back by a fresh one (`join`)."""
+    """A new membership, or the one that waits already. Whoever was removed comes back by a fresh one."""
     known = {MembershipStatus(row.status): row for row in await find_by_email(tx, organisation_id, email)}
     for status in (MembershipStatus.ACTIVE, MembershipStatus.DEACTIVATED):
         if status in known:
@@ -107,6 +124,82 @@ async def _write_invitation(tx: Transaction, organisation_id: UUID, email: str, 
     return await tx.insert(
         memberships, organisation_id=organisation_id, status=MembershipStatus.INVITED.value, **values
     )
+
+
+async def accept_membership(tx: Transaction, *, token: str) -> UUID:
+    """Join an organisation by the link of its mail (4.4.5); NotFound for every link that leads nowhere any more.
+
+    Whoever shows the token, signed in, is the member: the address proves nothing. Somebody the platform does not know
+    yet gets this organisation as home, and the identity is bound for good.
+    """
+    invited = await _invited(tx, token)
+    organisation_id: UUID = invited.organisation_id
+    person = await _person(tx, invited)
+    own = await lock_own_membership(tx, organisation_id, person.id)
+    membership_id = await _join(tx, invited, own, person)
+    data = {"membership": global_id("membership", membership_id), "user": global_id("user", person.id)}
+    joined = Event(type=EventType.MEMBER_JOINED, streams=(organisation_id,), data=data | {"roles": invited.roles})
+    await record(tx, joined)
+    return membership_id
+
+
+async def _invited(tx: Transaction, token: str) -> Any:
+    """The membership that waits behind a token, locked, with its organisation held; the act is in there from now on."""
+    digest = token_hash(token)
+    await tx.present(token=digest)
+    found = await find_invited(tx, digest)
+    if found is None:
+        raise NotFound(("token",))
+    await tx.enter(found.organisation_id)
+    organisation = await hold_members(tx, found.organisation_id)
+    row = await lock_invited(tx, digest)
+    waits = row is not None and MEMBERSHIP.permits(MembershipStatus(row.status), MembershipEvent.ACCEPT)
+    if not waits or row.token_expires_at <= tx.now or organisation.status == OrganisationStatus.CLOSED:
+        raise NotFound(("token",))
+    return row
+
+
+async def _person(tx: Transaction, invited: Any) -> Any:
+    """Who is signed in; somebody unknown becomes a person whose home is the inviting organisation."""
+    if tx.principal.person_id is not None:
+        return await get_person(tx, tx.principal.person_id)
+    identity = tx.principal.identity
+    email = identity.email if identity.email and identity.email_verified else invited.email
+    (user_id,) = await new_keys(tx.connection, 1)
+    try:
+        async with tx.connection.begin_nested():
+            await tx.add(
+                users,
+                id=user_id,
+                email=email,
+                display_name=invited.display_name,
+                home_organisation_id=invited.organisation_id,
+            )
+            await tx.add(identities, issuer=identity.issuer, subject=identity.subject, user_id=user_id)
+    except IntegrityError:
+        raise ValidationError("token", "Somebody of this organisation has your e-mail address already.") from None
+    tx.principal = Principal(identity, user_id, invited.display_name, invited.organisation_id)
+    return await get_person(tx, user_id)
+
+
+async def _join(tx: Transaction, invited: Any, own: Any, person: Any) -> UUID:
+    """Make the invitation the person's membership; whoever was a member once gets that membership back instead."""
+    status = MEMBERSHIP.move(MembershipStatus(invited.status), MembershipEvent.ACCEPT)
+    spent = {"token_hash": None, "token_expires_at": None}
+    joined = {
+        "status": status.value,
+        "email": person.email,
+        "display_name": person.display_name,
+        "joined_at": tx.now,
+    }
+    if own is None:
+        await tx.update(memberships, invited.id, **joined, **spent, user_id=person.id)
+        return invited.id  # type: ignore[no-any-return]
+    MEMBERSHIP.move(MembershipStatus(own.status), MembershipEvent.INVITE_AGAIN)
+    await tx.update(memberships, invited.id, status=MembershipStatus.REMOVED.value, **spent)
+    given = {"roles": invited.roles, "delegated_admin": invited.delegated_admin, "invited_by": invited.invited_by}
+    await tx.update(memberships, own.id, **joined, **given)
+    return own.id  # type: ignore[no-any-return]
 
 
 async def update_member(
