@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from sqlalchemy import insert
+from sqlalchemy.exc import DBAPIError
 
 from accord.database.engine import Database, Transaction
-from accord.services.outbox import enqueue
+from accord.database.tables.outbox import notifications
+from accord.domain.notice import Template
+from accord.services.outbox import Recipient, enqueue
 from tests.delivery.tenants import Owner, Tenant, invitation, reminder
 
 FORBIDDEN = (
@@ -60,11 +64,25 @@ async def test_the_gateway_counts_its_own_mails_alone(tx: Transaction, owner: Ow
     assert await owner.fetchval("SELECT count(*) FROM accord.mails") == 2
 
 
-async def test_nobody_sends_in_the_name_of_another_tenant(tx: Transaction, host: Tenant, guest: Tenant) -> None:
-    for mail in (invitation(guest, host.admin), reminder(guest, host.admin)):
-        with pytest.raises(Exception, match="row-level security"):
+async def test_nobody_sends_in_the_name_of_another_tenant(tx: Transaction, guest: Tenant) -> None:
+    for mail in (invitation(guest, Recipient("a@other.example")), reminder(guest, Recipient("b@other.example"))):
+        with pytest.raises(DBAPIError, match=r'row-level security policy for table "mails"'):
             async with tx.connection.begin_nested():
                 await enqueue(tx, mail)
+
+
+async def test_nobody_gives_notice_in_the_name_of_another_tenant(tx: Transaction, host: Tenant, guest: Tenant) -> None:
+    notice = insert(notifications).values(
+        user_id=host.admin_id,
+        organisation_id=guest.organisation_id,
+        template=Template.LAPSED,
+        subject="Not from them",
+        text="Not from them",
+        created_at=tx.now,
+    )
+    with pytest.raises(DBAPIError, match=r'row-level security policy for table "notifications"'):
+        async with tx.connection.begin_nested():
+            await tx.connection.execute(notice)
 
 
 async def test_everybody_reads_the_own_notices_alone(tx: Transaction, owner: Owner, host: Tenant) -> None:
