@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 import structlog
@@ -20,14 +20,22 @@ USER_AGENT_KEPT: Final = 512
 
 
 class Authenticator:
-    """Asks who sends a request. `operators` are the (issuer, subject) pairs that the deployment names as staff."""
+    """Asks who sends a request.
+
+    `operators` are the (issuer, subject) pairs that the deployment names as staff; `arrived` is told of every identity.
+    """
 
     def __init__(
-        self, checker: TokenChecker, operators: Collection[tuple[str, str]] = (), places: Places | None = None
+        self,
+        checker: TokenChecker,
+        operators: Collection[tuple[str, str]] = (),
+        places: Places | None = None,
+        arrived: Callable[[Identity], Awaitable[None]] | None = None,
     ) -> None:
         self.checker = checker
         self.operators = frozenset(operators)
         self.places = places or Places()
+        self.arrived = arrived
 
     async def identify(self, connection: HTTPConnection) -> Identity:
         """Raises 401 UNAUTHENTICATED, or 503 BUSY while the issuer's keys can't be had."""
@@ -40,7 +48,10 @@ class Authenticator:
         except KeysUnavailable as issuer:
             log.warning("no keys to check a token with", issuer=str(issuer))
             raise HttpError(503, "BUSY", "Sign-in can't be checked now.", headers={"retry-after": "30"}) from None
-        return self.identity(proof, connection)
+        identity = self.identity(proof, connection)
+        if self.arrived is not None:
+            await self.arrived(identity)
+        return identity
 
     def identity(self, proof: Proof, connection: HTTPConnection) -> Identity:
         return Identity(

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from accord.http.responses import HttpError
 
 STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
-SURROGATE: Final = re.compile(rb"\\u[dD][89abAB]")
+SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 BRACKETS: Final = re.compile(rb"[\[\]{}]")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -65,17 +65,24 @@ class Prepared:
 
 
 class Documents:
-    """The texts seen lately, at most `KEPT` of them."""
+    """The texts seen lately, at most `KEPT` of them; `rules` are checked beside those of the specification."""
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits, introspection: bool) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        limits: Limits,
+        introspection: bool,
+        rules: Iterable[type[ASTValidationRule]] = (),
+    ) -> None:
         self.schema = schema
         self.limits = limits
-        rules: tuple[type[ASTValidationRule], ...] = (
+        self.rules: tuple[type[ASTValidationRule], ...] = (
             *specified_rules,
             MaybeNullValidationRule,
             OneOfInputValidationRule,
+            *(() if introspection else (NoSchemaIntrospectionCustomRule,)),
+            *rules,
         )
-        self.rules = rules if introspection else (*rules, NoSchemaIntrospectionCustomRule)
         self.kept: OrderedDict[str, Prepared] = OrderedDict()
 
     async def prepared(self, text: str) -> Prepared:

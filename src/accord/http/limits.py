@@ -137,6 +137,9 @@ class Survey:
     def selections(self, selection_set: SelectionSetNode, place: Place, seen: set[str]) -> Measure:
         if place.level > NESTING:
             raise Refusal("QUERY_TOO_DEEP", "The query is nested too deeply", self.limits.depth, place.level)
+        if not selection_set.selections:
+            message = "Syntax Error: Expected Name, found '}'."
+            raise GraphQLError(message, selection_set, extensions={"code": "GRAPHQL_PARSE_FAILED"})
         total = Measure()
         for node in selection_set.selections:
             if isinstance(node, FieldNode):

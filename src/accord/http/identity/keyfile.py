@@ -17,7 +17,7 @@ def signing_key(path: Path, kind: type[SigningKey]) -> SigningKey:
     """The key of this file, made when there is none; of two processes that make it at once one wins."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        made = ECKey.generate_key("P-256") if issubclass(kind, ECKey) else OKPKey.generate_key("Ed25519")
+        made = kind.generate_key()
         store(path, orjson.dumps(made.as_dict(private=True)))
     return read_key(path.read_text(), kind)
 
