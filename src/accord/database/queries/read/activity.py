@@ -42,6 +42,7 @@ class NotificationRow(Item):
 
 e, n = activity_events.alias("e"), notifications.alias("n")
 NAMED: Final = names_account(e)
+OTHER_SIDE: Final = case((e.c.stream_id == e.c.host_id, e.c.guest_id), else_=e.c.host_id)
 
 EVENT: Final = (
     global_id("event", e.c.id),
@@ -53,7 +54,7 @@ EVENT: Final = (
     as_text(e.c.actor_user_id),
     e.c.actor_name.label("user_name"),
     as_text(e.c.actor_home_organisation_id),
-    as_text(case((e.c.stream_id == e.c.host_id, e.c.guest_id), else_=e.c.host_id), "partner_id"),
+    as_text(OTHER_SIDE, "partner_id"),
     as_text(e.c.partnership_id),
     as_text(case((NAMED, e.c.account_id)), "account_id"),
     case((NAMED, e.c.account_label)).label("account_label"),

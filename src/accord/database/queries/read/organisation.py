@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Text, and_, bindparam, exists, or_, select
+from sqlalchemy import Text, and_, bindparam, exists, func, or_, select
 
 from accord.database.engine import Query
 from accord.database.queries.read.pages import (
@@ -16,6 +16,7 @@ from accord.database.queries.read.pages import (
     global_id,
     looked_up,
     paged,
+    wanted,
 )
 from accord.database.tables.organisation import memberships, organisations, users
 from accord.database.tables.partnership import partnerships
@@ -134,6 +135,14 @@ ORGANISATION_SEEN: Final = looked_up(OrganisationRow, ORGANISATION, o.c.id, SEES
 ORGANISATION_BY_HANDLE: Final = Query(
     select(*ORGANISATION).where(o.c.handle == bindparam("handle", type_=Text()), SEES_ORGANISATION), OrganisationRow
 )
+SHOW_HANDLE: Final = Query(select(func.set_config("accord.handle", bindparam("handle", type_=Text()), True)))
+"""Shows the database the handle that the caller knows; its policies admit exactly that organisation."""
+PARTNER_BY_HANDLE: Final = Query(
+    select(*ORGANISATION).where(
+        o.c.handle == bindparam("handle", type_=Text()), o.c.status == "ACTIVE", o.c.partners_enabled
+    ),
+    OrganisationRow,
+)
 ORGANISATIONS: Final = paged(
     OrganisationRow, ORGANISATION, o, (OPERATOR, contains("search", o.c.name, o.c.handle)), o.c.id
 )
@@ -149,9 +158,17 @@ USER_SEEN: Final = looked_up(UserRow, USER, u.c.id, SEES_USER)
 EMAIL_BY_USER: Final = looked_up(UserRow, (global_id("user", u.c.id), u.c.email), u.c.id, SEES_EMAIL)
 MEMBERSHIP_BY_ID: Final = looked_up(MembershipRow, MEMBERSHIP, m.c.id, sees_membership(m))
 OWN_MEMBERSHIPS: Final = Query(
-    select(*MEMBERSHIP).where(m.c.user_id == VIEWER, m.c.status.in_(("ACTIVE", "DEACTIVATED"))).order_by(m.c.id),
+    select(*MEMBERSHIP)
+    .where(m.c.user_id == VIEWER, or_(m.c.status == "ACTIVE", m.c.status == "DEACTIVATED"))
+    .order_by(m.c.id),
     MembershipRow,
 )
+SEARCHABLE: Final = Query(
+    select(as_text(o.c.id, "parent")).where(
+        o.c.id == wanted(), exists().where(m.c.organisation_id == o.c.id, may_search_members(m))
+    )
+)
+"""Whose directory the viewer may search (Q15)."""
 MEMBERS: Final = paged(
     MembershipRow,
     MEMBERSHIP,

@@ -1,4 +1,4 @@
-"""The shapes of reads: rows by their keys, rows grouped by a parent, and keyset pages of many parents in one statement."""
+"""The shapes of reads: rows by their keys, rows under parents, keyset pages of many parents in one statement."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ARRAY, Text, and_, bindparam, case, cast, exists, func, or_, select, union
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, bindparam, case, cast, exists, func, or_, select, union
 
 from accord.database.engine import Query, Row
 from accord.database.queries.read.pages import (
@@ -139,8 +139,9 @@ PARTNERSHIP_BY_TOKEN: Final = Query(
 )
 ATTEMPT_BY_ID: Final = looked_up(AttemptRow, ATTEMPT, t.c.id, SEES_ATTEMPT)
 ATTEMPTS_BY_PARTNERSHIP: Final = grouped(AttemptRow, ATTEMPT, t.c.partnership_id, SEES_ATTEMPT, order=t.c.number)
+TOTAL: Final[tuple[ColumnElement[Any], ...]] = (as_text(s.c.partnership_id, "parent"), func.count().label("total"))
 HIDDEN_SHARES: Final = Query(
-    select(as_text(s.c.partnership_id, "parent"), func.count().label("total"))
+    select(*TOTAL)
     .where(s.c.partnership_id == keys("keys"), s.c.state != "REMOVED", ~sees_share(s))
     .group_by(s.c.partnership_id),
     CountRow,

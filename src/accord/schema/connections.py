@@ -1,0 +1,52 @@
+"""How a field answers with a connection: nothing is read until its edges, page info or count are selected."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from accord.database.queries.read.pages import Pages
+from accord.domain.errors import NotFound
+from accord.domain.ids import parse_id
+from accord.domain.text import NAME_LENGTH
+from accord.schema.context import Info
+from accord.schema.errors import BadInput, NothingThere
+from accord.schema.pagination import Connection, Listing, Span
+
+SHORTEST_SEARCH = 2
+
+
+def listing(info: Info, pages: Pages, key: str, wanted: Span, **given: Any) -> Connection[Any]:
+    """The connection `pages` under the parent `key`; its fields are read from a Listing one by one."""
+    loaders = info.context.loaders
+    listed = Listing(key, loaders.page(pages, wanted, **given), loaders.count(pages, **given))
+    return cast("Connection[Any]", listed)
+
+
+def search_text(text: str | None) -> str | None:
+    """What to search for, trimmed; blank is no search, and one letter finds too many to be one."""
+    trimmed = (text or "").strip()
+    if not trimmed:
+        return None
+    if not SHORTEST_SEARCH <= len(trimmed) <= NAME_LENGTH:
+        raise BadInput(f"Search for {SHORTEST_SEARCH} to {NAME_LENGTH} characters.")
+    return trimmed
+
+
+def names(values: list[Any] | None) -> tuple[str, ...] | None:
+    """A list of words as a filter; None admits all."""
+    return None if values is None else tuple(sorted({str(value) for value in values}))
+
+
+def key_of(kind: str, text: str) -> str:
+    """The UUID in an ID that a query names, as text; NothingThere for anything else."""
+    try:
+        return str(parse_id(kind, text))
+    except NotFound:
+        raise NothingThere from None
+
+
+def found(row: Any) -> Any:
+    """The row of a lookup; what is missing and what may not be seen are the same NOT_FOUND."""
+    if row is None:
+        raise NothingThere
+    return row

@@ -1,0 +1,86 @@
+"""What a resolver may reach: who asks, one snapshot of the database, its loaders and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias, TypeVar
+from uuid import UUID
+
+import strawberry
+
+from accord.access.principal import Identity, Principal
+from accord.database.engine import Database, Snapshot, Transaction
+from accord.schema.loaders import Loaders
+from accord.services.ticket import TicketSigner
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Whom the vendor names as contact (S6, S18)."""
+
+    name: str
+    email: str
+    url: str | None = None
+
+
+class Context:
+    """One caller's view of one operation.
+
+    The edge makes one per request or socket; the executor forks it for each operation and each event, so loaders and
+    snapshot never outlive one. `principal`, `snapshot` and `loaders` exist inside `operation()` alone.
+    """
+
+    principal: Principal
+    snapshot: Snapshot
+    loaders: Loaders
+
+    def __init__(self, database: Database, identity: Identity, support: Support, tickets: TicketSigner) -> None:
+        self.database = database
+        self.identity = identity
+        self.support = support
+        self.tickets = tickets
+
+    @property
+    def now(self) -> datetime:
+        """The instant of the snapshot: one time for all that an operation reads."""
+        return self.snapshot.now
+
+    def fork(self) -> Context:
+        """The same caller, nothing opened yet."""
+        return Context(self.database, self.identity, self.support, self.tickets)
+
+    @asynccontextmanager
+    async def operation(self) -> AsyncIterator[None]:
+        """Opens the snapshot, reads the caller's rights as its first statement, closes it whatever happens."""
+        try:
+            await self._renew()
+            yield
+        finally:
+            await self.snapshot.close()
+
+    async def transact(
+        self, act: Callable[[Transaction], Awaitable[Result]], organisation_id: UUID | None = None
+    ) -> Result:
+        """Runs an act in a transaction of its own; what is read afterwards is what was committed.
+
+        The snapshot goes first, so that an operation never holds two connections. The rights are read anew as well:
+        an act may have changed them.
+        """
+        await self.snapshot.close()
+        try:
+            return await self.database.write(self.identity, organisation_id, act)
+        finally:
+            await self._renew()
+
+    async def _renew(self) -> None:
+        self.snapshot = self.database.snapshot(self.identity)
+        self.principal = await self.snapshot.principal()
+        self.loaders = Loaders(self.snapshot)
+
+
+Info: TypeAlias = strawberry.Info[Context, None]

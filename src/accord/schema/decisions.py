@@ -1,0 +1,40 @@
+"""Field rights that depend on the row: the one decision function, with facts read for the whole level."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from accord.access.decision import Deny, decide
+from accord.access.facts import Target
+from accord.access.permissions import Action
+from accord.schema.context import Info
+from accord.schema.errors import ForbiddenField
+
+
+async def demand_on_partnership(info: Info, key: str, action: Action) -> None:
+    """May the viewer do this on the partnership? ForbiddenField otherwise, whatever the field holds."""
+    facts = await info.context.loaders.facts_by_partnership.load(key)
+    if facts is None:
+        raise ForbiddenField(action)
+    verdict = decide(info.context.principal, action, Target(partnership=facts), now=info.context.now)
+    if isinstance(verdict, Deny):
+        raise ForbiddenField(action, verdict.condition)
+
+
+async def demand_on_account(info: Info, key: str, action: Action) -> None:
+    """The same on an account, by any of its shares."""
+    targets = await info.context.loaders.targets_by_account.load(key)
+    if not any(may(info, action, target) for target in targets):
+        raise ForbiddenField(action)
+
+
+def may(info: Info, action: Action, target: Target) -> bool:
+    """May the viewer do this to the target?"""
+    return not isinstance(decide(info.context.principal, action, target, now=info.context.now), Deny)
+
+
+def demand_in_organisation(info: Info, key: str, action: Action) -> None:
+    """The same in an organisation, by roles alone."""
+    verdict = decide(info.context.principal, action, Target(organisation_id=UUID(key)), now=info.context.now)
+    if isinstance(verdict, Deny):
+        raise ForbiddenField(action, verdict.condition)

@@ -1,0 +1,243 @@
+"""DataLoaders of one operation: one statement per link and level, one answer per key."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import Future, Task
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from functools import cached_property
+from typing import Any, TypeVar
+
+from aiodataloader import DataLoader
+
+from accord.access.facts import PartnershipFacts, Target
+from accord.database.engine import Query, Snapshot
+from accord.database.queries.read import activity, organisation, partnership, sharing
+from accord.database.queries.read.facts import (
+    ACCOUNT_TARGETS,
+    OWNED_PARTNERSHIPS,
+    PARTNERSHIP_FACTS,
+    facts_by_partnership,
+    targets_by_account,
+)
+from accord.database.queries.read.pages import Pages
+from accord.schema.pagination import Page, Span, page_of
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Loader(DataLoader[Key, Value]):
+    """The stock loader with two faults mended.
+
+    A waiter that is cancelled does not cancel the key for the others, and `load_many` asks for a whole level in one
+    batch call without a future per key.
+    """
+
+    def __init__(self, batch: Callable[[list[Key]], Awaitable[Sequence[Value]]]) -> None:
+        self._batch = batch
+        self._known: dict[Key, Value] = {}
+        self._under_way: dict[Key, Task[None]] = {}
+        super().__init__()
+
+    async def batch_load_fn(self, keys: list[Key]) -> list[Value]:
+        values = list(await self._batch(keys))
+        self._known.update(zip(keys, values, strict=True))
+        return values
+
+    def load(self, key: Key) -> Future[Value]:
+        """The value of one key, together with all others that are asked for in the same turn."""
+        if key not in self._cache and self._is_asked(key):
+            return asyncio.ensure_future(self._of_level(key))
+        return asyncio.shield(super().load(key))
+
+    def do_resolve_reject(self, key: Key, future: Future[Value]) -> None:
+        future.add_done_callback(_retrieved)
+        super().do_resolve_reject(key, future)
+
+    def load_many(self, keys: Iterable[Key]) -> Future[list[Value]]:
+        """The values of a level's keys, in order; what nobody asked for yet is one batch call."""
+        return asyncio.ensure_future(self._level(list(keys)))
+
+    async def _level(self, keys: list[Key]) -> list[Value]:
+        fresh = [key for key in dict.fromkeys(keys) if not self._is_asked(key)]
+        if fresh:
+            level = asyncio.ensure_future(self._fetch(fresh))
+            level.add_done_callback(_retrieved)
+            self._under_way.update(dict.fromkeys(fresh, level))
+        return [await self._of_level(key) for key in keys]
+
+    def _is_asked(self, key: Key) -> bool:
+        return key in self._known or key in self._under_way or key in self._cache
+
+    async def _fetch(self, keys: list[Key]) -> None:
+        try:
+            await self.batch_load_fn(keys)
+        finally:
+            for key in keys:
+                del self._under_way[key]
+
+    async def _of_level(self, key: Key) -> Value:
+        if key not in self._known and key in self._under_way:
+            await asyncio.shield(self._under_way[key])
+        if key not in self._known:
+            return await asyncio.shield(super().load(key))
+        return self._known[key]
+
+
+def _retrieved(future: Future[Value]) -> None:
+    """Marks an error as seen: a batch may outlive all who waited for it."""
+    if not future.cancelled():
+        future.exception()
+
+
+def lookups(query: Query) -> Any:
+    """A loader of the bundle that finds rows by key; None for what is not there or not to be seen."""
+
+    def make(bundle: Loaders) -> Loader[str, Any]:
+        async def rows(keys: list[str]) -> list[Any]:
+            found = {row.key: row for row in await bundle.snapshot.fetch(query, keys=keys)}
+            return [found.get(key) for key in keys]
+
+        return Loader(rows)
+
+    return cached_property(make)
+
+
+def groups(query: Query) -> Any:
+    """A loader of the bundle that finds all rows under a parent's key."""
+
+    def make(bundle: Loaders) -> Loader[str, list[Any]]:
+        return bundle.grouped(query)
+
+    return cached_property(make)
+
+
+class Loaders:
+    """The loaders of one operation, each made when it is first asked for. Names say `value_by_key`."""
+
+    organisation_by_id = lookups(organisation.ORGANISATION_BY_ID)
+    seen_organisation_by_id = lookups(organisation.ORGANISATION_SEEN)
+    user_by_id = lookups(organisation.USER_BY_ID)
+    seen_user_by_id = lookups(organisation.USER_SEEN)
+    email_by_user = lookups(organisation.EMAIL_BY_USER)
+    membership_by_id = lookups(organisation.MEMBERSHIP_BY_ID)
+    partnership_by_id = lookups(partnership.PARTNERSHIP_BY_ID)
+    attempt_by_id = lookups(partnership.ATTEMPT_BY_ID)
+    attempts_by_partnership = groups(partnership.ATTEMPTS_BY_PARTNERSHIP)
+    terms_by_id = lookups(partnership.TERMS_BY_ID)
+    account_by_id = lookups(sharing.ACCOUNT_BY_ID)
+    owners_by_account = groups(sharing.OWNERS_BY_ACCOUNT)
+    share_by_id = lookups(sharing.SHARE_BY_ID)
+    grant_by_id = lookups(sharing.GRANT_BY_ID)
+    access_item_by_id = lookups(sharing.ITEM_BY_ID)
+    event_by_id = lookups(activity.EVENT_BY_ID)
+    notification_by_id = lookups(activity.NOTIFICATION_BY_ID)
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._made: dict[Hashable, Loader[Any, Any]] = {}
+
+    def grouped(self, query: Query, **given: Any) -> Loader[str, list[Any]]:
+        """All rows of `query` under each parent, with these filters."""
+
+        async def rows(keys: list[str]) -> list[list[Any]]:
+            return _gathered(keys, await self.snapshot.fetch(query, keys=keys, **_plain(given)))
+
+        return self._once((query, *sorted(given.items())), rows)
+
+    def page(self, pages: Pages, span: Span, **given: Any) -> Loader[str, Page]:
+        """One page of the connection under each parent, with these filters."""
+
+        async def load(keys: list[str]) -> list[Page]:
+            bounds = pages.bounds(span.after, span.before)
+            rows = await self.snapshot.fetch(
+                pages.page(span.backward), keys=keys, size=span.size + 1, **bounds, **_plain(given)
+            )
+            return [page_of(group, span) for group in _gathered(keys, rows)]
+
+        return self._once((pages, span, *sorted(given.items())), load)
+
+    def count(self, pages: Pages, **given: Any) -> Loader[str, int]:
+        """How many rows the connection has under each parent, with these filters."""
+        return self.figure(pages.count, **given)
+
+    def figure(self, query: Query, **given: Any) -> Loader[str, int]:
+        """The `total` of each parent, 0 where there is none."""
+
+        async def totals(keys: list[str]) -> list[int]:
+            found = {row.parent: row.total for row in await self.snapshot.fetch(query, keys=keys, **_plain(given))}
+            return [found.get(key, 0) for key in keys]
+
+        return self._once((query, *sorted(given.items())), totals)
+
+    @cached_property
+    def facts_by_partnership(self) -> Loader[str, PartnershipFacts | None]:
+        """What decisions look at in a partnership."""
+
+        async def facts(keys: list[str]) -> list[PartnershipFacts | None]:
+            found = facts_by_partnership(await self.snapshot.fetch(PARTNERSHIP_FACTS, keys=keys))
+            return [found.get(key) for key in keys]
+
+        return Loader(facts)
+
+    @cached_property
+    def searchable_by_organisation(self) -> Loader[str, bool]:
+        """May the viewer search this organisation's directory? (Q15)"""
+
+        async def searchable(keys: list[str]) -> list[bool]:
+            found = {row.parent for row in await self.snapshot.fetch(organisation.SEARCHABLE, keys=keys)}
+            return [key in found for key in keys]
+
+        return Loader(searchable)
+
+    @cached_property
+    def owned_partnerships(self) -> Loader[str, tuple[PartnershipFacts, ...]]:
+        """The active partnerships that the viewer owns, under any one key."""
+
+        async def owned(keys: list[str]) -> list[tuple[PartnershipFacts, ...]]:
+            facts = tuple(facts_by_partnership(await self.snapshot.fetch(OWNED_PARTNERSHIPS)).values())
+            return [facts for _ in keys]
+
+        return Loader(owned)
+
+    @cached_property
+    def targets_by_account(self) -> Loader[str, tuple[Target, ...]]:
+        """What decisions look at in an account, once for each live share."""
+
+        async def targets(keys: list[str]) -> list[tuple[Target, ...]]:
+            found = targets_by_account(await self.snapshot.fetch(ACCOUNT_TARGETS, keys=keys))
+            return [found.get(key, ()) for key in keys]
+
+        return Loader(targets)
+
+    @cached_property
+    def grants_by_member(self) -> Loader[tuple[str, str], list[Any]]:
+        """The live grants of a person under a partnership; the key names both."""
+
+        async def rows(keys: list[tuple[str, str]]) -> list[list[Any]]:
+            partnerships, people = [key[0] for key in keys], [key[1] for key in keys]
+            found = await self.snapshot.fetch(sharing.GRANTS_BY_MEMBER, partnerships=partnerships, people=people)
+            groups: dict[tuple[str, str], list[Any]] = {}
+            for row in found:
+                groups.setdefault((row.partnership_id, row.user_id), []).append(row)
+            return [groups.get(key, []) for key in keys]
+
+        return Loader(rows)
+
+    def _once(self, name: Hashable, batch: Callable[[list[Any]], Awaitable[Sequence[Any]]]) -> Loader[Any, Any]:
+        if name not in self._made:
+            self._made[name] = Loader(batch)
+        return self._made[name]
+
+
+def _gathered(keys: list[str], rows: list[Any]) -> list[list[Any]]:
+    groups: dict[str, list[Any]] = {key: [] for key in keys}
+    for row in rows:
+        groups[row.parent].append(row)
+    return [groups[key] for key in keys]
+
+
+def _plain(given: dict[str, Any]) -> dict[str, Any]:
+    """Filters are tuples so that they can name a loader; the driver wants lists."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}

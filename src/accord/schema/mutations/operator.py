@@ -1,0 +1,62 @@
+"""What the vendor's staff changes: organisations, the feature, the terms of service."""
+
+from __future__ import annotations
+
+import strawberry
+from strawberry import ID
+
+from accord.schema.context import Info
+from accord.schema.mutations.payloads import OrganisationPayload, TermsPayload
+from accord.schema.transaction import run_as_oneself
+from accord.services import operator
+
+
+@strawberry.input
+class CreateOrganisationInput:
+    name: str
+    country_code: str = strawberry.field(description="ISO 3166-1 alpha-2, in capitals.")
+    admin_email: str
+    admin_display_name: str
+    partners_enabled: bool = False
+    created_for_organisation_id: ID | None = strawberry.field(default=None, description="Who asked for it (S46).")
+
+
+@strawberry.input
+class SetPartnersEnabledInput:
+    organisation_id: ID = strawberry.field(description="The organisation to change.")
+    enabled: bool
+    expected_version: int | None = None
+
+
+@strawberry.input
+class PublishTermsInput:
+    code: str = "partner-terms"
+    version: str
+    text: str
+
+
+@strawberry.type
+class CreateOrganisationPayload(OrganisationPayload): ...
+
+
+@strawberry.type
+class SetPartnersEnabledPayload(OrganisationPayload): ...
+
+
+@strawberry.type
+class PublishTermsPayload(TermsPayload): ...
+
+
+async def create_organisation(info: Info, input: CreateOrganisationInput) -> CreateOrganisationPayload | None:
+    """Creates an organisation and invites its first admin, who is also its legal representative (S46)."""
+    return await run_as_oneself(info, operator.create_organisation, input, CreateOrganisationPayload)
+
+
+async def set_partners_enabled(info: Info, input: SetPartnersEnabledInput) -> SetPartnersEnabledPayload | None:
+    """Switches the Partners feature of an organisation; switching it off ends nothing (S45)."""
+    return await run_as_oneself(info, operator.set_partners_enabled, input, SetPartnersEnabledPayload)
+
+
+async def publish_terms(info: Info, input: PublishTermsInput) -> PublishTermsPayload | None:
+    """Publishes a version of the terms of service; guests accept the newest (S63)."""
+    return await run_as_oneself(info, operator.publish_terms, input, PublishTermsPayload)

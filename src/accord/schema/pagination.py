@@ -1,0 +1,146 @@
+"""Relay connections over keyset pages: cursors are positions, never offsets (surface.md, Conventions)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import strawberry
+
+from accord.schema.errors import BadInput, PageTooLarge
+from accord.schema.permissions import field
+
+if TYPE_CHECKING:
+    from accord.schema.loaders import Loader
+
+Item = TypeVar("Item")
+
+PAGE: Final = 25
+LARGEST_PAGE: Final = 100
+VERSION: Final = b"1:"
+WIDTH: Final = 16
+NO_CURSOR: Final = "This is not a cursor of this connection."
+
+
+def cursor_of(position: int) -> str:
+    """The opaque cursor of a position."""
+    return base64.urlsafe_b64encode(VERSION + position.to_bytes(WIDTH)).decode().rstrip("=")
+
+
+def position_of(cursor: str) -> int:
+    """The position a cursor stands for; BadInput for anything that `cursor_of` did not make."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise BadInput(NO_CURSOR) from None
+    if len(raw) != len(VERSION) + WIDTH or not raw.startswith(VERSION):
+        raise BadInput(NO_CURSOR)
+    position = int.from_bytes(raw.removeprefix(VERSION))
+    if cursor_of(position) != cursor:
+        raise BadInput(NO_CURSOR)
+    return position
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which page is asked for: `size` items after and before two positions, from the front or from the back."""
+
+    size: int = PAGE
+    after: int | None = None
+    before: int | None = None
+    backward: bool = False
+
+
+def span(
+    first: int | None = None, after: str | None = None, last: int | None = None, before: str | None = None
+) -> Span:
+    """Reads Relay's four arguments.
+
+    Default 25, at most 100 (PageTooLarge); BadInput for a negative size, for both sizes at once and for a cursor that
+    is none.
+    """
+    if first is not None and last is not None:
+        raise BadInput("Give either first or last, not both.")
+    size = first if first is not None else last if last is not None else PAGE
+    if size < 0:
+        raise BadInput("A page has no negative size.")
+    if size > LARGEST_PAGE:
+        raise PageTooLarge(size, LARGEST_PAGE)
+    return Span(
+        size,
+        None if after is None else position_of(after),
+        None if before is None else position_of(before),
+        backward=last is not None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows of one page, in the connection's order, and whether there are more on either side."""
+
+    rows: list[Any]
+    has_next: bool
+    has_previous: bool
+
+
+def page_of(rows: list[Any], wanted: Span) -> Page:
+    """Makes a page of up to `size + 1` rows as they were fetched, the last ones first where the page is backward."""
+    more = len(rows) > wanted.size
+    kept = rows[: wanted.size]
+    if wanted.backward:
+        return Page(kept[::-1], has_next=wanted.before is not None, has_previous=more)
+    return Page(kept, has_next=more, has_previous=wanted.after is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A connection before anything of it is read: the parent's key, and who fetches its page and its count."""
+
+    key: str
+    pages: Loader[str, Page]
+    counts: Loader[str, int]
+
+
+@strawberry.type(description="Where a page stands in its connection.")
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type(description="One item of a page.")
+class Edge(Generic[Item]):
+    @field(description="The position of this item, for `after` and `before`.")
+    def cursor(self, root: strawberry.Parent[Any]) -> str:
+        return cursor_of(root.position)
+
+    @strawberry.field
+    def node(self, root: strawberry.Parent[Any]) -> Item:
+        item: Item = root
+        return item
+
+
+@strawberry.type(description="A page of items, and how many there are that the viewer may see.")
+class Connection(Generic[Item]):
+    @strawberry.field
+    async def edges(self, root: strawberry.Parent[Listing]) -> list[Edge[Item]]:
+        rows: list[Any] = (await root.pages.load(root.key)).rows
+        return rows
+
+    @strawberry.field
+    async def page_info(self, root: strawberry.Parent[Listing]) -> PageInfo:
+        page = await root.pages.load(root.key)
+        cursors = [cursor_of(row.position) for row in (page.rows[:1] + page.rows[-1:])]
+        return PageInfo(
+            has_next_page=page.has_next,
+            has_previous_page=page.has_previous,
+            start_cursor=cursors[0] if cursors else None,
+            end_cursor=cursors[-1] if cursors else None,
+        )
+
+    @field(description="How many there are in all pages; counted only where it is asked for.")
+    async def total_count(self, root: strawberry.Parent[Listing]) -> int:
+        return await root.counts.load(root.key)

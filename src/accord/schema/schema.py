@@ -1,0 +1,142 @@
+"""The table of contents: every query and mutation in one line, with its permission."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import strawberry
+from graphql import (
+    GraphQLArgument,
+    GraphQLError,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+)
+from strawberry.extensions import AddValidationRules, SchemaExtension
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.execution import ExecutionContext
+
+from accord.access.permissions import Action
+from accord.schema.errors import Masked, log_unexpected
+from accord.schema.mutations import operator, organisation, partnership, sharing
+from accord.schema.operation import Operation
+from accord.schema.permissions import answers
+from accord.schema.queries import activity as activity_queries
+from accord.schema.queries import node as node_queries
+from accord.schema.queries import organisation as organisation_queries
+from accord.schema.queries import partnership as partnership_queries
+from accord.schema.queries import sharing as sharing_queries
+from accord.schema.scalars import SCALARS, StorableStrings
+from accord.schema.sdl import print_sdl
+from accord.schema.types.refusals import REFUSALS
+
+RULES: Final = (StorableStrings,)
+"""Validation rules of ours, beside those of the specification."""
+
+
+@strawberry.type
+class Query:
+    viewer = answers(organisation_queries.viewer, None)
+    organisation = answers(organisation_queries.organisation, Action.ORGANISATION_READ)
+    organisations = answers(organisation_queries.organisations, Action.ORGANISATION_LIST)
+    partnership = answers(partnership_queries.partnership, Action.PARTNERSHIP_READ)
+    account = answers(sharing_queries.account, Action.ACCOUNT_READ)
+    partner_lookup = answers(organisation_queries.partner_lookup, Action.PARTNER_LOOK_UP)
+    invitation = answers(partnership_queries.invitation, Action.INVITATION_READ)
+    current_terms = answers(partnership_queries.current_terms, Action.TERMS_READ)
+    support_contact = answers(organisation_queries.support_contact, None)
+    activity = answers(activity_queries.activity, Action.ACTIVITY_READ)
+    node = answers(node_queries.node, Action.NODE_READ)
+    nodes = answers(node_queries.nodes, Action.NODE_READ)
+
+
+@strawberry.type
+class Mutation:
+    request_partnership = answers(partnership.request_partnership, Action.PARTNERSHIP_REQUEST)
+    remind_partnership = answers(partnership.remind_partnership, Action.PARTNERSHIP_REMIND)
+    approve_partnership = answers(partnership.approve_partnership, Action.PARTNERSHIP_APPROVE)
+    decline_partnership = answers(partnership.decline_partnership, Action.PARTNERSHIP_DECLINE)
+    accept_partnership = answers(partnership.accept_partnership, Action.PARTNERSHIP_ACCEPT)
+    refuse_partnership = answers(partnership.refuse_partnership, Action.PARTNERSHIP_REFUSE)
+    resend_partnership = answers(partnership.resend_partnership, Action.PARTNERSHIP_RESEND)
+    withdraw_partnership = answers(partnership.withdraw_partnership, Action.PARTNERSHIP_WITHDRAW)
+    remove_partner = answers(partnership.remove_partner, Action.PARTNERSHIP_REMOVE)
+    transfer_partnership = answers(partnership.transfer_partnership, Action.PARTNERSHIP_TRANSFER)
+    set_co_owners = answers(partnership.set_co_owners, Action.PARTNERSHIP_TRANSFER)
+    set_representative = answers(partnership.set_representative, Action.PARTNERSHIP_SET_REPRESENTATIVE)
+
+    share_accounts = answers(sharing.share_accounts, Action.ACCOUNT_SHARE)
+    unshare_account = answers(sharing.unshare_account, Action.SHARE_END)
+    suspend_share = answers(sharing.suspend_share, Action.SHARE_SUSPEND)
+    resume_share = answers(sharing.resume_share, Action.SHARE_SUSPEND)
+    change_member_role = answers(sharing.change_member_role, Action.GRANT_CHANGE_ROLE)
+    remove_member_from_share = answers(sharing.remove_member_from_share, Action.GRANT_REVOKE)
+    remove_member_from_partnership = answers(sharing.remove_member_from_partnership, Action.GRANT_REVOKE_ALL)
+    leave_share = answers(sharing.leave_share, Action.SHARE_LEAVE)
+    request_access = answers(sharing.request_access, Action.ACCESS_REQUEST)
+    decide_access_requests = answers(sharing.decide_access_requests, Action.ACCESS_DECIDE)
+    withdraw_access_request = answers(sharing.withdraw_access_request, Action.ACCESS_WITHDRAW)
+    sign_in_to_account = answers(sharing.sign_in_to_account, Action.ACCOUNT_SIGN_IN)
+
+    create_account = answers(organisation.create_account, Action.ACCOUNT_CREATE)
+    update_account = answers(organisation.update_account, Action.ACCOUNT_UPDATE)
+    archive_account = answers(organisation.archive_account, Action.ACCOUNT_SECURE)
+    set_account_owners = answers(organisation.set_account_owners, Action.ACCOUNT_SECURE)
+    invite_member = answers(organisation.invite_member, Action.MEMBER_MANAGE)
+    accept_membership = answers(organisation.accept_membership, Action.MEMBERSHIP_ACCEPT)
+    update_member = answers(organisation.update_member, Action.MEMBER_MANAGE)
+    deactivate_member = answers(organisation.deactivate_member, Action.MEMBER_MANAGE)
+    reactivate_member = answers(organisation.reactivate_member, Action.MEMBER_MANAGE)
+    remove_member = answers(organisation.remove_member, Action.MEMBER_MANAGE)
+    update_profile = answers(organisation.update_profile, Action.PROFILE_UPDATE)
+    mark_notifications_read = answers(organisation.mark_notifications_read, Action.NOTIFICATION_READ)
+
+    create_organisation = answers(operator.create_organisation, Action.ORGANISATION_OPERATE)
+    set_partners_enabled = answers(operator.set_partners_enabled, Action.ORGANISATION_OPERATE)
+    publish_terms = answers(operator.publish_terms, Action.TERMS_PUBLISH)
+
+
+class Schema(strawberry.Schema):
+    """Strawberry's schema with a quiet log: a denied field is an answer, not an incident."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        log_unexpected(errors)
+
+
+def build_schema(extensions: Iterable[Callable[[], SchemaExtension]] = ()) -> Schema:
+    """The schema; `extensions` are what the edge adds to it, such as its parsing and its limits."""
+    schema = Schema(
+        query=Query,
+        mutation=Mutation,
+        types=REFUSALS,
+        execution_context_class=Operation,
+        extensions=(Masked, lambda: AddValidationRules(list(RULES)), *extensions),
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )
+    leave_out_nulls(schema._schema)
+    return schema
+
+
+def leave_out_nulls(schema: GraphQLSchema) -> None:
+    """An argument that may be left out has no default: `= null` behind each of them says nothing."""
+    for kind in schema.type_map.values():
+        given: list[GraphQLArgument | GraphQLInputField] = []
+        if isinstance(kind, GraphQLInputObjectType):
+            given.extend(kind.fields.values())
+        elif isinstance(kind, GraphQLObjectType):
+            given.extend(argument for field in kind.fields.values() for argument in field.args.values())
+        for argument in given:
+            if argument.default_value is None:
+                argument.default_value = Undefined
+
+
+schema: Final = build_schema()
+"""The schema by itself: what the file shows, and what tests ask."""
+
+
+def print_schema() -> str:
+    """The contract as the file has it, in the order of names, so that a difference is a change."""
+    return print_sdl(schema)

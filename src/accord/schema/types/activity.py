@@ -1,0 +1,65 @@
+"""Activity and notices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from strawberry import ID
+
+from accord.access.permissions import Action
+from accord.database.queries.read.activity import EventRow, NotificationRow
+from accord.schema.links import link
+from accord.schema.permissions import guarded
+from accord.schema.scalars import JSON
+from accord.schema.types.enums import Outcome
+from accord.schema.types.node import Node
+from accord.schema.types.organisation import Organisation, User
+from accord.schema.types.partnership import Partnership
+from accord.schema.types.sharing import Account
+
+
+@guarded(Action.ACTIVITY_READ)
+@strawberry.type(description="Something that happened, in the stream of one organisation (S88).")
+class ActivityEvent(Node):
+    id: ID
+    sequence: int = strawberry.field(description="Its number in the stream, without gaps.")
+    occurred_at: datetime
+    type: str
+    outcome: Outcome
+    account: Account | None = link("account_by_id", "account_id")
+    account_label: str | None
+    app: str | None
+    user: User | None = link("user_by_id", "actor_user_id")
+    user_name: str
+    user_home: Organisation | None = link("organisation_by_id", "actor_home_organisation_id")
+    location: str | None
+    os: str | None
+    device: str | None
+    ip: str | None
+    partner: Organisation | None = link("organisation_by_id", "partner_id")
+    reason: str | None
+    partnership: Partnership | None = link("partnership_by_id", "partnership_id")
+    data: JSON | None
+    hash: str
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, EventRow)
+
+
+@guarded(Action.NOTIFICATION_READ)
+@strawberry.type(description="A notice to the viewer; the mail of the same occasion says the same.")
+class Notification(Node):
+    id: ID
+    template: str
+    subject: str
+    text: str
+    created_at: datetime
+    read_at: datetime | None
+    partnership: Partnership | None = link("partnership_by_id", "partnership_id")
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, NotificationRow)

@@ -1,0 +1,111 @@
+"""The words of the domain as enums of the schema."""
+
+from __future__ import annotations
+
+from enum import EnumMeta, StrEnum
+from typing import Final, TypeVar
+
+import strawberry
+
+from accord.domain.activity import Outcome
+from accord.domain.organisation import MembershipStatus, OrganisationStatus, Role
+from accord.domain.partnership import (
+    GuestDecision,
+    HostDecision,
+    PartnershipPath,
+    PartnershipSide,
+    PartnershipState,
+    Purpose,
+)
+from accord.domain.sharing import AccessItemState, AccountKind, AccountRole, AccountStatus, GrantState, ShareState
+
+Words = TypeVar("Words", bound=EnumMeta)
+
+DESCRIPTIONS: Final = {
+    PartnershipState: {
+        "AWAITING_HOST_APPROVAL": "Awaiting admin's decision",
+        "AWAITING_GUEST_ACCEPTANCE": "Awaiting the partner's decision",
+        "ACTIVE": "Connected",
+        "SUSPENDED": "Suspended; nothing is accessible meanwhile",
+        "DECLINED_BY_HOST": "Declined by an admin of the host",
+        "DECLINED_BY_GUEST": "Declined by the partner; may be sent again",
+        "WITHDRAWN": "Withdrawn",
+        "LAPSED": "Nobody decided in time",
+        "TERMINATED": "Removed",
+        "EXPIRED": "Reached its end",
+    },
+    AccountRole: {
+        "COLLABORATOR": "May sign in",
+        "ACCOUNT_MANAGER": "May sign in, and request access for colleagues",
+    },
+    Role: {
+        "ORG_ADMIN": "Admin of the organisation",
+        "LEGAL_REPRESENTATIVE": "Legally responsible for the organisation",
+        "DECISION_MAKER": "Decision Maker",
+        "PHONE_MANAGER": "Phone Manager",
+        "MEMBER": "Member",
+        "AUDITOR": "Reads activity and nothing else",
+    },
+    HostDecision: {"SKIPPED": "Not needed: an admin or legal representative asked"},
+}
+"""What people read in place of a name (S54)."""
+
+
+def described(words: Words) -> Words:
+    """Registers an enum of the domain, with its descriptions."""
+    enum = strawberry.enum(words)
+    texts = DESCRIPTIONS.get(words, {})  # type: ignore[call-overload]
+    for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        value.description = texts.get(value.name)
+    return enum
+
+
+REGISTERED: Final = tuple(
+    described(words)
+    for words in (
+        OrganisationStatus,
+        Role,
+        MembershipStatus,
+        PartnershipPath,
+        PartnershipState,
+        PartnershipSide,
+        Purpose,
+        HostDecision,
+        GuestDecision,
+        AccountKind,
+        AccountStatus,
+        AccountRole,
+        ShareState,
+        GrantState,
+        AccessItemState,
+        Outcome,
+    )
+)
+
+
+@strawberry.enum(description="In what role the viewer meets an account.")
+class ViewerRole(StrEnum):
+    ACCOUNT_OWNER = "ACCOUNT_OWNER"
+    ACCOUNT_MANAGER = "ACCOUNT_MANAGER"
+    COLLABORATOR = "COLLABORATOR"
+
+
+__all__ = [
+    "AccessItemState",
+    "AccountKind",
+    "AccountRole",
+    "AccountStatus",
+    "GrantState",
+    "GuestDecision",
+    "HostDecision",
+    "MembershipStatus",
+    "OrganisationStatus",
+    "Outcome",
+    "PartnershipPath",
+    "PartnershipSide",
+    "PartnershipState",
+    "Purpose",
+    "Role",
+    "ShareState",
+    "ViewerRole",
+]

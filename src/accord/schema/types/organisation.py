@@ -1,0 +1,176 @@
+"""Organisations, people and memberships."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import strawberry
+from strawberry import ID, Parent
+
+from accord.access.permissions import Action
+from accord.database.queries.read import organisation as read
+from accord.database.queries.read.activity import EVENTS
+from accord.database.queries.read.organisation import MembershipRow, OrganisationRow, UserRow
+from accord.database.queries.read.partnership import PARTNERSHIPS
+from accord.database.queries.read.sharing import ACCOUNTS
+from accord.schema.connections import listing, names, search_text
+from accord.schema.context import Info
+from accord.schema.errors import ForbiddenField
+from accord.schema.links import link
+from accord.schema.pagination import Connection, span
+from accord.schema.permissions import field, guarded
+from accord.schema.types.enums import MembershipStatus, OrganisationStatus, PartnershipSide, PartnershipState, Role
+from accord.schema.types.filters import ActivityFilter, event_filter
+from accord.schema.types.node import Node
+
+if TYPE_CHECKING:
+    from accord.schema.types.activity import ActivityEvent
+    from accord.schema.types.partnership import Partnership
+    from accord.schema.types.sharing import Account
+
+LazyPartnership = Annotated["Partnership", strawberry.lazy("accord.schema.types.partnership")]
+LazyAccount = Annotated["Account", strawberry.lazy("accord.schema.types.sharing")]
+LazyEvent = Annotated["ActivityEvent", strawberry.lazy("accord.schema.types.activity")]
+
+
+@guarded(Action.USER_READ)
+@strawberry.type(description="A person. Everybody with an account of their own, in one home organisation.")
+class User(Node):
+    id: ID
+    version: int
+    display_name: str
+    home_organisation: Organisation | None = link("seen_organisation_by_id", "home_organisation_id")
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, UserRow)
+
+    @field(description="One's own, those of one's own organisation's people, and of guest people with access.")
+    async def email(self, root: Parent[UserRow], info: Info) -> str | None:
+        seen = await info.context.loaders.email_by_user.load(root.key)
+        if seen is None:
+            raise ForbiddenField("user:read_email")
+        email: str = seen.email
+        return email
+
+
+@guarded(Action.USER_READ)
+@strawberry.type(description="A person's place in an organisation.")
+class Membership(Node):
+    id: ID
+    version: int
+    user: User | None = link("user_by_id", "user_id", description="Unknown until the invitation is accepted.")
+    display_name: str
+    email: str
+    organisation: Organisation = link("organisation_by_id", "organisation_id")
+    roles: list[Role]
+    delegated_admin: bool
+    status: MembershipStatus
+    created_at: datetime
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, MembershipRow)
+
+
+@guarded(Action.ORGANISATION_READ)
+@strawberry.type(description="A tenant: host, guest, or both.")
+class Organisation(Node):
+    id: ID
+    version: int
+    handle: str = strawberry.field(
+        description="The shareable workspace ID (S48); it can't be guessed and never changes."
+    )
+    name: str
+    status: OrganisationStatus
+    country_code: str | None
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, OrganisationRow)
+
+    @field(description="Has the vendor switched the feature on? (S45) For members and the operator.")
+    def partners_enabled(self, root: Parent[OrganisationRow], info: Info) -> bool | None:
+        principal = info.context.principal
+        if not principal.operator and UUID(root.key) not in principal.organisations:
+            raise ForbiddenField(Action.ORGANISATION_READ)
+        enabled: bool = root.partners_enabled
+        return enabled
+
+    @field(
+        Action.MEMBER_SEARCH,
+        description="Admins see all; Account Managers, Partnership Owners and Account Owners find by name or e-mail.",
+    )
+    async def members(
+        self,
+        root: Parent[OrganisationRow],
+        info: Info,
+        search: str | None = None,
+        status: MembershipStatus | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Membership] | None:
+        text = search_text(search)
+        if UUID(root.key) not in info.context.principal.admin_of:
+            if text is None:
+                raise ForbiddenField(Action.MEMBER_READ)
+            if not await info.context.loaders.searchable_by_organisation.load(root.key):
+                raise ForbiddenField(Action.MEMBER_SEARCH)
+        return listing(info, read.MEMBERS, root.key, span(first, after, last, before), search=text, status=status)
+
+    @field(Action.ACCOUNT_READ, description="The organisation's own accounts, as far as the viewer sees them.")
+    def accounts(
+        self,
+        root: Parent[OrganisationRow],
+        info: Info,
+        search: str | None = None,
+        category: str | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyAccount] | None:
+        wanted = span(first, after, last, before)
+        return listing(info, ACCOUNTS, root.key, wanted, search=search_text(search), category=category)
+
+    @field(Action.PARTNERSHIP_READ, description="The partners view (S50, S58), from either side.")
+    def partnerships(
+        self,
+        root: Parent[OrganisationRow],
+        info: Info,
+        side: PartnershipSide | None = None,
+        state: list[PartnershipState] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyPartnership] | None:
+        return listing(info, PARTNERSHIPS, root.key, span(first, after, last, before), side=side, state=names(state))
+
+    @field(Action.ACTIVITY_READ, description="Newest first, as far as the viewer sees it (S87).")
+    def activity(
+        self,
+        root: Parent[OrganisationRow],
+        info: Info,
+        filter: ActivityFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyEvent] | None:
+        return listing(info, EVENTS, root.key, span(first, after, last, before), **event_filter(filter))
+
+    @field(
+        Action.GUESTS_CREATED_READ, description="The guest workspaces that the vendor made for this organisation (S46)."
+    )
+    def created_guests(
+        self, root: Parent[OrganisationRow], info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[Organisation] | None:
+        principal = info.context.principal
+        if not principal.operator and UUID(root.key) not in principal.admin_of:
+            raise ForbiddenField(Action.GUESTS_CREATED_READ)
+        return listing(info, read.CREATED_GUESTS, root.key, span(first, after))

@@ -1,0 +1,196 @@
+"""Partnerships, their attempts and members, and the terms of service."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+from strawberry import ID, Parent
+
+from accord.access.permissions import Action
+from accord.database.queries.read.activity import EVENTS_OF_PARTNERSHIP
+from accord.database.queries.read.partnership import (
+    HIDDEN_SHARES,
+    PARTNERSHIP_MEMBERS,
+    AttemptRow,
+    PartnershipMemberRow,
+    PartnershipRow,
+    TermsRow,
+)
+from accord.database.queries.read.sharing import SHARES_OF_PARTNERSHIP
+from accord.schema.connections import listing, names
+from accord.schema.context import Info
+from accord.schema.decisions import demand_on_partnership
+from accord.schema.links import decided, decided_link, link, links
+from accord.schema.pagination import Connection, span
+from accord.schema.permissions import field, guarded
+from accord.schema.types.enums import (
+    GuestDecision,
+    HostDecision,
+    PartnershipPath,
+    PartnershipState,
+    Purpose,
+    ShareState,
+)
+from accord.schema.types.filters import ActivityFilter, event_filter
+from accord.schema.types.node import Node
+from accord.schema.types.organisation import Organisation, User
+from accord.schema.types.viewer_can import PartnershipAction, on_partnership
+
+if TYPE_CHECKING:
+    from accord.schema.types.activity import ActivityEvent
+    from accord.schema.types.sharing import AccountGrant, AccountShare
+
+LazyShare = Annotated["AccountShare", strawberry.lazy("accord.schema.types.sharing")]
+LazyGrant = Annotated["AccountGrant", strawberry.lazy("accord.schema.types.sharing")]
+LazyEvent = Annotated["ActivityEvent", strawberry.lazy("accord.schema.types.activity")]
+
+REASON = Action.PARTNERSHIP_READ_REASON
+TERMS = Action.PARTNERSHIP_READ_TERMS
+
+
+@guarded(Action.TERMS_READ)
+@strawberry.type(description="One version of the terms of service.")
+class TermsVersion(Node):
+    id: ID
+    code: str
+    version: str
+    text: str
+    text_hash: str = strawberry.field(description="SHA-256 of the text, hexadecimal.")
+    published_at: datetime
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, TermsRow)
+
+
+@guarded(TERMS)
+@strawberry.type(description="One submission for decision; it never changes once decided.")
+class PartnershipAttempt(Node):
+    id: ID
+    number: int
+    submitted_by: User | None = decided_link("user_by_id", "submitted_by", REASON, "partnership_id")
+    submitted_at: datetime
+    reason: str | None = decided("reason", REASON, "partnership_id", "Why the host's member asks (S51); for the host.")
+    host_decision: HostDecision | None
+    host_decided_by: User | None = decided_link("user_by_id", "host_decided_by", REASON, "partnership_id")
+    host_decided_at: datetime | None
+    guest_decision: GuestDecision | None
+    guest_decided_by: User | None = link("user_by_id", "guest_decided_by")
+    guest_decided_at: datetime | None
+    decision_reason: str | None = strawberry.field(description="Why the last decision was a no.")
+    lapses_at: datetime
+    reminders_sent: int | None = decided("reminders_sent", REASON, "partnership_id")
+    purposes: list[Purpose]
+    terms_accepted: TermsVersion | None = link("terms_by_id", "terms_version_id")
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, AttemptRow)
+
+
+@guarded(Action.PARTNERSHIP_READ)
+@strawberry.type(description="A person of the guest with access, as the Members tab shows it (S79).")
+class PartnershipMember:
+    user: User = link("user_by_id", "user_id")
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, PartnershipMemberRow)
+
+    @field(description="What the person can reach, as far as the viewer sees it.")
+    async def grants(self, root: Parent[PartnershipMemberRow], info: Info) -> list[LazyGrant]:
+        grants: list[Any] = await info.context.loaders.grants_by_member.load((root.parent, root.user_id))
+        return grants
+
+    @strawberry.field
+    async def is_representative(self, root: Parent[PartnershipMemberRow], info: Info) -> bool:
+        partnership = await info.context.loaders.partnership_by_id.load(root.parent)
+        return partnership is not None and partnership.representative_user_id == root.user_id
+
+
+@guarded(Action.PARTNERSHIP_READ)
+@strawberry.type(description="The governed relationship of a host and a guest.")
+class Partnership(Node):
+    id: ID
+    version: int
+    path: PartnershipPath
+    state: PartnershipState
+    host: Organisation = link("organisation_by_id", "host_id")
+    guest: Organisation = link("organisation_by_id", "guest_id")
+    purposes: list[Purpose]
+    created_at: datetime
+    starts_at: datetime | None
+    ended_at: datetime | None
+    end_reason: str | None
+    expires_at: datetime | None
+    contact_email: str | None = decided(
+        "contact_email", REASON, description="Whom the host wrote to (S59); for the host."
+    )
+    created_by: User | None = decided_link("user_by_id", "created_by_user_id", REASON)
+    owner: User | None = decided_link("user_by_id", "owner_user_id", TERMS, description="The Partnership Owner (S43).")
+    co_owners: list[User] | None = links("user_by_id", "co_owner_ids", TERMS)
+    representative: User | None = link("user_by_id", "representative_user_id", description="Of the guest (Q8).")
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, PartnershipRow)
+
+    @field(TERMS, description="Each submission, the first one first.")
+    async def attempts(self, root: Parent[PartnershipRow], info: Info) -> list[PartnershipAttempt] | None:
+        await demand_on_partnership(info, root.key, TERMS)
+        attempts: list[Any] = await info.context.loaders.attempts_by_partnership.load(root.key)
+        return attempts
+
+    @field(Action.SHARE_READ, description="The Accounts tab (S79).")
+    def shares(
+        self,
+        root: Parent[PartnershipRow],
+        info: Info,
+        state: list[ShareState] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyShare] | None:
+        return listing(info, SHARES_OF_PARTNERSHIP, root.key, span(first, after, last, before), state=names(state))
+
+    @field(
+        Action.PARTNERSHIP_READ_HIDDEN,
+        description="How many live shares the viewer may not see (Q16); for leaders of the host.",
+    )
+    async def hidden_share_count(self, root: Parent[PartnershipRow], info: Info) -> int | None:
+        await demand_on_partnership(info, root.key, Action.PARTNERSHIP_READ_HIDDEN)
+        return await info.context.loaders.figure(HIDDEN_SHARES).load(root.key)
+
+    @field(description="The Members tab: the guest's people with access (S76 to S78).")
+    def members(
+        self,
+        root: Parent[PartnershipRow],
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[PartnershipMember] | None:
+        return listing(info, PARTNERSHIP_MEMBERS, root.key, span(first, after, last, before))
+
+    @field(Action.ACTIVITY_READ, description="Newest first.")
+    def activity(
+        self,
+        root: Parent[PartnershipRow],
+        info: Info,
+        filter: ActivityFilter | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyEvent] | None:
+        wanted = span(first, after, last, before)
+        return listing(info, EVENTS_OF_PARTNERSHIP, root.key, wanted, **event_filter(filter))
+
+    @field(description="What is open to the viewer now; an act that is not listed is refused.")
+    async def viewer_can(self, root: Parent[PartnershipRow], info: Info) -> list[PartnershipAction]:
+        facts = await info.context.loaders.facts_by_partnership.load(root.key)
+        return [] if facts is None else on_partnership(info.context.principal, facts, info.context.now)

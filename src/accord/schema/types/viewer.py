@@ -1,0 +1,92 @@
+"""Who asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from strawberry import Parent
+
+from accord.access.permissions import Action
+from accord.access.principal import Principal
+from accord.database.queries.read.activity import NOTIFICATIONS
+from accord.database.queries.read.organisation import OWN_MEMBERSHIPS
+from accord.database.queries.read.sharing import SHARED_ACCOUNTS
+from accord.schema.connections import listing, search_text
+from accord.schema.context import Info
+from accord.schema.pagination import Connection, span
+from accord.schema.permissions import field, guarded
+from accord.schema.types.activity import Notification
+from accord.schema.types.organisation import Membership, Organisation, User
+from accord.schema.types.sharing import Account
+
+
+@strawberry.type(description="The vendor's contact, for whoever meets an unmet prerequisite (S6, S18).")
+class SupportContact:
+    name: str
+    email: str
+    url: str | None
+
+
+@guarded(Action.PARTNER_LOOK_UP)
+@strawberry.type(description="What is told of an organisation to somebody who knows its handle: no more.")
+class PartnerSummary:
+    handle: str
+    name: str
+
+
+@guarded(Action.VIEWER_READ, but=("memberships",))
+@strawberry.type(description="The person who asks, at home.")
+class Viewer:
+    @strawberry.field
+    async def user(self, root: Parent[Principal], info: Info) -> User:
+        person: User = await info.context.loaders.user_by_id.load(str(root.person_id))
+        return person
+
+    @strawberry.field
+    async def home_organisation(self, root: Parent[Principal], info: Info) -> Organisation:
+        home: Organisation = await info.context.loaders.organisation_by_id.load(str(root.home_organisation_id))
+        return home
+
+    @field(description="The organisation acted in: home, or where the person works if that is elsewhere.")
+    async def organisation(self, root: Parent[Principal], info: Info) -> Organisation:
+        chosen: Organisation = await info.context.loaders.organisation_by_id.load(str(acted_in(root)))
+        return chosen
+
+    @field(description="Where the person is or was a member.")
+    async def memberships(self, root: Parent[Principal], info: Info) -> list[Membership]:
+        rows: list[Any] = await info.context.snapshot.fetch(OWN_MEMBERSHIPS)
+        return rows
+
+    @field(Action.ACCOUNT_READ, description="Accounts of other organisations that the viewer can sign in to (S75).")
+    def shared_accounts(
+        self,
+        root: Parent[Principal],
+        info: Info,
+        search: str | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Account] | None:
+        wanted = span(first, after, last, before)
+        return listing(info, SHARED_ACCOUNTS, str(root.person_id), wanted, search=search_text(search))
+
+    @field(Action.NOTIFICATION_READ, description="Newest first.")
+    def notifications(
+        self,
+        root: Parent[Principal],
+        info: Info,
+        unread: bool | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[Notification] | None:
+        return listing(info, NOTIFICATIONS, str(root.person_id), span(first, after), unread=unread)
+
+
+def acted_in(principal: Principal) -> Any:
+    """The organisation whose view the viewer gets: home, unless the person works elsewhere alone."""
+    home = principal.home_organisation_id
+    if home in principal.organisations or not principal.standings:
+        return home
+    return principal.standings[0].organisation_id

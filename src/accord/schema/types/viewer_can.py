@@ -1,0 +1,135 @@
+"""`viewerCan`: which acts are open to the viewer now, from the decision and the life cycle (Q29)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+import strawberry
+
+from accord.access.decision import Deny, capacities, decide
+from accord.access.facts import AccountFacts, PartnershipFacts, Target
+from accord.access.permissions import Action, Capacity
+from accord.access.principal import Principal
+from accord.domain.partnership import CONNECTED, PARTNERSHIP, PartnershipEvent
+from accord.domain.sharing import AccountStatus, ShareState
+
+
+@strawberry.enum(description="What can be done to a partnership: the mutations by their verb.")
+class PartnershipAction(StrEnum):
+    REMIND = "REMIND"
+    APPROVE = "APPROVE"
+    DECLINE = "DECLINE"
+    ACCEPT = "ACCEPT"
+    REFUSE = "REFUSE"
+    RESEND = "RESEND"
+    WITHDRAW = "WITHDRAW"
+    REMOVE = "REMOVE"
+    SHARE_ACCOUNTS = "SHARE_ACCOUNTS"
+    TRANSFER = "TRANSFER"
+    SET_CO_OWNERS = "SET_CO_OWNERS"
+    SET_REPRESENTATIVE = "SET_REPRESENTATIVE"
+    REMOVE_MEMBER = "REMOVE_MEMBER"
+
+
+@strawberry.enum(description="What can be done to an account: the mutations by their verb.")
+class AccountAction(StrEnum):
+    UPDATE = "UPDATE"
+    ARCHIVE = "ARCHIVE"
+    SET_OWNERS = "SET_OWNERS"
+    SHARE = "SHARE"
+    UNSHARE = "UNSHARE"
+    SUSPEND_SHARE = "SUSPEND_SHARE"
+    RESUME_SHARE = "RESUME_SHARE"
+    CHANGE_MEMBER_ROLE = "CHANGE_MEMBER_ROLE"
+    REMOVE_MEMBER = "REMOVE_MEMBER"
+    LEAVE = "LEAVE"
+    REQUEST_ACCESS = "REQUEST_ACCESS"
+    DECIDE_ACCESS_REQUESTS = "DECIDE_ACCESS_REQUESTS"
+    SIGN_IN = "SIGN_IN"
+
+
+E = PartnershipEvent
+ON_PARTNERSHIP: Final[dict[PartnershipAction, tuple[Action, E]]] = {
+    PartnershipAction.REMIND: (Action.PARTNERSHIP_REMIND, E.REMIND),
+    PartnershipAction.APPROVE: (Action.PARTNERSHIP_APPROVE, E.APPROVE),
+    PartnershipAction.DECLINE: (Action.PARTNERSHIP_DECLINE, E.DECLINE),
+    PartnershipAction.ACCEPT: (Action.PARTNERSHIP_ACCEPT, E.ACCEPT),
+    PartnershipAction.REFUSE: (Action.PARTNERSHIP_REFUSE, E.REFUSE),
+    PartnershipAction.RESEND: (Action.PARTNERSHIP_RESEND, E.RESEND),
+    PartnershipAction.WITHDRAW: (Action.PARTNERSHIP_WITHDRAW, E.WITHDRAW),
+    PartnershipAction.REMOVE: (Action.PARTNERSHIP_REMOVE, E.REMOVE),
+    PartnershipAction.SHARE_ACCOUNTS: (Action.ACCOUNT_SHARE, E.SHARE),
+    PartnershipAction.TRANSFER: (Action.PARTNERSHIP_TRANSFER, E.TRANSFER),
+    PartnershipAction.SET_CO_OWNERS: (Action.PARTNERSHIP_TRANSFER, E.TRANSFER),
+    PartnershipAction.SET_REPRESENTATIVE: (Action.PARTNERSHIP_SET_REPRESENTATIVE, E.REPRESENT),
+    PartnershipAction.REMOVE_MEMBER: (Action.GRANT_REVOKE_ALL, E.REMOVE),
+}
+"""The permission and the step of each act; who can end a partnership's life can also end a member's in it."""
+
+
+def on_partnership(principal: Principal, facts: PartnershipFacts, now: datetime) -> list[PartnershipAction]:
+    """Which acts on this partnership are open to the caller now?"""
+    if facts.state in CONNECTED and facts.expires_at is not None and facts.expires_at <= now:
+        return []
+    owners = frozenset({principal.person_id} - {None})
+    own = Target(partnership=facts, account=AccountFacts(facts.host_id, owners))  # type: ignore[arg-type]
+    plain = Target(partnership=facts)
+    return [
+        act
+        for act, (action, step) in ON_PARTNERSHIP.items()
+        if PARTNERSHIP.permits(facts.state, step)
+        and _may(principal, action, own if action is Action.ACCOUNT_SHARE else plain, now)
+    ]
+
+
+def _may(principal: Principal, action: Action, target: Target, now: datetime) -> bool:
+    return not isinstance(decide(principal, action, target, now=now), Deny)
+
+
+def _shared(*states: ShareState) -> Callable[[Target], bool]:
+    return lambda target: target.share is not None and target.share.state in states
+
+
+LIVE: Final = _shared(ShareState.ACTIVE, ShareState.SUSPENDED)
+
+ON_ACCOUNT: Final[dict[AccountAction, tuple[Action, Callable[[Target], bool]]]] = {
+    AccountAction.UPDATE: (Action.ACCOUNT_UPDATE, lambda _: True),
+    AccountAction.ARCHIVE: (Action.ACCOUNT_SECURE, lambda _: True),
+    AccountAction.SET_OWNERS: (Action.ACCOUNT_SECURE, lambda _: True),
+    AccountAction.UNSHARE: (Action.SHARE_END, LIVE),
+    AccountAction.SUSPEND_SHARE: (Action.SHARE_SUSPEND, _shared(ShareState.ACTIVE)),
+    AccountAction.RESUME_SHARE: (Action.SHARE_SUSPEND, _shared(ShareState.SUSPENDED)),
+    AccountAction.CHANGE_MEMBER_ROLE: (Action.GRANT_CHANGE_ROLE, LIVE),
+    AccountAction.REMOVE_MEMBER: (Action.GRANT_REVOKE, LIVE),
+    AccountAction.LEAVE: (Action.SHARE_LEAVE, LIVE),
+    AccountAction.REQUEST_ACCESS: (Action.ACCESS_REQUEST, _shared(ShareState.ACTIVE)),
+    AccountAction.DECIDE_ACCESS_REQUESTS: (Action.ACCESS_DECIDE, _shared(ShareState.ACTIVE)),
+    AccountAction.SIGN_IN: (Action.ACCOUNT_SIGN_IN, lambda _: True),
+}
+"""The permission of each act, and what it asks of one of the account's shares."""
+
+
+def on_account(
+    principal: Principal, targets: Iterable[Target], owned: Iterable[PartnershipFacts], now: datetime
+) -> list[AccountAction]:
+    """Which acts on this account are open to the caller now?
+
+    `targets`: the account with each of its live shares; `owned`: the active partnerships that the caller owns.
+    """
+    known = tuple(targets)
+    if not known or known[0].account is None or known[0].account.status is not AccountStatus.ACTIVE:
+        return []
+    open_now = {
+        act
+        for act, (action, fits) in ON_ACCOUNT.items()
+        if any(fits(target) and _may(principal, action, target, now) for target in known)
+    }
+    if not any(Capacity.HOST_MEMBER in capacities(principal, target) for target in known):
+        open_now.discard(AccountAction.REMOVE_MEMBER)
+    sharing = (Target(account=known[0].account, partnership=facts) for facts in owned)
+    if any(_may(principal, Action.ACCOUNT_SHARE, target, now) for target in sharing):
+        open_now.add(AccountAction.SHARE)
+    return [act for act in AccountAction if act in open_now]
