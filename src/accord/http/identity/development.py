@@ -44,7 +44,7 @@ class DevelopmentIssuer:
         self.key = signing_key(state / KEY_FILE, OKPKey)
 
     def trusted(self) -> TrustedIssuer:
-        return TrustedIssuer(Issuer(self.name, AUDIENCE, ("EdDSA",)), FixedKeys(KeySet([self.key])))
+        return TrustedIssuer(Issuer(self.name, AUDIENCE, ("Ed25519",)), FixedKeys(KeySet([self.key])))
 
     def token(self, email: str, name: str | None = None) -> str:
         """A token for whoever has this address, valid for twelve hours; raises ValueError for one that is none."""
@@ -62,8 +62,8 @@ class DevelopmentIssuer:
             "exp": now + LIFETIME,
             "jti": uuid4().hex,
         }
-        header = {"alg": "EdDSA", "kid": self.key.kid}
-        return jwt.encode(header, claims, self.key, algorithms=["EdDSA"])
+        header = {"alg": "Ed25519", "kid": self.key.kid}
+        return jwt.encode(header, claims, self.key, algorithms=["Ed25519"])
 
 
 class DevelopmentRoutes:
@@ -88,7 +88,7 @@ class DevelopmentRoutes:
             {
                 "issuer": name,
                 "jwks_uri": f"{name}/jwks.json",
-                "id_token_signing_alg_values_supported": ["EdDSA"],
+                "id_token_signing_alg_values_supported": ["Ed25519"],
                 "subject_types_supported": ["public"],
                 "response_types_supported": ["id_token"],
             }

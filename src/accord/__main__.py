@@ -1,0 +1,297 @@
+"""`accord serve | migrate | schema | demo | worker | mail | audit | token`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+import uvicorn
+from pydantic import SecretStr, ValidationError
+
+from accord import demo
+from accord.app import UnsafeDatabase, configure_logging, create_app, open_database, working
+from accord.database import roles
+from accord.database.binaries import EmbeddedPostgresError
+from accord.database.embedded import EmbeddedPostgres, default_state
+from accord.database.queries.demo import is_empty, list_people
+from accord.delivery.mailbox import list_mails
+from accord.http.identity.development import DevelopmentIssuer
+from accord.http.protocol import protocol_waiting
+from accord.schema.schema import print_schema
+from accord.services import audit
+from accord.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+audit_app = typer.Typer(no_args_is_help=True, help="Check what must not change.")
+app.add_typer(audit_app, name="audit")
+
+REVIVAL = 1.0
+
+
+def fail(message: str) -> NoReturn:
+    typer.echo(f"accord: {message}", err=True)
+    raise typer.Exit(1)
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings, with what the command line says on top; a mistake in them ends the program with one line each."""
+    try:
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        for item in error.errors():
+            name = "_".join(("ACCORD", *map(str, item["loc"]))).upper() if item["loc"] else "settings"
+            typer.echo(f"accord: {name}: {item['msg']}", err=True)
+        raise typer.Exit(2) from None
+    configure_logging(settings.log_level)
+    return settings
+
+
+@contextlib.contextmanager
+def database(settings: Settings, *, launch: bool = False) -> Iterator[tuple[Settings, EmbeddedPostgres | None]]:
+    """Settings with the URLs of a running database: those given, or those of the PostgreSQL that comes with us."""
+    if settings.database_url is not None or settings.owner_url is not None:
+        yield settings, None
+        return
+    embedded = EmbeddedPostgres(settings.state or default_state())
+    try:
+        server = embedded.start() if launch else embedded.attach_or_start()
+    except EmbeddedPostgresError as error:
+        fail(str(error))
+    with server:
+        names = {"database_url": "gateway", "owner_url": "owner", "worker_url": "worker"}
+        urls = {name: SecretStr(server.url(role)) for name, role in names.items()}
+        yield settings.model_copy(update=urls), server
+
+
+def owner_of(settings: Settings) -> str:
+    if settings.owner_url is None:
+        fail("ACCORD_OWNER_URL is not set")
+    return settings.owner_url.get_secret_value()
+
+
+class Announcing(uvicorn.Server):
+    """Says that it is ready once it listens."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings, people: list[dict[str, Any]]) -> None:
+        super().__init__(config)
+        self.settings = settings
+        self.people = people
+
+    async def startup(self, sockets: list[Any] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            for line in announcement(self.settings, self.people):
+                typer.echo(line)
+            sys.stdout.flush()
+
+
+def announcement(settings: Settings, people: list[dict[str, Any]]) -> list[str]:
+    lines = [f"Accord is ready at {settings.public_url}"]
+    if settings.shows_graphiql:
+        lines.append(f"  open     {settings.public_url}/  (pick a person; GraphiQL opens signed in)")
+    for person in people[:8]:
+        role = ", ".join(str(role).replace("_", " ").lower() for role in person["roles"])
+        lines.append(f"  sign in  {person['email']:<34} {person['name']}, {role} at {person['organisation']}")
+    if len(people) > 8:
+        lines.append(f"           and {len(people) - 8} more on the page")
+    if settings.in_development:
+        lines.append("  token    accord token --as " + (people[0]["email"] if people else "someone@example"))
+    lines.append("  stop     Ctrl+C")
+    return lines
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    demo_world: Annotated[bool | None, typer.Option("--demo/--no-demo", help="Load the demo world when empty.")] = None,
+) -> None:
+    """Serve the API, with the worker inside; without DATABASE_URL with a PostgreSQL of its own."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    settings = read_settings(host=host, port=port, demo=demo_world)
+    with database(settings, launch=True) as (ready, embedded):
+        people = asyncio.run(prepare(ready, embedded is not None))
+        try:
+            asyncio.run(run_server(ready, embedded, people))
+        except UnsafeDatabase as error:
+            fail(f"refuses to start: {error}")
+        except KeyboardInterrupt:
+            return
+
+
+async def prepare(settings: Settings, is_ours: bool) -> list[dict[str, Any]]:
+    """Migrates where the owner's URL is known, loads the demo world where it is wanted; who there is to be."""
+    if settings.owner_url is not None:
+        await roles.prepare(settings.owner_url.get_secret_value())
+    if not settings.in_development or settings.worker_url is None:
+        return []
+    worker = open_database(settings, "worker_url", pool_size=1)
+    try:
+        wanted = settings.demo if settings.demo is not None else is_ours
+        if wanted and settings.owner_url is not None and await is_empty(worker):
+            await demo.load(settings)
+        return await list_people(worker)
+    finally:
+        await worker.close()
+
+
+async def run_server(settings: Settings, embedded: EmbeddedPostgres | None, people: list[dict[str, Any]]) -> None:
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        http=protocol_waiting(settings.header_timeout),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=settings.shutdown_grace,
+        lifespan="on",
+    )
+    reviving = asyncio.create_task(keep_alive(embedded)) if embedded else None
+    try:
+        await Announcing(config, settings, people).serve()
+    finally:
+        if reviving is not None:
+            reviving.cancel()
+
+
+async def keep_alive(embedded: EmbeddedPostgres) -> None:
+    """Starts our PostgreSQL again when it has died."""
+    while True:
+        await asyncio.sleep(REVIVAL)
+        await asyncio.to_thread(embedded.revive)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database of OWNER_URL up to date, its grants and policies too."""
+    with database(read_settings()) as (settings, _):
+        asyncio.run(roles.prepare(owner_of(settings)))
+    typer.echo("The database is up to date.")
+
+
+@app.command()
+def schema(
+    check: Annotated[bool, typer.Option("--check", help="Compare only; fail when the file is not current.")] = False,
+    path: Annotated[Path, typer.Option(help="The file.")] = Path("schema.graphql"),
+) -> None:
+    """Write the API's schema to a file."""
+    text = print_schema()
+    if not check:
+        path.write_text(text)
+    elif not path.is_file() or path.read_text() != text:
+        fail(f"{path} is not current; run `make schema` and read the difference")
+
+
+@app.command("demo")
+def load_demo() -> None:
+    """Load the demo world into an empty database."""
+    with database(read_settings()) as (settings, _):
+        asyncio.run(load_into_empty(settings))
+
+
+async def load_into_empty(settings: Settings) -> None:
+    await roles.prepare(owner_of(settings))
+    worker = open_database(settings, "worker_url", pool_size=1)
+    try:
+        if not await is_empty(worker):
+            fail("the database is not empty")
+    finally:
+        await worker.close()
+    await demo.load(settings)
+    typer.echo("The demo world is loaded.")
+
+
+@app.command("worker")
+def run_worker() -> None:
+    """Deliver mails and write what time brings about, until stopped."""
+    settings = read_settings()
+
+    async def work() -> None:
+        stop = asyncio.Event()
+        for kind in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(kind, stop.set)
+        queue = open_database(settings, "worker_url")
+        try:
+            async with working(settings, queue):
+                await stop.wait()
+        finally:
+            await queue.close()
+
+    try:
+        asyncio.run(work())
+    except UnsafeDatabase as error:
+        fail(str(error))
+
+
+@app.command()
+def mail(
+    to: Annotated[str | None, typer.Option(help="Only mails to this address.")] = None,
+    state: Annotated[str | None, typer.Option(help="QUEUED, SENT, FAILED or DEAD.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many of the newest.")] = 20,
+    html: Annotated[bool, typer.Option("--html", help="Print the HTML part.")] = False,
+) -> None:
+    """Read the mails that the platform wrote."""
+
+    async def read(settings: Settings) -> None:
+        worker = open_database(settings, "worker_url", pool_size=1)
+        try:
+            for item in await list_mails(worker, settings.public_url, state=state, address=to, limit=limit):
+                typer.echo(
+                    f"{item.created_at:%Y-%m-%d %H:%M:%S}  {item.state}  to {item.recipient}\nSubject: {item.subject}\n"
+                )
+                typer.echo((item.html if html else item.text) + "\n" + "-" * 72)
+        finally:
+            await worker.close()
+
+    with database(read_settings()) as (settings, _):
+        asyncio.run(read(settings))
+
+
+@audit_app.command("verify")
+def verify() -> None:
+    """Check every chain of activity, trusting nothing but its rows and its head."""
+
+    async def check(settings: Settings) -> audit.Verdict:
+        owner = open_database(settings, "owner_url", pool_size=1, statement_timeout=600.0)
+        try:
+            async with owner.engine.connect() as connection:
+                return await audit.verify(connection)
+        finally:
+            await owner.close()
+
+    with database(read_settings()) as (settings, _):
+        verdict = asyncio.run(check(settings))
+    for fault in verdict.faults:
+        typer.echo(f"organisation_{fault.stream_id}: event {fault.sequence}: {fault.what}")
+    typer.echo(f"{verdict.chains} chains, {verdict.events} events, {len(verdict.faults)} faults")
+    if verdict.faults:
+        raise typer.Exit(1)
+
+
+@app.command()
+def token(
+    email: Annotated[str, typer.Option("--as", help="Who to be: an e-mail address.")],
+    name: Annotated[str | None, typer.Option(help="The name in the token.")] = None,
+) -> None:
+    """Print a token of the development issuer."""
+    settings = read_settings()
+    if not settings.in_development:
+        fail("the development issuer is for development")
+    try:
+        typer.echo(DevelopmentIssuer(settings.public_url, settings.state or default_state()).token(email, name))
+    except ValueError as error:
+        fail(f"{email}: {error}")
+
+
+if __name__ == "__main__":
+    app()

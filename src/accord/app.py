@@ -1,0 +1,226 @@
+"""Builds the application: settings in, routes and middleware out. The one file that knows all the parts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import httpx2
+import structlog
+from joserfc.jwk import ECKey
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+
+from accord.access.principal import Client, Identity
+from accord.database.embedded import default_state
+from accord.database.engine import Database
+from accord.database.queries.demo import list_people
+from accord.database.queries.safety import list_dangers
+from accord.delivery import worker
+from accord.delivery.worker import Delivery
+from accord.http.arrivals import Arrivals
+from accord.http.authentication import Authenticator
+from accord.http.console import ConsoleRoutes
+from accord.http.documents import Admission, Documents
+from accord.http.edge import edge
+from accord.http.exports import ExportRoutes
+from accord.http.graphql import GraphQLEndpoint
+from accord.http.health import HealthRoutes
+from accord.http.identity.development import DevelopmentIssuer, DevelopmentRoutes
+from accord.http.identity.keyfile import read_key, signing_key
+from accord.http.identity.keys import FetchedKeys
+from accord.http.identity.tokens import TokenChecker, TrustedIssuer
+from accord.http.places import Places
+from accord.http.tickets import TicketRoutes, TicketSigner
+from accord.schema.context import Context, Support
+from accord.schema.schema import RULES, build_schema
+from accord.services.expiry import sweep
+from accord.services.ticket import redeem_ticket
+from accord.settings import Settings
+
+log = structlog.stdlib.get_logger("accord")
+
+TICKET_KEY_FILE: Final = "tickets.json"
+NOBODY: Final = Identity("", "", None, False, None, False, "", datetime.max.replace(tzinfo=UTC), Client())
+"""Who redeems a ticket: an app, which is no person and has no rights but the ticket's."""
+
+
+class UnsafeDatabase(RuntimeError):
+    """The gateway must not serve this database; the message says why."""
+
+
+class Gateway:
+    """Everything that lives as long as the process. Opened and closed by the application's lifespan."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.state = settings.state or default_state()
+        self.database = open_database(settings, "database_url")
+        self.worker_database = open_database(settings, "worker_url", pool_size=5) if settings.worker_url else None
+        self.client = httpx2.AsyncClient(timeout=5.0)
+        self.places = Places(settings.location_database)
+        self.development = DevelopmentIssuer(settings.public_url, self.state) if settings.in_development else None
+        checker, arrivals = TokenChecker(self.trusted()), Arrivals(self.database)
+        self.authenticator = Authenticator(checker, settings.staff, self.places, arrivals.note)
+        self.tickets = TicketSigner(ticket_key(settings, self.state), settings.public_url)
+
+    def trusted(self) -> Mapping[str, TrustedIssuer]:
+        issuers = [entry.trusted() for entry in self.settings.issuers]
+        trusted = {issuer.name: TrustedIssuer(issuer, FetchedKeys(issuer, self.client)) for issuer in issuers}
+        if self.development is not None:
+            trusted[self.development.name] = self.development.trusted()
+        return trusted
+
+    def routes(self) -> list[BaseRoute]:
+        settings = self.settings
+        routes: list[BaseRoute] = [
+            Route("/graphql", self.graphql()),
+            *HealthRoutes(self.probe).routes(),
+            *TicketRoutes(self.tickets, self.redeem).routes(),
+            *ExportRoutes(self.database, self.authenticator, settings.export_rows).routes(),
+        ]
+        if self.development is not None:
+            routes += DevelopmentRoutes(self.development, self.people).routes()
+        if settings.shows_graphiql:
+            routes += ConsoleRoutes().routes()
+        return routes
+
+    def graphql(self) -> GraphQLEndpoint:
+        settings = self.settings
+        admissions: list[Documents] = []
+        schema = build_schema([lambda: Admission(admissions[0])])
+        admissions.append(Documents(schema._schema, settings.limits(), settings.may_introspect, RULES))
+        return GraphQLEndpoint(
+            schema,
+            admissions[0],
+            self.authenticator,
+            self.context,
+            body_limits=settings.body_limits(),
+            timeout=settings.request_timeout,
+            reads_by_get=settings.reads_by_get,
+        )
+
+    def context(self, identity: Identity) -> Context:
+        settings = self.settings
+        support = Support(settings.support_name, settings.support_email, settings.support_url)
+        return Context(self.database, identity, support, self.tickets)
+
+    async def redeem(self, ticket_id: UUID) -> Mapping[str, Any]:
+        redeemed = await self.database.write(NOBODY, None, partial(redeem_ticket, jti=ticket_id))
+        return asdict(redeemed)
+
+    async def people(self) -> list[dict[str, Any]]:
+        return await list_people(self.worker_database) if self.worker_database else []
+
+    async def probe(self) -> None:
+        async with self.database.system() as connection:
+            await connection.exec_driver_sql("SELECT 1 FROM accord.partnerships LIMIT 1")
+
+    @asynccontextmanager
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(self.places.close)
+            stack.push_async_callback(self.client.aclose)
+            stack.push_async_callback(self.database.close)
+            await self.refuse_dangers()
+            if self.worker_database is not None:
+                stack.push_async_callback(self.worker_database.close)
+                if self.settings.worker_inside:
+                    await stack.enter_async_context(working(self.settings, self.worker_database))
+            yield
+
+    async def refuse_dangers(self) -> None:
+        async with self.database.engine.connect() as connection:
+            dangers = await list_dangers(connection)
+        if dangers:
+            raise UnsafeDatabase("; ".join(dangers))
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The whole gateway as one ASGI application; DATABASE_URL must be set."""
+    gateway = Gateway(settings)
+    app = edge(
+        gateway.routes(),
+        cors_origins=settings.cors_origins,
+        body_timeout=settings.body_timeout,
+        in_flight=settings.in_flight,
+        secure=settings.public_url.startswith("https://"),
+        lifespan=gateway.lifespan,
+    )
+    app.state.gateway = gateway
+    return app
+
+
+def open_database(settings: Settings, name: str, **given: Any) -> Database:
+    """The pool of one of the three roles."""
+    url = getattr(settings, name)
+    if url is None:
+        raise UnsafeDatabase(f"{name.upper()} is not set")
+    limits = {
+        "pool_size": settings.pool_size,
+        "pool_wait": settings.pool_wait,
+        "statement_timeout": settings.statement_timeout,
+        "lock_timeout": settings.lock_timeout,
+        "idle_timeout": settings.idle_timeout,
+    }
+    return Database(url.get_secret_value(), **{**limits, **given})
+
+
+def ticket_key(settings: Settings, state: Path) -> ECKey:
+    """The key from the settings, or one kept in the state folder."""
+    given = settings.ticket_key
+    return read_key(given.get_secret_value(), ECKey) if given else signing_key(state / TICKET_KEY_FILE, ECKey)
+
+
+@asynccontextmanager
+async def working(settings: Settings, database: Database) -> AsyncIterator[None]:
+    """A worker beside whatever runs inside; it finishes its mail before the end."""
+    stop = asyncio.Event()
+    delivery = Delivery(settings.public_url, settings.smtp())
+    task = asyncio.create_task(worker.run(database, delivery, stop, sweep))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+def configure_logging(level: str) -> None:
+    """JSON, one object a line, to standard error; also what libraries log."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    finish: list[Any] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=finish, foreign_pre_chain=shared))
+    handler.addFilter(is_worth_a_line)
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for noisy in ("httpx2", "httpcore2", "pgqueuer", "uvicorn.error", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def is_worth_a_line(record: logging.LogRecord) -> bool:
+    """The driver's noise about connects that were cancelled is not."""
+    return not (record.name == "asyncio" and "connection_lost" in record.getMessage())
