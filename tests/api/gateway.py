@@ -1,0 +1,108 @@
+"""The whole gateway in this process, over real HTTP on the loopback interface, and what its tables hold."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx2
+import uvicorn
+from pydantic import SecretStr
+
+from accord.app import Gateway, create_app
+from accord.settings import Settings
+from tests.servers import DatabaseURLs
+
+TABLES = (
+    "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE n.nspname = 'accord' AND relkind = 'r' AND relname NOT IN ('alembic_version', 'sign_ins') ORDER BY 1"
+)
+
+
+class Api:
+    """A gateway to talk to as somebody."""
+
+    def __init__(self, url: str, gateway: Gateway, client: httpx2.AsyncClient, urls: DatabaseURLs) -> None:
+        self.url = url
+        self.gateway = gateway
+        self.client = client
+        self.urls = urls
+        self._tokens: dict[str, str] = {}
+
+    def token(self, email: str) -> str:
+        """A token of the development issuer."""
+        assert self.gateway.development is not None
+        if email not in self._tokens:
+            self._tokens[email] = self.gateway.development.token(email)
+        return self._tokens[email]
+
+    async def post(self, email: str | None, document: str, variables: Mapping[str, Any] | None = None) -> Any:
+        """The whole answer to one operation."""
+        headers = {"Authorization": f"Bearer {self.token(email)}"} if email else {}
+        body = {"query": document, "variables": dict(variables or {})}
+        answer = await self.client.post(f"{self.url}/graphql", json=body, headers=headers)
+        return answer.json()
+
+    async def mutate(self, email: str, name: str, selection: str, given: Mapping[str, Any]) -> Any:
+        """The whole answer to one mutation, its errors with everything they say."""
+        kind = name[0].upper() + name[1:] + "Input"
+        errors = (
+            "errors { __typename code message path ... on Conflict { version current }"
+            " ... on InvalidState { state: current allowed } ... on Forbidden { action condition }"
+            " ... on ValidationError { field } }"
+        )
+        document = f"mutation($input: {kind}!) {{ {name}(input: $input) {{ {selection} {errors} }} }}"
+        return await self.post(email, document, {"input": dict(given)})
+
+
+async def digest(urls: DatabaseURLs) -> dict[str, str]:
+    """A fingerprint of every table: what a denied call must leave as it was."""
+    connection = await asyncpg.connect(urls.superuser)
+    try:
+        found = {}
+        for row in await connection.fetch(TABLES):
+            rows = await connection.fetch(f"SELECT t::text AS line FROM accord.{row['relname']} t ORDER BY 1")
+            found[row["relname"]] = hashlib.sha256("\n".join(r["line"] for r in rows).encode()).hexdigest()
+        return found
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def running(urls: DatabaseURLs, state: Path, *, staff: str, **given: Any) -> AsyncIterator[Api]:
+    """The gateway on a free port, the worker left out: nothing but the acts themselves changes a row."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        settings = Settings(
+            port=port,
+            state=state,
+            database_url=SecretStr(urls.gateway),
+            worker_url=SecretStr(urls.worker),
+            worker_inside=False,
+            operators=(f"http://127.0.0.1:{port}/dev/issuer {staff}",),
+            **given,
+        )
+        app = create_app(settings)
+        gateway: Gateway = app.state.gateway
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            while not server.started:
+                if task.done():
+                    task.result()
+                await asyncio.sleep(0.01)
+            async with httpx2.AsyncClient(timeout=30) as client:
+                yield Api(settings.public_url, gateway, client, urls)
+        finally:
+            server.should_exit = True
+            with contextlib.suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,162 @@
+"""Every mutation, over HTTP: allowed, forbidden role, other tenant, wrong state, repeated.
+
+A refusal has its code and leaves every table as it was. A case that a mutation cannot have says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from graphql import build_ast_schema, parse
+
+from accord.database.embedded import EmbeddedPostgres
+from accord.domain.organisation import token_hash
+from tests.api.cases import KINDS, Cases, Impossible, Refused, Same, organisation, partnership, sharing
+from tests.api.gateway import Api, digest, running
+from tests.api.town import Builder, Town
+from tests.servers import DatabaseURLs, administer, clone, drop
+from tests.world import ISSUER, open_world
+
+CASES: list[Cases] = [*partnership.CASES, *sharing.CASES, *organisation.CASES]
+NEWCOMER = "newcomer@nowhere.example"
+STAFF = "staff@platform.example"
+TOKEN = "a link that only this test knows"
+
+
+class Place:
+    """The town, a gateway on a copy of it, and a way to put the copy back."""
+
+    def __init__(self, town: Town, api: Api, postgres: EmbeddedPostgres, template: str) -> None:
+        self.town = town
+        self.api = api
+        self._postgres = postgres
+        self._template = template
+
+    async def renew(self) -> None:
+        """Make the gateway's database as it was in the beginning."""
+        for database in (self.api.gateway.database, self.api.gateway.worker_database):
+            if database is not None:
+                await database.close()
+        name = self.api.urls.name
+        await drop(self._postgres, name)
+        await administer(
+            self._postgres, f"CREATE DATABASE {name} OWNER accord_owner TEMPLATE {self._template} STRATEGY file_copy"
+        )
+
+    async def call(self, cases: Cases, by: str, given: Any) -> Any:
+        """One call of the mutation by somebody of the town."""
+        email = self.town.emails.get(by, {"newcomer": NEWCOMER, "staff": STAFF}.get(by, by))
+        return await self.api.mutate(email, cases.mutation, cases.shows, given(self.town))
+
+
+@pytest.fixture(scope="module")
+async def place(postgres: EmbeddedPostgres, module_database_urls: DatabaseURLs, tmp_path_factory: Any) -> Any:
+    """One town and one gateway for all cases."""
+    template = module_database_urls
+    async with open_world(template) as world:
+        town = await Builder(world).build()
+        await _secrets(world.owner, town)
+    urls = await clone(postgres, template.name)
+    async with running(urls, tmp_path_factory.mktemp("state"), staff=STAFF) as api:
+        assert api.gateway.development is not None
+        await _bind(template, api.gateway.development.name)
+        yield Place(town, api, postgres, template.name)
+    await drop(postgres, urls.name)
+
+
+async def _secrets(owner: Any, town: Town) -> None:
+    """What only mails and notices know."""
+    membership = town["ivan_membership"].partition("_")[2]
+    await owner.execute(
+        "UPDATE accord.memberships SET token_hash = $2 WHERE id = $1::text::uuid", membership, token_hash(TOKEN)
+    )
+    mia = town["mia"].partition("_")[2]
+    notice = await owner.fetchval(
+        "SELECT id FROM accord.notifications WHERE user_id = $1::text::uuid ORDER BY id LIMIT 1", mia
+    )
+    town.ids |= {"ivan_token": TOKEN, "mia_notice": f"notification_{notice}"}
+
+
+async def _bind(urls: DatabaseURLs, issuer: str) -> None:
+    """The town's people sign in by the gateway's development issuer."""
+    owner = await asyncpg.connect(urls.superuser)
+    await owner.execute(
+        "INSERT INTO accord.identities (issuer, subject, user_id)"
+        " SELECT $1, subject, user_id FROM accord.identities WHERE issuer = $2",
+        issuer,
+        ISSUER,
+    )
+    await owner.close()
+
+
+@pytest.fixture
+async def fresh(place: Place) -> AsyncIterator[Place]:
+    await place.renew()
+    yield place
+
+
+def named(cases: Cases) -> str:
+    return cases.mutation
+
+
+def code_of(answer: Any, cases: Cases, *, item: bool) -> str | None:
+    """The code of the refusal: at the field, in the payload, or in the result of the only item."""
+    payload = (answer.get("data") or {}).get(cases.mutation)
+    if payload is None:
+        return str(answer["errors"][0]["extensions"]["code"])
+    if payload["errors"]:
+        return str(payload["errors"][0]["code"])
+    return str(payload["results"][0]["error"]["code"]) if item and payload["results"][0]["error"] else None
+
+
+@pytest.mark.parametrize("cases", CASES, ids=named)
+async def test_allowed(fresh: Place, cases: Cases) -> None:
+    answer = await fresh.call(cases, cases.by, cases.given)
+    assert "errors" not in answer, answer
+    payload = answer["data"][cases.mutation]
+    assert payload["errors"] == []
+    assert cases.expected(fresh.town, payload), payload
+
+
+@pytest.mark.parametrize("kind", ["forbidden", "foreign", "wrong_state"])
+@pytest.mark.parametrize("cases", CASES, ids=named)
+async def test_refused(fresh: Place, cases: Cases, kind: str) -> None:
+    case = getattr(cases, kind)
+    if isinstance(case, Impossible):
+        assert case.why
+        return
+    before = await digest(fresh.api.urls)
+    answer = await fresh.call(cases, case.by, case.given)
+    assert code_of(answer, cases, item=case.item) == case.code, answer
+    assert await digest(fresh.api.urls) == before
+
+
+@pytest.mark.parametrize("cases", CASES, ids=named)
+async def test_repeated(fresh: Place, cases: Cases) -> None:
+    first = await fresh.call(cases, cases.by, cases.given)
+    assert "errors" not in first, first
+    case = cases.repeated
+    if isinstance(case, Impossible):
+        assert case.why
+        return
+    if isinstance(case, Same):
+        again = await fresh.call(cases, cases.by, cases.given)
+        assert "errors" not in again, again
+        assert again["data"][cases.mutation]["errors"] == []
+        return
+    before = await digest(fresh.api.urls)
+    answer = await fresh.call(cases, case.by, case.given)
+    assert code_of(answer, cases, item=case.item) == case.code, answer
+    assert await digest(fresh.api.urls) == before
+
+
+def test_every_mutation_has_its_cases() -> None:
+    root = build_ast_schema(parse(Path("schema.graphql").read_text(encoding="utf-8"))).mutation_type
+    assert root is not None
+    assert sorted(cases.mutation for cases in CASES) == sorted(root.fields)
+    for cases in CASES:
+        assert all(isinstance(getattr(cases, kind), Refused | Impossible | Same) for kind in KINDS)

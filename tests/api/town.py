@@ -1,0 +1,143 @@
+"""The world of the five cases: a host, its partners in every state, a stranger; built once, copied for each case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from accord.domain.ids import global_id
+from accord.domain.organisation import Role
+from accord.domain.partnership import PartnershipState
+from accord.domain.sharing import AccountRole
+from accord.services.access_request import AccessDecision, decide_access_requests, request_access
+from accord.services.member import deactivate_member, invite_member
+from accord.services.operator import publish_terms
+from accord.services.sharing import ShareItem, share_accounts, suspend_share
+from tests.world import Organisation, Person, World
+
+S = PartnershipState
+PEOPLE = {
+    "harbour": {
+        "ada": (Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE),
+        "arne": (Role.ORG_ADMIN,),
+        "lena": (Role.DECISION_MAKER,),
+        "aud": (Role.AUDITOR,),
+        "mia": (),
+        "otto": (),
+        "dora": (),
+    },
+    "lighthouse": {"greta": (Role.ORG_ADMIN,), "gustav": (Role.ORG_ADMIN,), "carla": (), "dan": (), "eva": ()},
+    "ridge": {"ruth": (Role.ORG_ADMIN,)},
+    "orchard": {"olga": (Role.ORG_ADMIN,)},
+    "brook": {"bert": (Role.ORG_ADMIN,)},
+    "grove": {"gina": (Role.ORG_ADMIN,)},
+    "quill": {"quentin": (Role.ORG_ADMIN,), "quinn": ()},
+    "meadow": {"max": (Role.ORG_ADMIN,)},
+}
+
+
+@dataclass
+class Town:
+    """What stands where: global IDs by name, and the addresses that people sign in with."""
+
+    ids: dict[str, str] = field(default_factory=dict)
+    emails: dict[str, str] = field(default_factory=dict)
+    handles: dict[str, str] = field(default_factory=dict)
+    home: dict[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        return self.ids[name]
+
+
+class Builder:
+    """Builds the town in a world, through the services."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.town = Town()
+        self.people: dict[str, Person] = {}
+        self.organisations: dict[str, Organisation] = {}
+        self.keys: dict[str, UUID] = {}
+
+    def _name(self, name: str, kind: str, key: UUID) -> UUID:
+        self.keys[name] = key
+        self.town.ids[name] = global_id(kind, key)
+        return key
+
+    async def build(self) -> Town:
+        await self._people()
+        await self._partnerships()
+        await self._sharing()
+        await self._members()
+        old = await self.world.operate(publish_terms, version="2", text="Be kinder to each other.")
+        self._name("terms", "terms", old)
+        return self.town
+
+    async def _people(self) -> None:
+        for organisation, people in PEOPLE.items():
+            made = await self.world.organisation(organisation.title())
+            self.organisations[organisation] = made
+            self._name(organisation, "organisation", made.id)
+            self.town.handles[organisation] = made.handle
+            for name, roles in people.items():
+                person = await self.world.person(made, *roles, name=name.title())
+                self.people[name] = person
+                self.town.emails[name] = person.email
+                self.town.home[name] = organisation
+                self._name(name, "user", person.id)
+                self._name(f"{name}_membership", "membership", person.membership_id)
+
+    async def _partnerships(self) -> None:
+        old = await self.world.terms()
+        self._name("old_terms", "terms", old)
+        mia, otto, ada = self.people["mia"], self.people["otto"], self.people["ada"]
+        for name, requester, admin, state in (
+            ("partnership", mia, "greta", S.ACTIVE),
+            ("requested", otto, "ruth", S.AWAITING_HOST_APPROVAL),
+            ("approved", otto, "olga", S.AWAITING_GUEST_ACCEPTANCE),
+            ("refused", mia, "bert", S.DECLINED_BY_GUEST),
+            ("removed", mia, "gina", S.TERMINATED),
+        ):
+            key = await self.world.partnership(requester, ada, self.people[admin], state)
+            self._name(name, "partnership", key)
+
+    async def _sharing(self) -> None:
+        mia, otto, greta = self.people["mia"], self.people["otto"], self.people["greta"]
+        for name, owner in (("desk", mia), ("library", mia), ("till", mia), ("engine", otto)):
+            self._name(name, "account", await self.world.account(owner, label=name.title()))
+        shared = await self.world.act(
+            mia,
+            share_accounts,
+            partnership_id=self.keys["partnership"],
+            items=[ShareItem(self.keys[name], AccountRole.ACCOUNT_MANAGER) for name in ("desk", "library")],
+        )
+        self._name("desk_share", "share", shared[0])
+        self._name("library_share", "share", shared[1])
+        await self.world.act(mia, suspend_share, share_id=self.keys["library_share"])
+        asked = await self.world.act(
+            greta,
+            request_access,
+            share_id=self.keys["desk_share"],
+            member_user_ids=[self.people["dan"].id, self.people["carla"].id],
+            role=AccountRole.COLLABORATOR,
+        )
+        self._name("dan_item", "accessitem", asked[0])
+        self._name("carla_item", "accessitem", asked[1])
+        answer = AccessDecision(asked[0], 1, accept=True)
+        await self.world.act(mia, decide_access_requests, items=[answer])
+        for name in ("greta", "dan"):
+            key = await self.world.owner.fetchval(
+                "SELECT id FROM accord.grants WHERE share_id = $1 AND user_id = $2",
+                self.keys["desk_share"],
+                self.people[name].id,
+            )
+            self._name(f"{name}_grant", "grant", key)
+
+    async def _members(self) -> None:
+        ada = self.people["ada"]
+        invited: Any = await self.world.act(
+            ada, invite_member, email="ivan@harbour.example", display_name="Ivan", roles=[Role.MEMBER]
+        )
+        self._name("ivan_membership", "membership", invited)
+        await self.world.act(ada, deactivate_member, membership_id=self.people["dora"].membership_id)
