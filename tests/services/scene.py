@@ -15,6 +15,7 @@ from accord.services.access_request import AccessDecision, decide_access_request
 from accord.services.sharing import ShareItem, share_accounts
 from tests.world import Organisation, Person, Service, World
 
+UNSET = UUID(int=0)
 WATCHED = (
     "organisations", "users", "identities", "memberships", "partnerships", "accounts", "account_ownerships", "shares",
     "grants", "access_items", "tickets", "chain_heads", "activity_events", "mails", "notifications",
@@ -50,8 +51,8 @@ class Scene:
     host: Organisation
     guest: Organisation
     people: dict[str, Person] = field(default_factory=dict)
-    partnership: UUID = UUID(int=0)
-    account: UUID = UUID(int=0)
+    partnership: UUID = UNSET
+    account: UUID = UNSET
 
     def __getitem__(self, name: str) -> Person:
         return self.people[name]
