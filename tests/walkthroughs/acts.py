@@ -160,6 +160,7 @@ def share(story: Story, person: str, partnership: str, account: str, role: str, 
 
 def export(story: Story, person: str) -> httpx2.Response:
     """Press "Download CSV"."""
+    story.server.acts += 1
     who = story.people[person]
     home = {"organisationId": who.organisation or ""}
     return story.server.http.get("/exports/activity.csv", params=home, headers=who.headers)

@@ -39,7 +39,7 @@ def story(module_database_urls: URLs) -> Iterator[Story]:
         story.invite(story.greta, story.gustav, roles=("ORG_ADMIN",))
         story.invite(story.greta, story.carla, story.dan, story.eva, story.fred)
         story.invite(story.olga, story.omar)
-        story.watchers = [story.arne, story.gustav, story.olga]
+        story.watchers = [story.arne, story.olga]
         publish = ("publishTerms", "terms { id }")
         january = story.operator.does(*publish, version="2025-01", text="Terms of Service of January.")
         story.kept["old_terms"] = january["terms"]["id"]

@@ -92,9 +92,9 @@ class Mailbox:
             assert time.monotonic() < deadline, f"no mail for {dict(missing)}; there are {self.unclaimed}"
             time.sleep(0.05)
         mails = self.unclaimed
+        self._claimed.update(id(mail) for mail in mails)
         surplus = Counter(mail.recipient for mail in mails) - wanted
         assert not surplus, f"mails that nobody should get: {mails}, expected {dict(wanted)}"
-        self._claimed.update(id(mail) for mail in mails)
         for mail in mails:
             assert saying in mail.subject or saying in mail.text, f"{mail} does not say {saying!r}: {mail.text}"
             assert mail.html, f"{mail} has no HTML part"

@@ -21,8 +21,8 @@ fragment Refusal on MutationError {
   ... on RateLimited { retryAfter }
 }
 """
-ABOUT_ONESELF = {"acceptMembership", "updateProfile", "markNotificationsRead"}
-"""Mutations that name no organisation."""
+NAMELESS = {"acceptMembership", "updateProfile", "markNotificationsRead", "createOrganisation", "publishTerms"}
+"""Mutations in nobody's name: those on oneself and the operator's."""
 ITEMS = {
     "shareAccounts": "share { id version state account { id } grants { id version role state user { id } } }",
     "requestAccess": "item { id version state role member { id } }",
@@ -102,7 +102,7 @@ class Person:
 
     def send(self, mutation: str, returning: str, given: dict[str, object]) -> Answer:
         """Call one mutation with its one `input`."""
-        if self.organisation and mutation not in ABOUT_ONESELF:
+        if self.organisation and mutation not in NAMELESS:
             given = {"organisationId": self.organisation} | given
         if mutation in ITEMS:
             returning = f"{returning} results {{ {ITEMS[mutation]} error {{ ...Refusal }} }}"
@@ -116,6 +116,7 @@ class Person:
 
     def does(self, mutation: str, returning: str = "", /, **given: object) -> dict[str, Any]:
         """The payload of a mutation that has to succeed (its `errors` are empty: the success message)."""
+        self.server.acts += 1
         answer = self.send(mutation, returning, given)
         assert not answer.errors, f"{self.name}: {mutation}({given}) -> {answer.errors}"
         payload: dict[str, Any] = answer.data[mutation]

@@ -37,13 +37,14 @@ class URLs(Protocol):
 
 
 class Server:
-    """A running gateway: where it is, and who is signed in there by the development issuer."""
+    """A running gateway: where it is, and the development issuer, and how often somebody has acted."""
 
     def __init__(self, url: str, mailbox: Mailbox, http: httpx2.Client, runner: asyncio.Runner) -> None:
         self.url = url
         self.mailbox = mailbox
         self.http = http
         self.runner = runner
+        self.acts = 0
 
     def token(self, email: str) -> str:
         """Sign in as this person: the development issuer asks for nothing but the address."""
