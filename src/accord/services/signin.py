@@ -15,9 +15,9 @@ __all__ = ["note_sign_in"]
 
 
 async def note_sign_in(tx: Transaction) -> bool:
-    """Record `signin.platform` in the person's home organisation if this token was never used; was it the first time?
+    """Record `signin.platform` in the person's home organisation if this token was never used; has it left its event?
 
-    Somebody whom the platform does not know, or who has no active membership left, leaves no event.
+    Somebody whom the platform does not know, or who has no active membership left, leaves none.
     """
     principal = tx.principal
     home = principal.home_organisation_id
@@ -29,7 +29,7 @@ async def note_sign_in(tx: Transaction) -> bool:
         token_hash=digest, user_id=principal.person_id, first_used_at=tx.now, expires_at=identity.expires_at
     )
     if await tx.execute(first.on_conflict_do_nothing()) != 1:
-        return False
+        return True
     await tx.enter(home)
     await record(tx, Event(type=EventType.SIGNIN_PLATFORM, streams=(home,)))
     return True

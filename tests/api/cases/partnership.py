@@ -155,7 +155,7 @@ CASES = [
         forbidden=Refused("ada", on("partnership", ownerUserId="ada"), "FORBIDDEN"),
         foreign=Refused("quentin", on("partnership", "quill", ownerUserId="quentin"), "NOT_FOUND"),
         wrong_state=Refused("mia", on("removed", ownerUserId="otto"), "INVALID_STATE"),
-        repeated=Refused("mia", on("partnership", ownerUserId="otto"), "NOT_FOUND"),
+        repeated=Refused("mia", on("partnership", ownerUserId="otto"), "FORBIDDEN"),
     ),
     Cases(
         "setCoOwners",

@@ -54,7 +54,7 @@ CASES = [
         forbidden=Refused("ada", _share("till"), "FORBIDDEN"),
         foreign=Refused("quentin", _share("till", "quill"), "NOT_FOUND"),
         wrong_state=Refused("mia", _share("till", partnership="refused"), "INVALID_STATE"),
-        repeated=Refused("mia", _share("till"), "CONFLICT", item=True),
+        repeated=Refused("mia", _share("till"), "INVALID_STATE", item=True),
     ),
     Cases(
         "unshareAccount",
@@ -149,7 +149,7 @@ CASES = [
         forbidden=Refused("dan", _ask(), "FORBIDDEN"),
         foreign=Refused("quentin", _ask("quill"), "NOT_FOUND"),
         wrong_state=Refused("greta", _ask(share="library_share"), "FORBIDDEN"),
-        repeated=Refused("greta", _ask(), "CONFLICT", item=True),
+        repeated=Refused("greta", _ask(), "INVALID_STATE", item=True),
     ),
     Cases(
         "decideAccessRequests",
