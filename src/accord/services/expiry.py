@@ -97,7 +97,7 @@ async def _warn_of_lapse(tx: Transaction, row: Any) -> None:
 
 
 async def _expire(tx: Transaction, row: Any) -> None:
-    told = [*await deciders(tx, row), *await admins_of(tx, row.guest_id)]
+    told = [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]
     ended = await cascade.end_shares(tx, partnership_id=row.id)
     await end(tx, row, PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.EXPIRE), None)
     told += await people(tx, ended.user_ids)

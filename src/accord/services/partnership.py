@@ -294,7 +294,7 @@ async def remove_partner(
     row = await held(tx, partnership_id, Action.PARTNERSHIP_REMOVE, expected_version)
     state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.REMOVE)
     reason = text.note("reason", reason)
-    told = [*await deciders(tx, row), *await admins_of(tx, row.guest_id)]
+    told = [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]
     ended = await cascade.end_shares(tx, partnership_id=row.id)
     links = await end(tx, row, state, reason)
     told += await people(tx, ended.user_ids)
