@@ -110,7 +110,7 @@ async def _arrive(api: Api, town: Town) -> None:
 @pytest.fixture
 async def fresh(place: Place) -> AsyncIterator[Place]:
     await place.renew()
-    yield place
+    return place
 
 
 def named(cases: Cases) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from accord.domain.errors import DomainError
 from accord.domain.ids import global_id
 from accord.domain.organisation import Role
 from accord.domain.partnership import PartnershipState
@@ -17,7 +18,7 @@ from accord.services.sharing import ShareItem, share_accounts, suspend_share
 from tests.world import Organisation, Person, World
 
 S = PartnershipState
-PEOPLE = {
+PEOPLE: dict[str, dict[str, tuple[Role, ...]]] = {
     "harbour": {
         "ada": (Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE),
         "arne": (Role.ORG_ADMIN,),
@@ -60,7 +61,9 @@ class Builder:
         self.organisations: dict[str, Organisation] = {}
         self.keys: dict[str, UUID] = {}
 
-    def _name(self, name: str, kind: str, key: UUID) -> UUID:
+    def _name(self, name: str, kind: str, key: UUID | DomainError) -> UUID:
+        if isinstance(key, DomainError):
+            raise key
         self.keys[name] = key
         self.town.ids[name] = global_id(kind, key)
         return key
@@ -122,9 +125,9 @@ class Builder:
             member_user_ids=[self.people["dan"].id, self.people["carla"].id],
             role=AccountRole.COLLABORATOR,
         )
-        self._name("dan_item", "accessitem", asked[0])
+        dan_item = self._name("dan_item", "accessitem", asked[0])
         self._name("carla_item", "accessitem", asked[1])
-        answer = AccessDecision(asked[0], 1, accept=True)
+        answer = AccessDecision(dan_item, 1, accept=True)
         await self.world.act(mia, decide_access_requests, items=[answer])
         for name in ("greta", "dan"):
             key = await self.world.owner.fetchval(

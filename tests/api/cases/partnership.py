@@ -39,7 +39,7 @@ def _is(state: str) -> Any:
     return lambda _, shown: shown["partnership"]["state"] == state
 
 
-CONSENT = {"termsVersionId": "terms", "consent": True}
+CONSENT: dict[str, Any] = {"termsVersionId": "terms", "consent": True}
 STATE = "partnership { id state version }"
 
 CASES = [
