@@ -46,7 +46,8 @@ GRANTS: Final = (
             "notifications",
         )
     ),
-    f"GRANT SELECT, INSERT ON accord.identities, accord.sign_ins, accord.terms_versions, accord.terms_acceptances TO {GATEWAY}",
+    f"GRANT SELECT, INSERT ON accord.identities, accord.sign_ins TO {GATEWAY}",
+    f"GRANT SELECT, INSERT ON accord.terms_versions, accord.terms_acceptances TO {GATEWAY}",
     f"GRANT SELECT, INSERT ON accord.activity_events TO {GATEWAY}",
     f"GRANT SELECT, INSERT, DELETE ON accord.account_ownerships TO {GATEWAY}",
     f"GRANT INSERT ON accord.mails TO {GATEWAY}",

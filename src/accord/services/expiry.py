@@ -6,12 +6,11 @@ and mails that follow, each in a transaction of its own, so that one failure kee
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Final
-from uuid import UUID
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, delete
+from sqlalchemy import ColumnElement, Table, delete
 
 from accord.database.engine import Database, Transaction
 from accord.database.queries import expiry as due
@@ -25,9 +24,12 @@ from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, Partnership
 from accord.domain.sharing import ACCESS_ITEM, GRANT, AccessItemEvent, AccessItemState, GrantEvent, GrantState
 from accord.services import cascade
 from accord.services.activity import Event, record
-from accord.services.pair import deciders, end, event_of, names, tell
+from accord.services.outbox import Mail, enqueue
+from accord.services.pair import addressed, deciders, end, event_of, names, tell
 
 __all__ = ["sweep"]
+
+Act: TypeAlias = Callable[[Transaction, Any], Awaitable[None]]
 
 EXPIRY_NOTICES: Final = (1, 7, 30)
 """Days before the end at which both sides are told; the nearest that applies is the one that is sent."""
@@ -40,15 +42,15 @@ async def sweep(database: Database, now: datetime) -> None:
     await _each_partnership(database, due.to_warn_of_lapse(now), _warn_of_lapse)
     for days in EXPIRY_NOTICES:
         await _each_partnership(database, due.to_warn_of_expiry(now, days), _warn_of_expiry(days))
-    await _each(database, due.list_items, due.take_item, now, _lapse_item)
-    await _each(database, due.list_grants, due.take_grant, now, _expire_grant)
+    await _each(database, access_items, due.to_lapse_item(now), _lapse_item)
+    await _each(database, grants, due.to_expire_grant(now), _expire_grant)
+    for days in EXPIRY_NOTICES:
+        await _each(database, grants, due.to_warn_of_grant(now, days), _warn_of_grant(days))
     async with database.platform() as tx:
         await tx.execute(delete(sign_ins).where(sign_ins.c.expires_at <= now))
 
 
-async def _each_partnership(
-    database: Database, condition: ColumnElement[bool], act: Callable[[Transaction, Any], Awaitable[None]]
-) -> None:
+async def _each_partnership(database: Database, condition: ColumnElement[bool], act: Act) -> None:
     async with database.platform() as tx:
         keys = await due.list_partnerships(tx, condition)
     for key in keys:
@@ -58,18 +60,12 @@ async def _each_partnership(
                 await act(tx, row)
 
 
-async def _each(
-    database: Database,
-    list_due: Callable[[Transaction, datetime], Awaitable[Sequence[UUID]]],
-    take: Callable[[Transaction, UUID, datetime], Awaitable[Any]],
-    now: datetime,
-    act: Callable[[Transaction, Any], Awaitable[None]],
-) -> None:
+async def _each(database: Database, table: Table, condition: ColumnElement[bool], act: Act) -> None:
     async with database.platform() as tx:
-        keys = await list_due(tx, now)
+        keys = await due.list_keys(tx, table, condition)
     for key in keys:
         async with database.platform() as tx:
-            row = await take(tx, key, now)
+            row = await due.take(tx, table, key, condition)
             if row is not None:
                 await act(tx, row)
 
@@ -112,7 +108,7 @@ async def _expire(tx: Transaction, row: Any) -> None:
     await record(tx, expired, *cascade.share_events(ended))
 
 
-def _warn_of_expiry(days: int) -> Callable[[Transaction, Any], Awaitable[None]]:
+def _warn_of_expiry(days: int) -> Act:
     async def warn(tx: Transaction, row: Any) -> None:
         told = [*await deciders(tx, row), *await admins_of(tx, row.guest_id)]
         await tx.mark(partnerships, row.id, expiry_noticed_days=days)
@@ -132,6 +128,22 @@ async def _expire_grant(tx: Transaction, row: Any) -> None:
     await tx.update(grants, row.id, state=state.value, ended_at=tx.now)
     await cascade.void_tickets(tx, tickets.c.grant_id == row.id)
     await record(tx, _of_account(row, EventType.GRANT_EXPIRED, {"member": f"user_{row.user_id}"}))
+
+
+def _warn_of_grant(days: int) -> Act:
+    async def warn(tx: Transaction, row: Any) -> None:
+        told = await people(tx, [row.user_id])
+        await tx.mark(grants, row.id, expiry_noticed_days=days)
+        for person in told:
+            facts = {
+                "member": person.display_name,
+                "account": row.label,
+                "host": row.host_name,
+                "until": day(row.expires_at),
+            }
+            await enqueue(tx, Mail(Template.ACCESS_EXPIRING, row.host_id, addressed([person]), facts))
+
+    return warn
 
 
 def _of_account(row: Any, event: EventType, data: dict[str, Any]) -> Event:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, func, or_, select
 
 from accord.database.engine import Transaction
 from accord.database.queries.partnership import REACHABLE
+from accord.database.tables.organisation import organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, accounts, grants
 from accord.domain.partnership import AWAITING, CONNECTED, LAPSE_NOTICE
@@ -64,42 +65,37 @@ async def take_partnership(tx: Transaction, partnership_id: UUID, due: ColumnEle
     return (await tx.fetch(REACHABLE, wanted=partnership_id))[0]
 
 
-def _due_items(now: datetime) -> ColumnElement[bool]:
+def to_lapse_item(now: datetime) -> ColumnElement[bool]:
+    """Asked for, and nobody decided in time."""
     return and_(access_items.c.state == "PENDING", access_items.c.lapses_at <= now)
 
 
-def _due_grants(now: datetime) -> ColumnElement[bool]:
+def to_expire_grant(now: datetime) -> ColumnElement[bool]:
+    """Granted until an instant that is past."""
     return and_(grants.c.state == "ACTIVE", grants.c.expires_at <= now)
 
 
-async def list_items(tx: Transaction, now: datetime) -> Sequence[UUID]:
-    """Access requests that nobody decided in time."""
-    return await _keys(tx, access_items, _due_items(now))
+def to_warn_of_grant(now: datetime, days: int) -> ColumnElement[bool]:
+    """Granted, ending within these days, and not yet told so."""
+    return and_(
+        grants.c.state == "ACTIVE",
+        grants.c.expires_at > now,
+        grants.c.expires_at <= now + func.make_interval(0, 0, 0, days),
+        or_(grants.c.expiry_noticed_days.is_(None), grants.c.expiry_noticed_days > days),
+    )
 
 
-async def list_grants(tx: Transaction, now: datetime) -> Sequence[UUID]:
-    """Grants beyond their end."""
-    return await _keys(tx, grants, _due_grants(now))
-
-
-async def take_item(tx: Transaction, item_id: UUID, now: datetime) -> Any:
-    """The item with its account, locked, if it is still due."""
-    return await _take(tx, access_items, item_id, _due_items(now))
-
-
-async def take_grant(tx: Transaction, grant_id: UUID, now: datetime) -> Any:
-    """The grant with its account, locked, if it is still due."""
-    return await _take(tx, grants, grant_id, _due_grants(now))
-
-
-async def _keys(tx: Transaction, table: FromClause, due: ColumnElement[bool]) -> Sequence[UUID]:
+async def list_keys(tx: Transaction, table: FromClause, due: ColumnElement[bool]) -> Sequence[UUID]:
+    """The keys of items or grants that are due."""
     return [row.id for row in await tx.all(select(table.c.id).where(due).order_by(table.c.id).limit(AT_ONCE))]
 
 
-async def _take(tx: Transaction, table: FromClause, row_id: UUID, due: ColumnElement[bool]) -> Any:
+async def take(tx: Transaction, table: FromClause, row_id: UUID, due: ColumnElement[bool]) -> Any:
+    """The item or grant with its account and the host's name, locked, if it is still due; None otherwise."""
     return await tx.first(
-        select(table, accounts.c.label, accounts.c.app)
+        select(table, accounts.c.label, accounts.c.app, organisations.c.name.label("host_name"))
         .join(accounts, accounts.c.id == table.c.account_id)
+        .join(organisations, organisations.c.id == table.c.host_id)
         .where(table.c.id == row_id, due)
         .with_for_update(of=table, skip_locked=True)
     )

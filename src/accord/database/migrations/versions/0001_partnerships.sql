@@ -365,6 +365,7 @@ CREATE TABLE accord.grants (
     granted_at TIMESTAMP WITH TIME ZONE NOT NULL,
     expires_at TIMESTAMP WITH TIME ZONE,
     last_used_at TIMESTAMP WITH TIME ZONE,
+    expiry_noticed_days INTEGER,
     ended_at TIMESTAMP WITH TIME ZONE,
     version INTEGER DEFAULT 1 NOT NULL,
     CONSTRAINT pk_grants PRIMARY KEY (id),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import Text, and_, bindparam, exists, func, or_, select
+from sqlalchemy import any_ as any_of
 
 from accord.database.engine import Query
 from accord.database.queries.read.pages import (
@@ -18,15 +19,18 @@ from accord.database.queries.read.pages import (
     paged,
     wanted,
 )
+from accord.database.tables.activity import activity_events
 from accord.database.tables.organisation import memberships, organisations, users
 from accord.database.tables.partnership import partnerships
-from accord.database.tables.sharing import access_items, grants, shares
+from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants, shares
 from accord.database.visibility import (
     OPERATOR,
     VIEWER,
     keys,
     may_search_members,
     sees_access_item,
+    sees_account,
+    sees_event,
     sees_grant,
     sees_membership,
     sees_partnership,
@@ -83,6 +87,7 @@ MEMBERSHIP: Final = (
 )
 
 p, s, g, i = partnerships.alias("op"), shares.alias("os"), grants.alias("og"), access_items.alias("oi")
+w, a, e = account_ownerships.alias("ow"), accounts.alias("oa"), activity_events.alias("oe")
 
 SEES_ORGANISATION: Final = or_(
     o.c.id == keys("member_of"),
@@ -100,18 +105,22 @@ SEES_USER: Final = or_(
     u.c.id == VIEWER,
     exists().where(theirs.c.user_id == u.c.id, theirs.c.organisation_id == keys("admin_of")),
     exists().where(theirs.c.user_id == u.c.id, may_search_members(theirs)),
-    exists().where(g.c.user_id == u.c.id, sees_grant(g)),
-    exists().where(i.c.member_user_id == u.c.id, sees_access_item(i)),
+    exists().where(p.c.representative_user_id == u.c.id, sees_partnership(p)),
     exists().where(
-        or_(
-            p.c.owner_user_id == u.c.id,
-            p.c.representative_user_id == u.c.id,
-            p.c.created_by_user_id == u.c.id,
-        ),
+        or_(p.c.owner_user_id == u.c.id, u.c.id == any_of(p.c.co_owner_ids)),
+        or_(p.c.host_id == keys("works_in"), p.c.visible_guest_id == keys("admin_of")),
         sees_partnership(p),
     ),
+    exists().where(p.c.created_by_user_id == u.c.id, p.c.host_id == keys("works_in"), sees_partnership(p)),
+    exists().where(w.c.user_id == u.c.id, w.c.account_id == a.c.id, sees_account(a)),
+    exists().where(s.c.shared_by == u.c.id, sees_share(s)),
+    exists().where(or_(g.c.user_id == u.c.id, g.c.granted_by == u.c.id), sees_grant(g)),
+    exists().where(
+        or_(i.c.member_user_id == u.c.id, i.c.requested_by == u.c.id, i.c.decided_by == u.c.id), sees_access_item(i)
+    ),
+    exists().where(e.c.actor_user_id == u.c.id, sees_event(e)),
 )
-"""Which people, when asked for by ID? Oneself, and those who stand in something that the viewer sees."""
+"""Which people, when asked for by ID? Oneself, and those whom something that the viewer sees names."""
 
 SEES_EMAIL: Final = or_(
     u.c.id == VIEWER,
