@@ -33,6 +33,15 @@ def repeated(form: str, count: int) -> str:
     return "".join(form.format(n) for n in range(count))
 
 
+def fanned(count: int) -> str:
+    fragments = repeated("fragment F{} on Thing {{ friend {{ name }} }} ", count)
+    return f"{{ thing {{ {repeated('...F{} ', count)} }} }} {fragments}"
+
+
+def rooted(count: int) -> str:
+    return f"{{ {repeated('a{}: viewer ', count)} }}"
+
+
 def paged(first: object) -> str:
     return f"{{ thing {{ things(first: {first}) {{ edges {{ node {{ name }} }} }} }} }}"
 
@@ -50,9 +59,9 @@ async def code(http: httpx2.AsyncClient, query: str, **variables: Any) -> tuple[
     ("within", "over", "expected"),
     [
         (nested(15), nested(16), ("QUERY_TOO_DEEP", 15, 16)),
-        (f"{{ {repeated('a{}: viewer ', 10)} }}", f"{{ thing {{ {repeated('a{}: name ', 31)} }} }}", ("TOO_MANY_ALIASES", 30, 31)),
+        (rooted(10), f"{{ thing {{ {repeated('a{}: name ', 31)} }} }}", ("TOO_MANY_ALIASES", 30, 31)),
         ("{ thing {" + "name " * 31 + "} }", "{ thing {" + "name " * 32 + "} }", ("TOO_MANY_ALIASES", 30, 31)),
-        (f"{{ {repeated('a{}: viewer ', 20)} }}", f"{{ {repeated('a{}: viewer ', 21)} }}", ("TOO_MANY_ROOT_FIELDS", 20, 21)),
+        (rooted(20), rooted(21), ("TOO_MANY_ROOT_FIELDS", 20, 21)),
         (
             "mutation {" + "".join(f"a{n}: wait(seconds: 0) " for n in range(10)) + "}",
             "mutation {" + "".join(f"a{n}: wait(seconds: 0) " for n in range(11)) + "}",
@@ -128,7 +137,7 @@ async def test_lists_without_a_page_are_not_free() -> None:
         "{ thing { " + "friend { name } " * 480 + "} }",
         "{ thing { " + "...A " * 600 + "} } fragment A on Thing { friend { name } }",
         "{ echo(text: " + "[" * 900 + "]" * 900 + ") }",
-        f"{{ thing {{ {repeated('...F{} ', 150)} }} }} {repeated('fragment F{} on Thing {{ friend {{ name }} }} ', 150)}",
+        fanned(150),
         "{ thing { name " + "@include(if: true) " * 300 + "} }",
         "query(" + "".join(f"$v{n}: Int " for n in range(400)) + ") { viewer }",
     ],
@@ -155,7 +164,7 @@ def test_the_analysis_is_linear_in_the_document() -> None:
         steps += 1
         return walk(*given)
 
-    survey.selections = counted  # type: ignore[method-assign]
+    survey.selections = counted  # type: ignore[method-assign, assignment]
     measure = survey.measure()
     assert measure.cost >= 2**15
     assert steps < 100

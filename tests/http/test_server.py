@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 
 from accord.http.protocol import protocol_waiting
+from tests.http.listening import listening as listen
 from tests.http.toy import Toy
 
 GRACE = 1
@@ -65,24 +66,8 @@ class Listening:
 @pytest.fixture(scope="module")
 async def listening() -> AsyncIterator[Listening]:
     toy = Toy(body_timeout=0.5, timeout=0.5, in_flight=3)
-    config = uvicorn.Config(
-        toy.app,
-        port=0,
-        http=protocol_waiting(0.5),
-        ws="none",
-        log_config=None,
-        timeout_keep_alive=1,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    running = asyncio.create_task(server._serve())
-    async with asyncio.timeout(10):
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.01)
-    yield Listening(toy, server.servers[0].sockets[0].getsockname()[1])
-    server.should_exit = True
-    await running
+    async with listen(toy.app, header_seconds=0.5, timeout_keep_alive=1) as port:
+        yield Listening(toy, port)
 
 
 async def test_a_whole_request(listening: Listening) -> None:

@@ -179,7 +179,13 @@ async def test_good_tokens(toy: Toy, stranger: httpx2.AsyncClient) -> None:
 
 async def test_a_token_says_who_and_how(toy: Toy) -> None:
     checker = toy.endpoint.authenticator.checker
-    mine = {"email": "a@b.example", "email_verified": True, "name": "Ada", "amr": ["pwd", "mfa"], "jti": "j"}
+    mine: dict[str, Any] = {
+        "email": "a@b.example",
+        "email_verified": True,
+        "name": "Ada",
+        "amr": ["pwd", "mfa"],
+        "jti": "j",
+    }
     proof = await checker.check(toy.token(**mine).encode())
     assert (proof.issuer, proof.subject, proof.email, proof.email_verified) == (ISSUER, "person", "a@b.example", True)
     assert (proof.name, proof.mfa, proof.token_id) == ("Ada", True, "j")

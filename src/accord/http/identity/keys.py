@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 import httpx2
+import orjson
 import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet
@@ -23,6 +24,7 @@ PAUSE: Final = 30.0
 FETCH_TIMEOUT: Final = 5.0
 LARGEST_DOCUMENT: Final = 512 * 1024
 UNKNOWN_KEPT: Final = 1_000
+UNUSABLE: Final = (httpx2.HTTPError, httpx2.InvalidURL, JoseError, OSError, ValueError, TypeError, KeyError)
 
 
 class KeysUnavailable(Exception):
@@ -89,7 +91,7 @@ class FetchedKeys:
             self.tried_at = self.clock()
             try:
                 self.keys = await self.fetch()
-            except (httpx2.HTTPError, httpx2.InvalidURL, JoseError, ValueError, TypeError, KeyError) as error:
+            except UNUSABLE as error:
                 log.warning("keys of an issuer can't be fetched", issuer=self.issuer.name, reason=type(error).__name__)
                 return
             self.fetched_at = self.clock()
@@ -124,7 +126,7 @@ class FetchedKeys:
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    value = httpx2.Response(200, content=body).json()
+    value = orjson.loads(body)
     if not isinstance(value, dict):
         raise TypeError("the document is not an object")
     return value

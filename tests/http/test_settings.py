@@ -1,0 +1,86 @@
+"""What refuses to start, and that no secret of the settings is ever printed."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from accord.settings import Settings
+
+CANARY = "canary-81c2"
+PRODUCTION: dict[str, Any] = {
+    "environment": "production",
+    "database_url": f"postgresql://gateway:{CANARY}@db.example/accord",
+    "issuers": [{"issuer": "https://issuer.example", "audience": "accord"}],
+    "public_url": "https://accord.example",
+    "host": "0.0.0.0",  # noqa: S104 - production serves others
+}
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "OWNER_URL", "WORKER_URL", "ENVIRONMENT", "PUBLIC_URL", "ISSUERS", "OPERATORS"):
+        monkeypatch.delenv(f"ACCORD_{name}", raising=False)
+
+
+def test_production_has_the_safe_switches_off() -> None:
+    settings = Settings(**PRODUCTION)
+    assert not settings.may_introspect
+    assert not settings.shows_graphiql
+    assert not settings.reads_by_get
+    assert settings.cors_origins == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"cors_origins": "*"}, "wildcard"),
+        ({"cors_origins": "https://*.example"}, "wildcard"),
+        ({"environment": "development"}, "loopback"),
+        ({"environment": "development", "host": "127.0.0.1"}, "loopback"),
+        ({"environment": "development", "public_url": "http://127.0.0.1:8000"}, "loopback"),
+        ({"issuers": []}, "ISSUERS"),
+        ({"database_url": None}, "DATABASE_URL"),
+        ({"issuers": [{"issuer": "http://issuer.example", "audience": "a"}]}, "https"),
+        ({"issuers": [{"issuer": "https://i.example", "audience": "a", "algorithms": ["HS256"]}]}, "algorithms"),
+        ({"issuers": [{"issuer": "https://i.example", "audience": "a", "jwks_uri": "http://i.example"}]}, "https"),
+        ({"demo": True}, "demo"),
+        ({"operators": "someone"}, "issuer subject"),
+        ({"public_url": "accord.example"}, "PUBLIC_URL"),
+        ({"public_url": "ftp://accord.example"}, "PUBLIC_URL"),
+        ({"page": 101}, "page"),
+        ({"page": 0}, "page"),
+        ({"request_timeout": 0}, "request_timeout"),
+        ({"port": 70_000}, "port"),
+    ],
+)
+def test_what_refuses_to_start(change: dict[str, Any], word: str) -> None:
+    with pytest.raises(ValidationError, match=word) as refusal:
+        Settings(**{**PRODUCTION, **change})
+    assert CANARY not in str(refusal.value)
+
+
+def test_secrets_are_wrapped() -> None:
+    given: dict[str, Any] = {"owner_url": CANARY, "worker_url": CANARY, "smtp_password": CANARY, "ticket_key": CANARY}
+    settings = Settings(**{**PRODUCTION, **given})
+    assert CANARY not in repr(settings) + str(settings) + settings.model_dump_json()
+    assert CANARY not in repr(settings.model_copy(update={"smtp_host": "mail.example"}).smtp())
+
+
+def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCORD_OPERATORS", "https://i.example one, https://i.example two")
+    monkeypatch.setenv("ACCORD_PORT", "9000")
+    monkeypatch.setenv("ACCORD_ISSUERS", '[{"issuer": "https://i.example", "audience": "a"}]')
+    settings = Settings()
+    assert settings.staff == {("https://i.example", "one"), ("https://i.example", "two")}
+    assert settings.public_url == "http://127.0.0.1:9000"
+    assert [issuer.trusted().name for issuer in settings.issuers] == ["https://i.example"]
+
+
+def test_mail_goes_unencrypted_only_to_this_machine_unless_told() -> None:
+    assert Settings().smtp() is None
+    here = Settings(smtp_host="127.0.0.1").smtp()
+    there = Settings(smtp_host="mail.example").smtp()
+    assert here is not None
+    assert there is not None
+    assert (here.encryption, there.encryption) == ("none", "starttls")
