@@ -544,7 +544,8 @@ def bad_tokens(story: Story, state: Path) -> dict[str, str]:
     """Tokens that differ from a good one in one thing each; the good one is under `good`."""
     key = OKPKey.import_key(json.loads((state / "development-issuer.json").read_text()))
     stranger = OKPKey.generate_key("Ed25519")
-    head = {"alg": "EdDSA", "kid": key.thumbprint()}
+    configuration = story.server.http.get("/dev/issuer/.well-known/openid-configuration").json()
+    head = {"alg": configuration["id_token_signing_alg_values_supported"][0], "kid": key.thumbprint()}
     now = int(time.time())
 
     def signed(given: dict[str, Any], header: dict[str, Any] = head, by: Any = key) -> str:
@@ -590,12 +591,13 @@ def test_tokens_that_prove_nothing(story: Story, state: Path) -> None:
     query = {"query": "{ viewer { user { displayName } } }"}
     http = story.server.http
     good = http.post("/graphql", json=query, headers={"authorization": f"Bearer {tokens.pop('good')}"})
+    assert good.status_code == 200, good.text
     assert good.json()["data"]["viewer"]["user"] == {"displayName": "Mia Harbour"}, "the control"
     with story.unchanged():
         signed_in = '{ viewer { organisation { activity(filter: { types: ["signin.platform"] }) { totalCount } } } }'
         before = story.ada.ask(signed_in)
         for name, token in tokens.items():
-            headers = {"authorization": f"Bearer {token}"}
+            headers = {"authorization": f"Bearer {token}".strip()}
             refused = http.post("/graphql", json=query, headers=headers)
             assert refused.status_code == 401, (name, refused.text)
             assert refused.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED", name
