@@ -108,7 +108,7 @@ class AccessRequestItem(Node):
     version: int
     share: AccountShare | None = link("share_by_id", "share_id", "Null where the account is not for the viewer yet.")
     member: User = link("user_by_id", "member_user_id")
-    requested_by: User | None = link("user_by_id", "requested_by")
+    requested_by: User = link("user_by_id", "requested_by")
     role: AccountRole
     note: str | None
     state: AccessItemState
