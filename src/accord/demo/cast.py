@@ -80,6 +80,17 @@ class Thing:
 
 OPERATOR: Final = "staff@accord.example"
 
+WELCOME: Final = (
+    ("nora@alderfinch.example", "admin of Alder & Finch, the host: a request waits for her decision"),
+    ("mara@alderfinch.example", "Partnership Owner: shares accounts with the agency, decides who gets in"),
+    ("greta@brightside.example", "admin of Brightside Social, the agency"),
+    ("carla@brightside.example", "Account Manager at the agency: signs in, asks for access for colleagues"),
+    ("yara@paperplane.example", "admin of Paperplane PR: an invitation waits for her answer"),
+    ("tim@alderfinch.example", "host and guest at once: shares the shop, and sells on somebody else's"),
+    ("otis@crane.example", "a contractor, an organisation of one"),
+)
+"""Whom to be first, and why."""
+
 COMPANIES: Final = (
     Company(
         "alder",

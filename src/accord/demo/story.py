@@ -79,12 +79,12 @@ async def the_first_agency(stage: Stage) -> None:
     await stage.at(164, "15:10")
     await shares(stage, "tim", pair, MANAGER, "shopfront")
     await shares(stage, "tim", pair, MANAGER, "oldblog")
-    stage.begin("wanda", "shopfront", every_days=7, hour="08:40")
+    stage.begin("wanda", "shopfront", every_days=10, hour="08:40")
     await stage.at(163, "09:00")
     await asks(stage, "wanda", f"{pair}/shopfront", COLLABORATOR, "viktor", note="Viktor writes the checkout.")
     await stage.at(163, "10:30")
     await lets_in(stage, "tim", f"{pair}/shopfront", "viktor")
-    stage.begin("viktor", "shopfront", every_days=5, hour="07:55")
+    stage.begin("viktor", "shopfront", every_days=7, hour="07:55")
     await stage.at(150, "16:20")
     await asks(stage, "wanda", f"{pair}/oldblog", COLLABORATOR, "viktor")
 
@@ -108,7 +108,7 @@ async def the_trade_fair(stage: Stage) -> None:
     await accepts(stage, "uma", pair)
     await stage.at(145, "10:00")
     await shares(stage, "beat", pair, COLLABORATOR, "fairbooth")
-    stage.begin("uma", "fairbooth", every_days=9, hour="12:05")
+    stage.begin("uma", "fairbooth", every_days=13, hour="12:05")
     await stage.at(143, "17:30")
     stage.stop("wanda")
     stage.stop("viktor")
@@ -135,17 +135,17 @@ async def the_social_media_agency(stage: Stage) -> None:
     await accepts(stage, "greta", pair)
     await stage.at(128, "10:15")
     await shares(stage, "mara", pair, MANAGER, "picstream", "chirper")
-    stage.begin("greta", "picstream", every_days=11, hour="13:10")
-    stage.begin("mara", "picstream", every_days=15, hour="09:45")
+    stage.begin("greta", "picstream", every_days=15, hour="13:10")
+    stage.begin("mara", "picstream", every_days=20, hour="09:45")
     await stage.at(127, "09:00")
     await asks(stage, "greta", f"{pair}/picstream", COLLABORATOR, "carla", "dev", note="Carla and Dev write the posts.")
     await asks(stage, "greta", f"{pair}/chirper", COLLABORATOR, "dev")
     await stage.at(127, "15:25")
     await lets_in(stage, "mara", f"{pair}/picstream", "carla", "dev")
     await lets_in(stage, "mara", f"{pair}/chirper", "dev")
-    stage.begin("carla", "picstream", every_days=5, hour="08:20")
-    stage.begin("dev", "picstream", every_days=7, hour="10:30")
-    stage.begin("dev", "chirper", every_days=9, hour="10:50")
+    stage.begin("carla", "picstream", every_days=7, hour="08:20")
+    stage.begin("dev", "picstream", every_days=10, hour="10:30")
+    stage.begin("dev", "chirper", every_days=13, hour="10:50")
 
 
 async def the_design_studio(stage: Stage) -> None:
@@ -162,7 +162,7 @@ async def the_design_studio(stage: Stage) -> None:
     await asks(stage, "sofia", f"{pair}/palette", MANAGER, "milan", note="Milan leads the catalogue.")
     await stage.at(108, "08:15")
     await lets_in(stage, "lena", f"{pair}/palette", "milan", role=COLLABORATOR, note="Signing in is enough for now.")
-    stage.begin("milan", "palette", every_days=7, hour="14:35")
+    stage.begin("milan", "palette", every_days=10, hour="14:35")
 
 
 async def the_analyst(stage: Stage) -> None:
@@ -183,7 +183,7 @@ async def the_analyst(stage: Stage) -> None:
     await accepts(stage, "otis", pair)
     await stage.at(94, "09:20")
     await shares(stage, "tim", pair, COLLABORATOR, "statboard", "hosting")
-    stage.begin("otis", "statboard", every_days=5, hour="18:25")
+    stage.begin("otis", "statboard", every_days=7, hour="18:25")
 
 
 async def the_market_place(stage: Stage) -> None:
@@ -201,7 +201,7 @@ async def the_market_place(stage: Stage) -> None:
     await stage.at(86, "11:15")
     await lets_in(stage, "ida", f"{pair}/seller", "tim")
     await keeps_out(stage, "ida", f"{pair}/seller", "beat", note="One person for stock is enough.")
-    stage.begin("tim", "seller", every_days=5, hour="07:30")
+    stage.begin("tim", "seller", every_days=7, hour="07:30")
     await stage.at(84, "17:00")
     stage.stop("uma")
     await stage.at(84, "18:01")
@@ -216,7 +216,7 @@ async def an_agency_has_partners_too(stage: Stage) -> None:
     await accepts(stage, "sofia", pair)
     await stage.at(75, "11:00")
     await shares(stage, "hugo", pair, COLLABORATOR, "stockroom")
-    stage.begin("sofia", "stockroom", every_days=12, hour="15:15")
+    stage.begin("sofia", "stockroom", every_days=16, hour="15:15")
     await stage.at(72, "12:30")
     await stage.does("tim", unshare_account, share_id=stage.shares["alder-crane/hosting"])
 
@@ -251,7 +251,7 @@ async def the_agency_grows(stage: Stage) -> None:
     await shares(stage, "mara", "alder-brightside", COLLABORATOR, "mailwing")
     await shares(stage, "lena", "alder-brightside", COLLABORATOR, "palette")
     await shares(stage, "mara", "alder-brightside", MANAGER, "addesk")
-    stage.begin("hugo", "mailwing", every_days=9, hour="11:05")
+    stage.begin("hugo", "mailwing", every_days=13, hour="11:05")
     await stage.at(33, "09:30")
     carla = stage.grants["alder-brightside/picstream/carla"]
     await stage.does("mara", change_member_role, grant_id=carla, role=MANAGER)
@@ -265,7 +265,7 @@ async def the_agency_grows(stage: Stage) -> None:
     await keeps_out(
         stage, "mara", "alder-brightside/picstream", "eli", note="Please ask again once the briefing is done."
     )
-    stage.begin("freya", "picstream", every_days=5, hour="16:40")
+    stage.begin("freya", "picstream", every_days=7, hour="16:40")
     await stage.at(28, "10:00")
     stage.terms = await stage.operates(publish_terms, version="2", text=TERMS_NOW)
     await stage.at(25, "17:00")
