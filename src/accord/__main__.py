@@ -34,6 +34,14 @@ app.add_typer(audit_app, name="audit")
 REVIVAL = 1.0
 
 
+def warn_of_old_python() -> None:
+    """Older ones let a line break through in the headers of a mail."""
+    floor = {11: 15, 12: 13, 13: 12}.get(sys.version_info.minor, 0)
+    if sys.version_info.micro < floor:
+        have, want = sys.version.split()[0], f"3.{sys.version_info.minor}.{floor}"
+        typer.echo(f"accord: CPython {have} has known faults in mail headers; use {want} or later", err=True)
+
+
 def fail(message: str) -> NoReturn:
     typer.echo(f"accord: {message}", err=True)
     raise typer.Exit(1)
@@ -114,6 +122,7 @@ def serve(
 ) -> None:
     """Serve the API, with the worker inside; without DATABASE_URL with a PostgreSQL of its own."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    warn_of_old_python()
     settings = read_settings(host=host, port=port, demo=demo_world)
     with database(settings, launch=True) as (ready, embedded):
         people = asyncio.run(prepare(ready, embedded is not None))

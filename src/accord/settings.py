@@ -98,6 +98,7 @@ class Settings(BaseSettings):
     body_size: Count = 256 * 1024
     json_nesting: Count = 32
     number_digits: Count = 64
+    json_values: Count = 10_000
     source_size: Count = 32 * 1024
     tokens: Count = 2_000
     comments: Count = 100
@@ -204,7 +205,9 @@ class Settings(BaseSettings):
         )
 
     def body_limits(self) -> BodyLimits:
-        return BodyLimits(size=self.body_size, nesting=self.json_nesting, digits=self.number_digits)
+        return BodyLimits(
+            size=self.body_size, nesting=self.json_nesting, digits=self.number_digits, values=self.json_values
+        )
 
 
 def is_loopback(host: str) -> bool:

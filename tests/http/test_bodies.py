@@ -2,11 +2,13 @@
 
 import json
 import time
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
 
-from accord.http.body import BodyLimits, HttpError, read_object
+from accord.http.body import BodyLimits, read_object
+from accord.http.responses import HttpError
 
 JSON = "application/json"
 QUERY = "{ viewer }"
@@ -289,7 +291,7 @@ async def test_a_body_over_the_limit(http: httpx2.AsyncClient, size: int) -> Non
 async def test_a_body_that_lies_about_its_length(http: httpx2.AsyncClient) -> None:
     """Without a length it is counted as it arrives."""
 
-    async def chunks():  # type: ignore[no-untyped-def]
+    async def chunks() -> AsyncIterator[bytes]:
         for _ in range(300):
             yield b" " * 1024
 
@@ -317,6 +319,14 @@ def test_brackets_in_strings_are_no_nesting() -> None:
     assert read_object(text.encode(), BodyLimits())["a"].startswith("[[")
 
 
+def test_values_are_counted_to_the_last() -> None:
+    limits = BodyLimits(values=3)
+    assert read_object(b'{"a":["x,,,,",1,2]}', limits)
+    with pytest.raises(HttpError) as refusal:
+        read_object(b'{"a":[0,1,2],"b":3}', limits)
+    assert refusal.value.facts == {"limit": 3, "actual": 4}
+
+
 def test_the_depth_is_counted_to_the_level() -> None:
     limits = BodyLimits(nesting=3)
     assert read_object(b'{"a":[[]]}', limits)
@@ -325,7 +335,14 @@ def test_the_depth_is_counted_to_the_level() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b'"' + b'\\"' * 130_000, b"[" * 260_000, b'{"a":"' + b"\\" * 250_000, b"\\u" * 100_000]
+    "body",
+    [
+        b'{"a":[' + b"{}," * 80_000 + b"0]}",
+        b'"' + b'\\"' * 130_000,
+        b"[" * 260_000,
+        b'{"a":"' + b"\\" * 250_000,
+        b"\\u" * 100_000,
+    ],
 )
 def test_no_body_takes_the_loop_for_long(body: bytes) -> None:
     started = time.process_time()

@@ -126,6 +126,16 @@ async def test_a_body_that_ends_early(listening: Listening) -> None:
 async def test_bytes_that_are_no_http(listening: Listening, raw: bytes) -> None:
     answer = await listening.talk(raw)
     assert answer.split(b" ")[1][:1] == b"4"
+    assert b'"code"' in answer
+
+
+@pytest.mark.parametrize(
+    "line", [b"x: " + b"y" * 40_000, b"x: y\r\n" * 8_000, b"authorization: Bearer " + b"y" * 70_000]
+)
+async def test_headers_without_end_are_not_collected(listening: Listening, line: bytes) -> None:
+    answer = await listening.talk(b"GET /live HTTP/1.1\r\nhost: a\r\n" + line)
+    assert answer.startswith(b"HTTP/1.1 431")
+    assert b'"HEADERS_TOO_LARGE"' in answer
 
 
 async def test_an_operation_that_takes_too_long(listening: Listening) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final, NoReturn
 
 from starlette.requests import ClientDisconnect, Request
@@ -14,16 +15,18 @@ from accord.http.responses import HttpError
 
 STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
-BRACKETS: Final = re.compile(rb"[\[\]{}]")
+STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+NO_BRACKET: Final = bytes(set(range(256)) - STEP.keys())
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """`size` in bytes, `nesting` in levels, `digits` of one number."""
+    """`size` in bytes, `nesting` in levels, `digits` of one number, `values` in all lists and objects together."""
 
     size: int = 256 * 1024
     nesting: int = 32
     digits: int = 64
+    values: int = 10_000
 
 
 async def read_body(request: Request, size: int) -> bytes:
@@ -46,7 +49,7 @@ def read_object(body: bytes, limits: BodyLimits) -> dict[str, Any]:
     """The JSON object in a body; raises BAD_REQUEST for anything else."""
     if not body:
         raise bad_request("The body is empty.")
-    refuse_nesting(body, limits.nesting)
+    refuse_shape(body, limits)
     try:
         text = body.decode("utf-8")
         value = json.loads(
@@ -63,12 +66,18 @@ def read_object(body: bytes, limits: BodyLimits) -> dict[str, Any]:
     return value
 
 
-def refuse_nesting(body: bytes, limit: int) -> None:
-    level = 0
-    for match in BRACKETS.finditer(STRING.sub(b"", body)):
-        level += 1 if match.group() in b"[{" else -1
-        if level > limit:
-            raise HttpError(400, "BAD_REQUEST", "The body is nested too deeply.", limit=limit, actual=level)
+def refuse_shape(body: bytes, limits: BodyLimits) -> None:
+    """Refuses what is nested too deeply or has too many values, from its punctuation alone."""
+    if body.count(b"[") + body.count(b"{") <= limits.nesting and body.count(b",") < limits.values:
+        return
+    punctuation = STRING.sub(b"", body)
+    values = punctuation.count(b",") + 1
+    if values > limits.values:
+        raise HttpError(400, "BAD_REQUEST", "The body has too many values.", limit=limits.values, actual=values)
+    steps = map(STEP.__getitem__, punctuation.translate(None, NO_BRACKET))
+    level = max(accumulate(steps), default=0)
+    if level > limits.nesting:
+        raise HttpError(400, "BAD_REQUEST", "The body is nested too deeply.", limit=limits.nesting, actual=level)
 
 
 def number(convert: Callable[[str], Any], limits: BodyLimits) -> Callable[[str], Any]:

@@ -64,7 +64,9 @@ class RequestScope:
             finally:
                 if scope["path"] not in QUIET:
                     spent = round((time.perf_counter() - started) * 1000, 1)
-                    log.info("request", method=scope["method"], path=scope["path"], status=status, milliseconds=spent)
+                    log.info(
+                        "request", method=scope["method"], path=scope["path"][:200], status=status, milliseconds=spent
+                    )
 
 
 class LastResort:

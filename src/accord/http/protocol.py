@@ -1,17 +1,15 @@
-"""uvicorn's HTTP protocol with a deadline for the headers of a request, which it has not."""
+"""uvicorn's HTTP protocol with limits for the headers of a request: how long they take and how long they are."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-BODY: Final = b'{"errors":[{"message":"The request took too long to arrive.","extensions":{"code":"REQUEST_TIMEOUT"}}]}'
-ANSWER: Final = (
-    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\n"
-    b"content-length: " + str(len(BODY)).encode() + b"\r\n\r\n" + BODY
-)
+LARGEST_HEAD: Final = 32 * 1024
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -22,6 +20,7 @@ class PatientProtocol(HttpToolsProtocol):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.header_deadline: asyncio.TimerHandle | None = None
+        self.head = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -34,7 +33,10 @@ class PatientProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if getattr(self.cycle, "response_complete", True):
             self.await_headers()
+        self.head += len(data)
         super().data_received(data)
+        if self.header_deadline is not None and self.head > LARGEST_HEAD:
+            self.refuse(431, "HEADERS_TOO_LARGE", "The headers are too long.")
 
     def on_headers_complete(self) -> None:
         self.stop_waiting()
@@ -42,6 +44,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def await_headers(self) -> None:
         if self.header_deadline is None:
+            self.head = 0
             self.header_deadline = self.loop.call_later(self.header_seconds, self.give_up)
 
     def stop_waiting(self) -> None:
@@ -50,9 +53,22 @@ class PatientProtocol(HttpToolsProtocol):
             self.header_deadline = None
 
     def give_up(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.write(ANSWER)
-            self.transport.close()
+        self.refuse(408, "REQUEST_TIMEOUT", "The request took too long to arrive.")
+
+    def send_400_response(self, msg: str) -> None:
+        self.refuse(400, "BAD_REQUEST", "This is not HTTP.")
+
+    def refuse(self, status: int, code: str, message: str) -> None:
+        """Answers what never became a request, and ends the connection."""
+        self.stop_waiting()
+        if self.transport.is_closing():
+            return
+        body = json.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
+        self.transport.write(
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json; charset=utf-8\r\n"
+            f"connection: close\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        self.transport.close()
 
 
 def protocol_waiting(seconds: float) -> type[PatientProtocol]:
