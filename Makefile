@@ -84,6 +84,7 @@ chromium:
 		apt-get install -qq -y --no-install-recommends chromium >/dev/null; }
 
 .venv/build: requirements/uv.txt requirements/build.txt pyproject.toml
+	@echo 'Installing into .venv …'
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	@mkdir -p .venv/home
 	@$(BIN)/pip install --quiet --require-hashes -r requirements/uv.txt
@@ -96,5 +97,6 @@ chromium:
 	@touch $@
 
 $(CONSOLE): .venv/build $(shell find src/console -type f -not -path '*/node_modules/*' 2>/dev/null)
-	@cd src/console && ../../$(BIN)/npm ci --silent && ../../$(BIN)/npm run --silent build
+	@echo 'Building the console …'
+	@cd src/console && ../../$(BIN)/npm ci --loglevel=error >/dev/null && ../../$(BIN)/npm run --silent build
 	@touch $@
