@@ -35,7 +35,7 @@ from accord.http.edge import edge
 from accord.http.exports import ExportRoutes
 from accord.http.graphql import GraphQLEndpoint
 from accord.http.health import HealthRoutes
-from accord.http.identity.development import DevelopmentIssuer, DevelopmentRoutes
+from accord.http.identity.development import STAFF, DevelopmentIssuer, DevelopmentRoutes
 from accord.http.identity.keyfile import read_key, signing_key
 from accord.http.identity.keys import FetchedKeys
 from accord.http.identity.tokens import TokenChecker, TrustedIssuer
@@ -69,8 +69,9 @@ class Gateway:
         self.client = httpx2.AsyncClient(timeout=5.0)
         self.places = Places(settings.location_database)
         self.development = DevelopmentIssuer(settings.public_url, self.state) if settings.in_development else None
+        self.staff = settings.staff or ({(self.development.name, STAFF)} if self.development else frozenset())
         checker, arrivals = TokenChecker(self.trusted()), Arrivals(self.database)
-        self.authenticator = Authenticator(checker, settings.staff, self.places, arrivals.note)
+        self.authenticator = Authenticator(checker, self.staff, self.places, arrivals.note)
         self.tickets = TicketSigner(ticket_key(settings, self.state), settings.public_url)
 
     def trusted(self) -> Mapping[str, TrustedIssuer]:
@@ -119,7 +120,11 @@ class Gateway:
         return asdict(redeemed)
 
     async def people(self) -> list[dict[str, Any]]:
-        return await list_people(self.worker_database) if self.worker_database else []
+        """Whom the picker offers: the people of the database, and the platform's staff."""
+        people = await list_people(self.worker_database) if self.worker_database else []
+        ours = sorted(subject for issuer, subject in self.staff if self.development and issuer == self.development.name)
+        role = {"organisation": "the platform", "roles": ["OPERATOR"]}
+        return people + [{"email": subject, "name": "Staff", **role} for subject in ours]
 
     async def probe(self) -> None:
         async with self.database.system() as connection:

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
 from accord.app import Gateway, UnsafeDatabase, create_app
-from accord.http.identity.development import DevelopmentIssuer
+from accord.http.identity.development import STAFF, DevelopmentIssuer
 from accord.settings import Settings
 from tests.http.gateway import settings_for
 from tests.servers import DatabaseURLs
@@ -97,6 +97,20 @@ async def test_somebody_unknown_is_nobody(database_urls: DatabaseURLs, tmp_path:
     assert terms.json()["data"]["currentTerms"] is None
 
 
+async def test_staff_is_who_the_settings_name(database_urls: DatabaseURLs, tmp_path: Path) -> None:
+    query = {"query": "{ organisations { totalCount } }"}
+    settings = settings_for(database_urls, tmp_path)
+    async with running(create_app(settings)) as http:
+        allowed = await http.post("/graphql", json=query, headers=bearer(settings, STAFF))
+        denied = await http.post("/graphql", json=query, headers=bearer(settings))
+    assert allowed.json()["data"] == {"organisations": {"totalCount": 0}}
+    assert denied.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    named = settings_for(database_urls, tmp_path, operators=f"{settings.public_url}/dev/issuer someone@accord.example")
+    async with running(create_app(named)) as http:
+        former = await http.post("/graphql", json=query, headers=bearer(settings, STAFF))
+    assert former.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
 async def test_a_pool_without_room_says_busy(database_urls: DatabaseURLs, tmp_path: Path) -> None:
     settings = settings_for(database_urls, tmp_path, pool_size=1, pool_wait=0.2)
     gateway = Gateway(settings)
@@ -172,6 +186,8 @@ async def test_the_development_issuer_answers_this_machine_alone(database_urls: 
         assert form.status_code == 415
         for bad in ({}, {"email": 1}, {"email": "x"}, {"email": "a@b\n.example"}, {"email": "a@b", "name": 1}):
             assert (await http.post("/dev/token", json=bad)).status_code == 400
+        people = (await http.get("/dev/people")).json()
+        assert [(person["email"], person["roles"]) for person in people] == [(STAFF, ["OPERATOR"])]
         name = (await http.get("/dev/issuer/.well-known/openid-configuration")).json()["issuer"]
         assert name == DevelopmentIssuer(settings.public_url, tmp_path).name
         keys = (await http.get("/dev/issuer/jwks.json")).json()["keys"]

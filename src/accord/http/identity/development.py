@@ -29,6 +29,8 @@ from accord.http.responses import JSON, HttpError
 
 People = Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
 
+STAFF: Final = "staff@accord.example"
+"""Who is the platform's staff where the settings name nobody."""
 KEY_FILE: Final = "development-issuer.json"
 AUDIENCE: Final = "accord"
 LIFETIME: Final = 12 * 3600
