@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,7 +49,7 @@ from accord.domain.sharing import (
 )
 from accord.services.activity import Event, record
 from accord.services.pair import addressed
-from accord.services.share import BULK, HeldShare, enumerated, event_on, hold, require_live, role_name, send, tell
+from accord.services.share import BULK, HeldShare, enumerated, event_on, hold, require_live, role_name, send
 
 __all__ = ["AccessDecision", "Decided", "decide_access_requests", "request_access", "withdraw_access_request"]
 
@@ -149,17 +149,23 @@ async def _taken(tx: Transaction, held: HeldShare) -> dict[UUID, str]:
 
 async def _mark_overdue(tx: Transaction, held: HeldShare) -> list[Event]:
     """End what is over by now, though nobody has marked it yet, so that it stands in nobody's way (invariant 12)."""
-    events = []
-    for grant in await list_live_grants(tx, held.share.id):
-        if grant.expires_at is not None and grant.expires_at <= tx.now:
-            await tx.update(grants, grant.id, state=GrantState.EXPIRED.value, ended_at=grant.expires_at)
-            data = {"user": global_id("user", grant.user_id)}
-            events.append(event_on(held.share, EventType.GRANT_EXPIRED, data=data))
+    events = await _mark_expired(tx, held)
     for item in await list_pending_items(tx, held.share.id):
         if item.lapses_at <= tx.now:
             await tx.update(access_items, item.id, state=AccessItemState.LAPSED.value, decided_at=item.lapses_at)
             data = {"item": global_id("accessitem", item.id), "member": global_id("user", item.member_user_id)}
             events.append(event_on(held.share, EventType.ACCESS_REQUEST_LAPSED, data=data))
+    return events
+
+
+async def _mark_expired(tx: Transaction, held: HeldShare, user_id: UUID | None = None) -> list[Event]:
+    """As `_mark_overdue`, for the grants on the share, or one person's."""
+    events = []
+    for grant in await list_live_grants(tx, held.share.id, user_id):
+        if grant.expires_at is not None and grant.expires_at <= tx.now:
+            await tx.update(grants, grant.id, state=GrantState.EXPIRED.value, ended_at=grant.expires_at)
+            data = {"user": global_id("user", grant.user_id)}
+            events.append(event_on(held.share, EventType.GRANT_EXPIRED, data=data))
     return events
 
 
@@ -186,6 +192,7 @@ async def decide_access_requests(
         raise ValidationError("items", f"1 to {BULK} decisions, these are {len(items)}.")
     known = await list_items(tx, {item.item_id for item in items})
     held = await _hold_all(tx, known)
+    named = {person.user_id: person for person in await people(tx, _concerned(known.values()))}
     results: list[Decided | DomainError] = []
     events: list[Event] = []
     for place, decision in enumerate(items):
@@ -193,8 +200,7 @@ async def decide_access_requests(
         try:
             if decision.item_id not in held:
                 raise NotFound((*path, "itemId"))
-            async with tx.connection.begin_nested():
-                decided, made = await _decide(tx, held[decision.item_id], decision, path)
+            decided, made = await _decide(tx, held[decision.item_id], decision, named, path)
         except DomainError as error:
             results.append(error)
         else:
@@ -213,8 +219,12 @@ async def _hold_all(tx: Transaction, known: Mapping[UUID, Any]) -> dict[UUID, He
     return {item.id: held[item.share_id] for item in known.values() if item.share_id in held}
 
 
+def _concerned(items: Iterable[Any]) -> set[UUID]:
+    return {key for item in items for key in (item.member_user_id, item.requested_by)}
+
+
 async def _decide(
-    tx: Transaction, held: HeldShare, decision: AccessDecision, path: tuple[str, ...]
+    tx: Transaction, held: HeldShare, decision: AccessDecision, named: Mapping[UUID, Any], path: tuple[str, ...]
 ) -> tuple[Decided, list[Event]]:
     item = await lock_item(tx, decision.item_id)
     target = held.target(item=_facts(item))
@@ -226,8 +236,7 @@ async def _decide(
     grant_id, overdue = None, list[Event]()
     if decision.accept:
         role = await _check_yes(tx, held, item, decision)
-        overdue = await _mark_overdue(tx, held)
-        grant_id = await _grant(tx, held, item, role, decision.expires_at, path)
+        grant_id, overdue = await _grant(tx, held, item, role, decision.expires_at, path)
     await tx.update(
         access_items,
         item.id,
@@ -237,7 +246,7 @@ async def _decide(
         decision_note=note,
         grant_id=grant_id,
     )
-    await _tell_decision(tx, held, item, decision, note)
+    await _tell_decision(tx, held, item, decision, note, named)
     return Decided(item.id, grant_id), [*overdue, _decision_event(held, item, decision)]
 
 
@@ -267,11 +276,12 @@ async def _check_yes(tx: Transaction, held: HeldShare, item: Any, decision: Acce
 
 async def _grant(
     tx: Transaction, held: HeldShare, item: Any, role: AccountRole, expires_at: datetime | None, path: tuple[str, ...]
-) -> UUID:
-    """The grant of a yes; the database knows whether the member is still one, and has none yet."""
+) -> tuple[UUID, list[Event]]:
+    """The grant of a yes, and what it took the place of; the database knows whether the member is one and has none."""
     try:
         async with tx.connection.begin_nested():
-            return await tx.insert(
+            events = await _mark_expired(tx, held, item.member_user_id)
+            grant_id = await tx.insert(
                 grants,
                 share_id=item.share_id,
                 partnership_id=item.partnership_id,
@@ -290,22 +300,28 @@ async def _grant(
         held_already = "uq_grants_live" in str(error)
         current = GrantState.ACTIVE if held_already else AccessItemState.CANCELLED
         raise InvalidState(current, path=(*path, "itemId")) from None
+    return grant_id, events
 
 
 async def _tell_decision(
-    tx: Transaction, held: HeldShare, item: Any, decision: AccessDecision, note: str | None
+    tx: Transaction,
+    held: HeldShare,
+    item: Any,
+    decision: AccessDecision,
+    note: str | None,
+    named: Mapping[UUID, Any],
 ) -> None:
-    (member,) = await people(tx, [item.member_user_id])
+    """Member and requester are told (4.11)."""
     facts = {
         "account": held.share.label,
-        "member": member.display_name,
+        "member": named[item.member_user_id].display_name,
         "decision": "accepted" if decision.accept else "declined",
         "role": role_name(decision.role or item.role) if decision.accept else "",
         "note": note or "",
         "until": day(decision.expires_at) if decision.accept and decision.expires_at else "",
     }
-    concerned = (item.member_user_id, item.requested_by)
-    await tell(tx, held.partnership, Template.ACCESS_DECIDED, facts, concerned, representative=False)
+    concerned = (named[item.member_user_id], named[item.requested_by])
+    await send(tx, held.partnership, Template.ACCESS_DECIDED, facts, addressed(concerned))
 
 
 def _decision_event(held: HeldShare, item: Any, decision: AccessDecision) -> Event:

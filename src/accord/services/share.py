@@ -92,17 +92,10 @@ def require_live(tx: Transaction, partnership: Any, action: Action) -> None:
 
 
 async def tell(
-    tx: Transaction,
-    partnership: Any,
-    template: Template,
-    facts: Mapping[str, str],
-    user_ids: Iterable[UUID],
-    *,
-    representative: bool = True,
+    tx: Transaction, partnership: Any, template: Template, facts: Mapping[str, str], user_ids: Iterable[UUID]
 ) -> None:
     """Mail and notice to these people and the guest's representative (model 4.11)."""
-    also = {partnership.representative_user_id} - {None} if representative else set()
-    rows = await people(tx, {*user_ids} | also)
+    rows = await people(tx, {*user_ids, partnership.representative_user_id} - {None})
     await send(tx, partnership, template, facts, addressed(rows))
 
 

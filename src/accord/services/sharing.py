@@ -15,6 +15,7 @@ from accord.access.facts import Target
 from accord.access.permissions import Action, Capacity
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.partnership import lock_partnership, partnership_facts
+from accord.database.queries.recipients import people
 from accord.database.queries.sharing import (
     account_facts,
     list_live_grants,
@@ -42,6 +43,7 @@ from accord.domain.sharing import (
 )
 from accord.services import cascade
 from accord.services.activity import Event, record
+from accord.services.pair import addressed
 from accord.services.share import (
     BULK,
     HeldShare,
@@ -51,6 +53,7 @@ from accord.services.share import (
     hold,
     require_live,
     role_name,
+    send,
     tell,
     tell_removed,
 )
@@ -77,13 +80,13 @@ class Unshared:
 
 @dataclass(frozen=True, slots=True)
 class _Wizard:
-    """What every item of one act is checked against."""
+    """What every item of one act is checked against; `members` are the guest's people whom the sharer sees."""
 
     partnership: Any
     accounts: Mapping[UUID, Any]
     shared: Mapping[UUID, Any]
-    seen: frozenset[UUID]
-    members: Mapping[UUID, Any]
+    members: frozenset[UUID]
+    named: Mapping[UUID, Any]
 
 
 async def share_accounts(
@@ -119,13 +122,13 @@ async def share_accounts(
 
 
 async def _prepare(tx: Transaction, partnership: Any, items: Sequence[ShareItem]) -> _Wizard:
-    seen = frozenset(await people_seen(tx, partnership))
+    seen = await people_seen(tx, partnership)
     return _Wizard(
         partnership=partnership,
         accounts=await list_shareable(tx, partnership.host_id, {item.account_id for item in items}),
         shared=await list_shared(tx, partnership.id),
-        seen=seen,
-        members=await list_members(tx, partnership.guest_id, seen),
+        members=frozenset(await list_members(tx, partnership.guest_id, seen)),
+        named={person.user_id: person for person in await people(tx, seen)},
     )
 
 
@@ -140,9 +143,10 @@ async def _share(tx: Transaction, wizard: _Wizard, item: ShareItem, path: tuple[
     if item.account_id in wizard.shared:
         raise InvalidState(wizard.shared[item.account_id].state, path=(*path, "accountId"))
     share_id = await _write(tx, wizard.partnership, item, recipients, path)
-    names = [wizard.members[key].display_name for key in recipients]
-    said = {"account": account.label, "member": enumerated(names), "role": role_name(item.role)}
-    await tell(tx, wizard.partnership, Template.SHARED, said, recipients)
+    names = enumerated(wizard.named[key].display_name for key in recipients)
+    said = {"account": account.label, "member": names, "role": role_name(item.role)}
+    told = [wizard.named[key] for key in (*recipients, wizard.partnership.representative_user_id)]
+    await send(tx, wizard.partnership, Template.SHARED, said, addressed(told))
     data = {"share": global_id("share", share_id), "role": item.role.value}
     data["members"] = ", ".join(global_id("user", key) for key in recipients)
     return _added(wizard.partnership, account, data), share_id
@@ -156,7 +160,7 @@ def _recipients(wizard: _Wizard, item: ShareItem, path: tuple[str, ...]) -> list
         chosen = list(dict.fromkeys(item.recipient_user_ids))
     else:
         chosen = [wizard.partnership.representative_user_id]
-    if any(key not in wizard.seen or key not in wizard.members for key in chosen):
+    if not wizard.members.issuperset(chosen):
         raise NotFound((*path, "recipientUserIds"))
     return chosen
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, Uuid, and_, bindparam, cast, exists, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Text, Uuid, and_, bindparam, cast, exists, func, or_, select, true
 from sqlalchemy import any_ as any_of
 
 from accord.access.facts import AccountFacts, GrantFacts, ShareFacts
@@ -42,11 +42,7 @@ WHOLE: Final = (
 )
 VISIBLE: Final = Query(WHOLE.where(sees_share()))
 REACHABLE: Final = Query(WHOLE)
-ITEMS: Final = Query(
-    select(access_items.c.id, access_items.c.share_id, access_items.c.partnership_id).where(
-        access_items.c.id == WANTED_ALL, sees_access_item(access_items)
-    )
-)
+ITEMS: Final = Query(select(access_items).where(access_items.c.id == WANTED_ALL, sees_access_item(access_items)))
 GRANT: Final = Query(select(grants.c.id, grants.c.share_id).where(grants.c.id == WANTED, sees_grant()))
 GRANTS_OF_PERSON: Final = Query(
     select(grants.c.id, grants.c.share_id).where(
@@ -116,9 +112,10 @@ async def lock_own_grant(tx: Transaction, share_id: UUID) -> Any:
     return await tx.first(select(grants).where(own, grants.c.state == GrantState.ACTIVE.value).with_for_update())
 
 
-async def list_live_grants(tx: Transaction, share_id: UUID) -> Sequence[Any]:
-    """The grants on a share that have not ended, expired ones that nobody has marked yet included."""
-    return await tx.all(select(grants).where(grants.c.share_id == share_id, grants.c.state == GrantState.ACTIVE.value))
+async def list_live_grants(tx: Transaction, share_id: UUID, user_id: UUID | None = None) -> Sequence[Any]:
+    """The grants on a share, or one person's, that have not ended; expired ones that nobody has marked yet included."""
+    live = and_(grants.c.share_id == share_id, grants.c.state == GrantState.ACTIVE.value)
+    return await tx.all(select(grants).where(live, grants.c.user_id == user_id if user_id else true()))
 
 
 async def list_pending_items(tx: Transaction, share_id: UUID) -> Sequence[Any]:
