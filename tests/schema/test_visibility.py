@@ -267,7 +267,8 @@ async def test_an_auditor_reads_activity_and_nothing_else(town: Town) -> None:
     seen, errors = await town.asking.look(
         town.rita,
         """{ activity(filter: { types: ["share.added"] }) { totalCount edges { node { accountLabel account { id } } } }
-             viewer { organisation { partnerships { totalCount } accounts { totalCount } members { totalCount } } } }""",
+             viewer { organisation { partnerships { totalCount } accounts { totalCount } members { totalCount } } }
+           }""",
     )
     assert seen["activity"]["totalCount"] == 2
     assert all(edge["node"]["accountLabel"] for edge in seen["activity"]["edges"]), "named"
