@@ -321,9 +321,12 @@ def test_s53_on_send_the_admins_of_the_host_get_a_mail(story: Story) -> None:
         "requestPartnership", "partnership { id version state }", reason="Summer campaign,\n\tand the photos", **given
     )["partnership"]
     story.ids["lighthouse_partnership"] = made["id"]
+    notices = "{ viewer { notifications(first: 1) { edges { node { subject readAt } } } } }"
     for mail in story.mails.expect("ada@harbour.example", "arne@harbour.example", saying="Lighthouse Agency"):
         assert "Mia Harbour" in mail.text
         assert "Summer campaign" in mail.text
+        admin = story.people[mail.recipient.split("@")[0]]
+        assert nodes(admin.ask(notices)["viewer"]["notifications"]) == [{"subject": mail.subject, "readAt": None}]
 
 
 def test_s54_it_is_listed_at_once_as_awaiting_the_admins_decision(story: Story) -> None:
@@ -712,6 +715,9 @@ def test_s76_an_owner_sees_the_members_on_own_accounts_and_all_shared_accounts(s
     new_account(story, "mia", "press_kit", "Press kit", "Press")
     share(story, "mia", "lighthouse_partnership", "press_kit", "COLLABORATOR", recipientUserIds=[story.carla.user])
     story.mails.expect("carla@lighthouse.example", "greta@lighthouse.example")
+    addresses = "query A($id: ID!) { partnership(id: $id) { members { edges { node { user { email } } } } } }"
+    known = nodes(story.mia.ask(addresses, id=story.ids["lighthouse_partnership"])["partnership"]["members"])
+    assert {member["user"]["email"] for member in known} == {story.greta.email, story.carla.email}
     unseen = {"accountId": story.ids["booking_engine"], "role": "COLLABORATOR", "recipientUserIds": [story.dan.user]}
     given = {"partnershipId": story.ids["lighthouse_partnership"], "items": [unseen]}
     story.refused(story.mia, "shareAccounts", "FORBIDDEN", "NOT_FOUND", "INVALID_STATE", **given)
@@ -744,6 +750,11 @@ def test_s78_guest_members_see_their_own_people_and_their_own_accounts(story: St
     assert accounts_seen(story, "carla", "lighthouse_partnership") == {"Campaign desk", "Press kit"}
     assert story.shared_with(story.dan) == {"Booking engine": "H"}
     assert story.hidden(story.fred, story.ids["lighthouse_partnership"]), "without a share there is nothing to see"
+    addresses = "query A($id: ID!) { partnership(id: $id) { members { edges { node { user { email } } } } } }"
+    lighthouse = story.ids["lighthouse_partnership"]
+    assert story.dan.denied(addresses, id=lighthouse) == ["FORBIDDEN"] * 2, "of colleagues the name alone"
+    hosts = "query H($id: ID!) { partnership(id: $id) { owner { displayName email } } }"
+    assert story.greta.denied(hosts, id=lighthouse) == ["FORBIDDEN"], "of the host's people too"
     told = "query Account($id: ID!) { account(id: $id) { label } }"
     assert story.carla.denied(told, id=story.ids["booking_engine"]) == ["NOT_FOUND"]
 
