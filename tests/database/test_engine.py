@@ -95,10 +95,6 @@ async def test_400_cancels_leave_nothing_in_a_transaction(world: World) -> None:
     assert await left_open_after_cancels(world, Snapshot, guarded=True) == 0
 
 
-async def test_the_guard_alone_ends_what_a_snapshot_forgot(world: World) -> None:
-    assert await left_open_after_cancels(world, Careless, guarded=True) == 0
-
-
 async def test_without_the_guard_they_would_stay_open(world: World) -> None:
     assert await left_open_after_cancels(world, Careless, guarded=False) > 0
 
