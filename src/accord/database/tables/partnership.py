@@ -119,7 +119,9 @@ attempts: Final = Table(
     UniqueConstraint("partnership_id", "number"),
     one_of("host_decision", HostDecision),
     one_of("guest_decision", GuestDecision),
-    CheckConstraint("guest_decision IS NULL OR host_decision IN ('APPROVED', 'SKIPPED')", name="host_first"),
+    CheckConstraint(
+        "guest_decision IS NULL OR coalesce(host_decision IN ('APPROVED', 'SKIPPED'), false)", name="host_first"
+    ),
     CheckConstraint("host_decided_by IS NULL OR host_decided_by <> guest_decided_by", name="two_people"),
 )
 

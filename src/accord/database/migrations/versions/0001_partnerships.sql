@@ -265,7 +265,7 @@ CREATE TABLE accord.attempts (
     CONSTRAINT uq_attempts_partnership_id_number UNIQUE (partnership_id, number),
     CONSTRAINT ck_attempts_host_decision_known CHECK (host_decision IN ('APPROVED', 'DECLINED', 'SKIPPED')),
     CONSTRAINT ck_attempts_guest_decision_known CHECK (guest_decision IN ('ACCEPTED', 'DECLINED')),
-    CONSTRAINT ck_attempts_host_first CHECK (guest_decision IS NULL OR host_decision IN ('APPROVED', 'SKIPPED')),
+    CONSTRAINT ck_attempts_host_first CHECK (guest_decision IS NULL OR coalesce(host_decision IN ('APPROVED', 'SKIPPED'), false)),
     CONSTRAINT ck_attempts_two_people CHECK (host_decided_by IS NULL OR host_decided_by <> guest_decided_by),
     CONSTRAINT fk_attempts_submitted_by FOREIGN KEY(submitted_by) REFERENCES accord.users (id),
     CONSTRAINT fk_attempts_host_decided_by FOREIGN KEY(host_decided_by) REFERENCES accord.users (id),
