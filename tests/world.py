@@ -205,7 +205,7 @@ class World:
             requester,
             request_partnership,
             guest_handle=guest.handle,
-            contact_email="office@partner.example",
+            contact_email=f"office@{guest.handle}.example",
             reason=reason,
         )
 
@@ -244,10 +244,12 @@ class World:
         """Write a state that no act of this release leads to."""
         ended = self.clock.now if state in {S.LAPSED, S.EXPIRED} else None
         await self.owner.execute(
-            "UPDATE accord.partnerships SET state = $2, ended_at = $3, version = version + 1 WHERE id = $1",
+            "UPDATE accord.partnerships SET state = $2, ended_at = $3, suspended_by = $4, version = version + 1"
+            " WHERE id = $1",
             partnership_id,
             state.value,
             ended,
+            ["OPERATOR"] if state is S.SUSPENDED else [],
         )
 
     async def _on(self, key: UUID, person: Person, service: Service[Any], **given: Any) -> None:

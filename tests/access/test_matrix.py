@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from accord.access.decision import Allow, Condition, Deny, decide, may_ever, require
-from accord.access.facts import AccountFacts, Policy, Target
+from accord.access.facts import AccountFacts, Target
 from accord.access.permissions import PERMISSIONS, Action
 from accord.domain.errors import Forbidden
 from accord.domain.organisation import Role
@@ -45,6 +45,11 @@ MATRIX: Final = {
     A.PARTNERSHIP_REMOVE: "HA LR HD PO CO PA GA",
     A.PARTNERSHIP_TRANSFER: "HA PO CO PA",
     A.PARTNERSHIP_SET_REPRESENTATIVE: "GA",
+    A.PARTNERSHIP_SUSPEND: "HA LR HD PO CO PA GA",
+    A.PARTNERSHIP_EXTEND: "HA LR HD",
+    A.POLICY_READ: "HA LR HD",
+    A.POLICY_SET: "HA",
+    A.ACCESS_FREEZE: "HA LR HD",
     A.PARTNERSHIP_READ_REASON: "HA LR HD PO CO PA RQ",
     A.PARTNERSHIP_READ_TERMS: "HA LR HD PO CO PA RQ GA",
     A.PARTNERSHIP_READ_HIDDEN: "HA LR HD",
@@ -151,11 +156,12 @@ def test_an_account_without_active_owner_falls_to_the_host_admin() -> None:
 
 def test_the_host_admin_ends_the_shares_of_accounts_seen_where_the_policy_allows() -> None:
     own = replace(TARGET, account=replace(ACCOUNT, owner_ids=frozenset({PERSON["HA"]})))
-    strict = replace(own, policy=Policy(host_admin_may_unshare=False))
+    kept = replace(PARTNERSHIP, host_admin_may_unshare=False)
+    strict = replace(own, partnership=kept)
     assert allows("HA", A.SHARE_END, own)
     assert not allows("HA", A.SHARE_END, strict)
     assert allows("HA", A.SHARE_SUSPEND, strict)
-    assert allows("PO", A.SHARE_END, replace(TARGET, policy=Policy(host_admin_may_unshare=False)))
+    assert allows("PO", A.SHARE_END, replace(TARGET, partnership=kept))
 
 
 def test_an_admin_takes_ownership_only_when_the_owner_is_gone() -> None:

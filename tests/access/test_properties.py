@@ -16,7 +16,6 @@ from accord.access.facts import (
     AccountFacts,
     GrantFacts,
     PartnershipFacts,
-    Policy,
     ShareFacts,
     Target,
 )
@@ -65,6 +64,10 @@ partnerships = st.builds(
     expires_at=instant,
     host_active=st.booleans(),
     guest_active=st.booleans(),
+    frozen=st.booleans(),
+    barred=st.booleans(),
+    mfa_required=st.booleans(),
+    host_admin_may_unshare=st.booleans(),
 ).filter(lambda facts: facts.host_id != facts.guest_id)
 targets = st.builds(
     Target,
@@ -76,7 +79,6 @@ targets = st.builds(
     st.none() | st.builds(AccessItemFacts, person, person, st.sampled_from(AccessItemState)),
     st.none() | person,
     people,
-    st.builds(Policy, st.booleans()),
 )
 
 

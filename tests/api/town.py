@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,10 @@ from accord.domain.organisation import Role
 from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import AccountRole
 from accord.services.access_request import AccessDecision, decide_access_requests, request_access
+from accord.services.hold import suspend_partnership
 from accord.services.member import deactivate_member, invite_member
 from accord.services.operator import publish_terms
+from accord.services.policy import freeze_partner_access
 from accord.services.sharing import ShareItem, share_accounts, suspend_share
 from tests.world import Organisation, Person, World
 
@@ -35,6 +38,8 @@ PEOPLE: dict[str, dict[str, tuple[Role, ...]]] = {
     "grove": {"gina": (Role.ORG_ADMIN,)},
     "quill": {"quentin": (Role.ORG_ADMIN,), "quinn": ()},
     "meadow": {"max": (Role.ORG_ADMIN,)},
+    "hill": {"hanna": (Role.ORG_ADMIN,), "hugo": (Role.ORG_ADMIN,)},
+    "island": {"ines": (Role.ORG_ADMIN,)},
 }
 
 
@@ -101,9 +106,17 @@ class Builder:
             ("approved", otto, "olga", S.AWAITING_GUEST_ACCEPTANCE),
             ("refused", mia, "bert", S.DECLINED_BY_GUEST),
             ("removed", mia, "gina", S.TERMINATED),
+            ("held", mia, "hanna", S.ACTIVE),
+            ("ending", mia, "ines", S.ACTIVE),
         ):
             key = await self.world.partnership(requester, ada, self.people[admin], state)
             self._name(name, "partnership", key)
+
+        await self.world.act(ada, suspend_partnership, partnership_id=self.keys["held"], reason="A review.")
+        ends = self.world.clock.now + timedelta(days=400)
+        sql = "UPDATE accord.partnerships SET expires_at = $2 WHERE id = $1"
+        await self.world.owner.execute(sql, self.keys["ending"], ends)
+        await self.world.act(self.people["hugo"], freeze_partner_access)
 
     async def _sharing(self) -> None:
         mia, otto, greta = self.people["mia"], self.people["otto"], self.people["greta"]

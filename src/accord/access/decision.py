@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from accord.access.facts import Target
+from accord.access.facts import PartnershipFacts, Target
 from accord.access.permissions import PERMISSIONS, Action, Capacity
 from accord.access.principal import WORKING, Principal
 from accord.domain.errors import Forbidden
@@ -24,6 +24,7 @@ class Condition(StrEnum):
     ORGANISATION_INACTIVE = "ORGANISATION_INACTIVE"
     PARTNERSHIP_NOT_ACTIVE = "PARTNERSHIP_NOT_ACTIVE"
     EXPIRED = "EXPIRED"
+    POLICY_DENIED = "POLICY_DENIED"
     NO_GRANT = "NO_GRANT"
     GRANT_EXPIRED = "GRANT_EXPIRED"
 
@@ -92,7 +93,7 @@ def decide(
     open_paths = tuple(p for p in paths if not p & GUEST_PATHS)
     guest_paths = tuple(p for p in paths if p & GUEST_PATHS)
     if guest_paths:
-        failing = _first_failing(target, now)
+        failing = _first_failing(principal, target, now)
         if failing is None:
             return Allow(paths)
         return Allow(open_paths) if open_paths else Deny(failing)
@@ -108,8 +109,8 @@ def require(
         raise Forbidden(action, verdict.condition)
 
 
-def _first_failing(target: Target, now: datetime) -> Condition | None:
-    """Conditions 2, 3, 6 and 8 of model 4.5 for a path by account grant."""
+def _first_failing(principal: Principal, target: Target, now: datetime) -> Condition | None:
+    """Conditions 2, 3, 4, 6 and 8 of model 4.5 for a path by account grant."""
     partnership, share, grant = target.partnership, target.share, target.grant
     if partnership is None or share is None or grant is None:
         return Condition.NO_GRANT
@@ -121,11 +122,20 @@ def _first_failing(target: Target, now: datetime) -> Condition | None:
         return Condition.PARTNERSHIP_NOT_ACTIVE
     if _is_over(partnership.expires_at, now):
         return Condition.EXPIRED
+    if not policy_admits(principal, partnership):
+        return Condition.POLICY_DENIED
     if share.state is not ShareState.ACTIVE or grant.state is not GrantState.ACTIVE:
         return Condition.NO_GRANT
     if _is_over(share.expires_at, now) or _is_over(grant.expires_at, now):
         return Condition.GRANT_EXPIRED
     return None
+
+
+def policy_admits(principal: Principal, partnership: PartnershipFacts) -> bool:
+    """Condition 4: does the host's policy let the guest's people in, by this sign-in?"""
+    if partnership.frozen or partnership.barred:
+        return False
+    return principal.identity.mfa or not partnership.mfa_required
 
 
 def _is_over(end: datetime | None, now: datetime) -> bool:
@@ -213,7 +223,7 @@ def _conditions(principal: Principal, target: Target, held: set[Capacity]) -> se
         met.add(Capacity.OWNER_GONE)
     if principal.person_id not in target.subject_ids:
         met.add(Capacity.NOT_ONESELF)
-    if target.policy.host_admin_may_unshare:
+    if partnership is not None and partnership.host_admin_may_unshare:
         met.add(Capacity.MAY_UNSHARE)
     return met
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from accord.domain.partnership import PartnershipPath, PartnershipState
+from accord.domain.partnership import Holder, PartnershipPath, PartnershipState
 from accord.domain.sharing import AccessItemState, AccountRole, AccountStatus, GrantState, ShareState
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """The entries of the host's policy that decisions of this release read (model 4.2, OrganisationPolicy)."""
-
-    host_admin_may_unshare: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class PartnershipFacts:
-    """One partnership. `requester_id`: who submitted the current attempt; `told_guest`: the guest may know of it."""
+    """One partnership. `requester_id`: who submitted the current attempt; `told_guest`: the guest may know of it.
+
+    The last four come from policies: `frozen`, `mfa_required` and `host_admin_may_unshare` from the host's, `barred`
+    where one side blocks the other or the host's list of allowed partners lacks the guest.
+    """
 
     host_id: UUID
     guest_id: UUID
@@ -35,6 +32,11 @@ class PartnershipFacts:
     expires_at: datetime | None = None
     host_active: bool = True
     guest_active: bool = True
+    suspended_by: frozenset[Holder] = frozenset()
+    frozen: bool = False
+    barred: bool = False
+    mfa_required: bool = False
+    host_admin_may_unshare: bool = True
 
     def is_owned_by(self, person_id: UUID) -> bool:
         """Is this the Partnership Owner or a co-owner, who counts as one (Q12)?"""
@@ -93,4 +95,3 @@ class Target:
     item: AccessItemFacts | None = None
     person_id: UUID | None = None
     subject_ids: frozenset[UUID] = frozenset()
-    policy: Policy = field(default_factory=Policy)

@@ -70,6 +70,11 @@ class Action(StrEnum):
     PARTNERSHIP_REMOVE = "partnership:remove"
     PARTNERSHIP_TRANSFER = "partnership:transfer"
     PARTNERSHIP_SET_REPRESENTATIVE = "partnership:set_representative"
+    PARTNERSHIP_SUSPEND = "partnership:suspend"
+    PARTNERSHIP_EXTEND = "partnership:extend"
+    POLICY_READ = "policy:read"
+    POLICY_SET = "policy:set"
+    ACCESS_FREEZE = "access:freeze"
     INVITATION_READ = "invitation:read"
     ACCOUNT_READ = "account:read"
     ACCOUNT_READ_PANEL = "account:read_panel"
@@ -137,6 +142,11 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.PARTNERSHIP_REMOVE: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
     Action.PARTNERSHIP_TRANSFER: _any(C.OWNER, _all(C.HOST_ADMIN, C.NOT_ONESELF), _all(C.HOST_ADMIN, C.OWNER_GONE)),
     Action.PARTNERSHIP_SET_REPRESENTATIVE: _any(C.GUEST_ADMIN),
+    Action.PARTNERSHIP_SUSPEND: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
+    Action.PARTNERSHIP_EXTEND: _any(*LEADERS),
+    Action.POLICY_READ: _any(C.ORG_ADMIN, C.LEGAL),
+    Action.POLICY_SET: _any(C.ORG_ADMIN),
+    Action.ACCESS_FREEZE: _any(C.ORG_ADMIN, C.LEGAL),
     Action.INVITATION_READ: _any(C.GUEST_ADMIN),
     Action.ACCOUNT_READ: _any(C.PERSON),
     Action.ACCOUNT_READ_PANEL: _any(C.ACCOUNT_OWNER, C.OWNER, _all(C.HOST_ADMIN, C.SEES_ACCOUNT)),

@@ -97,6 +97,7 @@ def viewer_binds(principal: Principal, now: datetime) -> dict[str, Any]:
         "leads": texts(principal.leads),
         "audits": texts(principal.audits),
         "operator": principal.operator,
+        "mfa": principal.identity.mfa,
         "now": now,
     }
 

@@ -23,7 +23,15 @@ PREPARING: Final = 0x6163636F7264
 """The advisory lock under which one process at a time prepares a database."""
 
 COUNTED_COLUMNS: Final = ", ".join(COUNTED)
-READ_ONLY: Final = ("identities", "memberships", "organisations", "users", "accounts", "account_ownerships")
+READ_ONLY: Final = (
+    "organisation_policies",
+    "identities",
+    "memberships",
+    "organisations",
+    "users",
+    "accounts",
+    "account_ownerships",
+)
 
 GRANTS: Final = (
     f"GRANT USAGE ON SCHEMA accord TO {GATEWAY}, {WORKER}",
@@ -44,6 +52,7 @@ GRANTS: Final = (
             "tickets",
             "chain_heads",
             "notifications",
+            "organisation_policies",
         )
     ),
     f"GRANT SELECT, INSERT ON accord.identities, accord.sign_ins TO {GATEWAY}",

@@ -17,10 +17,12 @@ from sqlalchemy import (
     FromClause,
     Text,
     Uuid,
+    all_,
     and_,
     bindparam,
     cast,
     exists,
+    func,
     or_,
 )
 from sqlalchemy import any_ as any_of
@@ -29,6 +31,7 @@ from sqlalchemy.sql import expression
 from accord.database.tables.activity import activity_events
 from accord.database.tables.organisation import memberships
 from accord.database.tables.partnership import partnerships
+from accord.database.tables.policy import organisation_policies
 from accord.database.tables.sharing import account_ownerships, accounts, grants, shares
 
 Predicate = ColumnElement[bool]
@@ -36,6 +39,7 @@ Predicate = ColumnElement[bool]
 VIEWER: Final = cast(bindparam("viewer", type_=Text()), Uuid())
 NOW: Final = bindparam("now", type_=DateTime(timezone=True))
 OPERATOR: Final = bindparam("operator", type_=Boolean())
+MFA: Final = bindparam("mfa", type_=Boolean())
 
 
 def keys(name: str) -> Any:
@@ -75,12 +79,30 @@ def _is_live_grant(g: FromClause = grants) -> Predicate:
 
 def active_partnership(partnership_id: ColumnElement[Any]) -> Predicate:
     """Is this partnership ACTIVE and within its time? Expiry needs no scheduler (invariant 12)."""
-    p = partnerships.alias()
+    p, r = partnerships.alias(), organisation_policies.alias()
     return exists().where(
         p.c.id == partnership_id,
         p.c.state == "ACTIVE",
         p.c.starts_at <= NOW,
         or_(p.c.expires_at.is_(None), p.c.expires_at > NOW),
+        ~exists().where(r.c.id == p.c.host_id, or_(r.c.frozen, r.c.require_mfa & ~MFA)),
+        ~is_barred(p),
+    )
+
+
+def is_barred(p: FromClause = partnerships) -> Predicate:
+    """Does one side block the other, or does the host's list of allowed partners lack the guest? (model 4.2)"""
+    r = organisation_policies.alias()
+    return exists().where(
+        or_(
+            and_(r.c.id == p.c.host_id, p.c.guest_id == any_of(r.c.blocked_partners)),
+            and_(r.c.id == p.c.guest_id, p.c.host_id == any_of(r.c.blocked_partners)),
+            and_(
+                r.c.id == p.c.host_id,
+                func.cardinality(r.c.allowed_partners) > 0,
+                p.c.guest_id != all_(r.c.allowed_partners),
+            ),
+        )
     )
 
 
@@ -326,6 +348,20 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     "partnerships": (("ALL", TOLD_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
     "attempts": (("ALL", TOLD_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
     "invitations": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
+    "organisation_policies": (
+        (
+            "SELECT",
+            (
+                f"{_in_mine('id')} OR {_linked('organisation_policies.id')}"
+                " OR EXISTS (SELECT 1 FROM accord.organisations o"
+                " WHERE o.id = organisation_policies.id AND o.handle = (SELECT accord.shown('handle')))"
+            ),
+            GATEWAY,
+        ),
+        ("INSERT", _in_mine("id"), GATEWAY),
+        ("UPDATE", _in_mine("id"), GATEWAY),
+        ("SELECT", "true", WORKER),
+    ),
     "sign_ins": (("SELECT", SELF, GATEWAY), ("INSERT", SELF, GATEWAY), ("ALL", "true", WORKER)),
     "terms_versions": (("SELECT", "true", GATEWAY), ("INSERT", OPERATING, GATEWAY)),
     "terms_acceptances": (("ALL", BOTH_SIDES, GATEWAY),),

@@ -33,6 +33,9 @@ class Template(StrEnum):
     WITHDRAWN = "withdrawn"
     ACCEPTED = "accepted"
     PARTNERSHIP_ENDED = "partnership_ended"
+    PARTNERSHIP_SUSPENDED = "partnership_suspended"
+    PARTNERSHIP_RESUMED = "partnership_resumed"
+    PARTNERSHIP_EXTENDED = "partnership_extended"
     EXPIRING = "expiring"
     OWNERSHIP_MOVED = "ownership_moved"
     REPRESENTATIVE_CHANGED = "representative_changed"
@@ -142,6 +145,20 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
             "ended too.",
             "cause",
             "reason",
+        ),
+        Template.PARTNERSHIP_SUSPENDED: _notice(
+            "The partnership of {host} and {guest} is suspended",
+            "{side} has suspended the partnership between {host} and {guest}. Nothing that is shared by it can be "
+            "reached until it is resumed.",
+            "reason",
+        ),
+        Template.PARTNERSHIP_RESUMED: _notice(
+            "The partnership of {host} and {guest} is resumed",
+            "The partnership between {host} and {guest} is active again, with everything that was shared by it.",
+        ),
+        Template.PARTNERSHIP_EXTENDED: _notice(
+            "The partnership of {host} and {guest} was extended",
+            "The partnership between {host} and {guest} now ends on {until}.",
         ),
         Template.EXPIRING: _notice(
             "The partnership of {host} and {guest} ends on {until}",

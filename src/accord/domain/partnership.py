@@ -52,6 +52,14 @@ class PartnershipSide(StrEnum):
     GUEST = "GUEST"
 
 
+class Holder(StrEnum):
+    """Who suspended a partnership; each takes back its own hold alone (4.4.1)."""
+
+    HOST = "HOST"
+    GUEST = "GUEST"
+    OPERATOR = "OPERATOR"
+
+
 class Purpose(StrEnum):
     """What the access is for (S21)."""
 
@@ -86,6 +94,12 @@ class PartnershipEvent(StrEnum):
     SHARE = "share"
     TRANSFER = "transfer"
     REPRESENT = "represent"
+    SUSPEND = "suspend"
+    RELEASE = "release"
+    """One side lets go, another still holds."""
+    RESUME = "resume"
+    """The last hold is gone."""
+    EXTEND = "extend"
     REMOVE = "remove"
     EXPIRE = "expire"
 
@@ -111,6 +125,11 @@ PARTNERSHIP: Final = LifeCycle(
         (S.ACTIVE, E.SHARE): S.ACTIVE,
         (S.ACTIVE, E.TRANSFER): S.ACTIVE,
         (S.ACTIVE, E.REPRESENT): S.ACTIVE,
+        (S.ACTIVE, E.SUSPEND): S.SUSPENDED,
+        (S.SUSPENDED, E.SUSPEND): S.SUSPENDED,
+        (S.SUSPENDED, E.RELEASE): S.SUSPENDED,
+        (S.SUSPENDED, E.RESUME): S.ACTIVE,
+        (S.ACTIVE, E.EXTEND): S.ACTIVE,
         (S.ACTIVE, E.REMOVE): S.TERMINATED,
         (S.ACTIVE, E.EXPIRE): S.EXPIRED,
         (S.SUSPENDED, E.TRANSFER): S.SUSPENDED,

@@ -12,7 +12,7 @@ from aiodataloader import DataLoader
 
 from accord.access.facts import PartnershipFacts, Target
 from accord.database.engine import Query, Snapshot
-from accord.database.queries.read import activity, organisation, partnership, sharing
+from accord.database.queries.read import activity, organisation, partnership, policy, sharing
 from accord.database.queries.read.facts import (
     ACCOUNT_TARGETS,
     OWNED_PARTNERSHIPS,
@@ -131,6 +131,7 @@ class Loaders:
     share_by_id = lookups(sharing.SHARE_BY_ID)
     grant_by_id = lookups(sharing.GRANT_BY_ID)
     access_item_by_id = lookups(sharing.ITEM_BY_ID)
+    policy_by_organisation = lookups(policy.POLICY_BY_ORGANISATION)
     event_by_id = lookups(activity.EVENT_BY_ID)
     notification_by_id = lookups(activity.NOTIFICATION_BY_ID)
 

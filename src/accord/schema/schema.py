@@ -21,7 +21,7 @@ from strawberry.types.execution import ExecutionContext
 
 from accord.access.permissions import Action
 from accord.schema.errors import Masked, log_unexpected
-from accord.schema.mutations import operator, organisation, partnership, sharing
+from accord.schema.mutations import operator, organisation, partnership, policy, sharing, term
 from accord.schema.operation import Operation
 from accord.schema.permissions import answers
 from accord.schema.queries import activity as activity_queries
@@ -68,6 +68,11 @@ class Mutation:
     set_co_owners = answers(partnership.set_co_owners, Action.PARTNERSHIP_TRANSFER)
     set_representative = answers(partnership.set_representative, Action.PARTNERSHIP_SET_REPRESENTATIVE)
 
+    suspend_partnership = answers(term.suspend_partnership, Action.PARTNERSHIP_SUSPEND)
+    resume_partnership = answers(term.resume_partnership, Action.PARTNERSHIP_SUSPEND)
+    extend_partnership = answers(term.extend_partnership, Action.PARTNERSHIP_EXTEND)
+    set_auto_extend = answers(term.set_auto_extend, Action.PARTNERSHIP_EXTEND)
+
     share_accounts = answers(sharing.share_accounts, Action.ACCOUNT_SHARE)
     unshare_account = answers(sharing.unshare_account, Action.SHARE_END)
     suspend_share = answers(sharing.suspend_share, Action.SHARE_SUSPEND)
@@ -93,6 +98,10 @@ class Mutation:
     remove_member = answers(organisation.remove_member, Action.MEMBER_MANAGE)
     update_profile = answers(organisation.update_profile, Action.PROFILE_UPDATE)
     mark_notifications_read = answers(organisation.mark_notifications_read, Action.NOTIFICATION_READ)
+
+    set_policy = answers(policy.set_policy, Action.POLICY_SET)
+    freeze_partner_access = answers(policy.freeze_partner_access, Action.ACCESS_FREEZE)
+    unfreeze_partner_access = answers(policy.unfreeze_partner_access, Action.ACCESS_FREEZE)
 
     create_organisation = answers(operator.create_organisation, Action.ORGANISATION_OPERATE)
     set_partners_enabled = answers(operator.set_partners_enabled, Action.ORGANISATION_OPERATE)

@@ -31,6 +31,9 @@ KINDS: Final = {
     "recipient_user_ids": "user",
     "terms_version_id": "terms",
     "notification_ids": "notification",
+    "allowed_partners": "organisation",
+    "blocked_partners": "organisation",
+    "auto_approve_partners": "organisation",
 }
 """What kind of thing each ID of an input names."""
 

@@ -38,6 +38,7 @@ EXPIRY_NOTICES: Final = (1, 7, 30)
 async def sweep(database: Database, now: datetime) -> None:
     """Do what is due at `now`; run again, it finds nothing left to do."""
     await _each_partnership(database, due.to_lapse(now), _lapse)
+    await _each_partnership(database, due.to_extend(now), _extend)
     await _each_partnership(database, due.to_expire(now), _expire)
     await _each_partnership(database, due.to_warn_of_lapse(now), _warn_of_lapse)
     for days in EXPIRY_NOTICES:
@@ -106,6 +107,18 @@ async def _expire(tx: Transaction, row: Any) -> None:
     }
     expired = event_of(row, EventType.PARTNERSHIP_EXPIRED, data=counts)
     await record(tx, expired, *cascade.share_events(ended))
+
+
+async def _extend(tx: Transaction, row: Any) -> None:
+    """On it goes, where the host has said so; one that somebody holds ends instead."""
+    until = row.expires_at + row.auto_extend
+    while until <= tx.now:
+        until += row.auto_extend
+    await tx.update(partnerships, row.id, expires_at=until, expiry_noticed_days=None)
+    told = [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]
+    await tell(tx, row, Template.PARTNERSHIP_EXTENDED, names(row) | {"until": day(until)}, told)
+    data = {"from": row.expires_at.isoformat(), "until": until.isoformat()}
+    await record(tx, event_of(row, EventType.PARTNERSHIP_EXTENDED, data=data))
 
 
 def _warn_of_expiry(days: int) -> Act:

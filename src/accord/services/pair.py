@@ -108,5 +108,7 @@ def new_terms(tx: Transaction, purposes: Iterable[Purpose], expires_at: datetime
 
 async def end(tx: Transaction, row: Any, state: PartnershipState, reason: str | None) -> int:
     """Put a partnership into a terminal state; how many open invitations became void with it."""
-    await tx.update(partnerships, row.id, state=state.value, ended_at=tx.now, end_reason=reason, lapses_at=None)
+    await tx.update(
+        partnerships, row.id, state=state.value, ended_at=tx.now, end_reason=reason, lapses_at=None, suspended_by=[]
+    )
     return await invitation.void(tx, row.id)

@@ -11,6 +11,7 @@ from uuid import UUID
 from accord.access.permissions import Action
 from accord.database.engine import Transaction
 from accord.database.queries.partnership import get_attempt, get_current_terms
+from accord.database.queries.policy import get_policy
 from accord.database.queries.recipients import admins_of, people
 from accord.database.tables.partnership import attempts, partnerships, terms_acceptances
 from accord.domain import text
@@ -150,6 +151,9 @@ async def accept_partnership(
     _refuse_both_sides(tx, attempt, Action.PARTNERSHIP_ACCEPT)
     if not (row.host_active and row.guest_active):
         raise Forbidden(Action.PARTNERSHIP_ACCEPT, "ORGANISATION_INACTIVE")
+    if row.barred or (row.mfa_required and not tx.principal.identity.mfa):
+        raise Forbidden(Action.PARTNERSHIP_ACCEPT, "POLICY_DENIED")
+    policy = await get_policy(tx, row.host_id)
     await tx.update(
         attempts,
         attempt.id,
@@ -164,7 +168,8 @@ async def accept_partnership(
         state=state.value,
         representative_user_id=tx.person_id,
         starts_at=tx.now,
-        expires_at=Terms.read(attempt.terms).expires_at,
+        expires_at=policy.latest_end(tx.now, Terms.read(attempt.terms).expires_at),
+        auto_extend=policy.default_auto_extend,
         lapses_at=None,
     )
     client = tx.principal.identity.client

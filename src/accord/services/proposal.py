@@ -23,6 +23,7 @@ from accord.database.queries.partnership import (
     lock_partnership,
     partnership_facts,
 )
+from accord.database.queries.policy import get_policy
 from accord.database.queries.recipients import admins_of
 from accord.database.tables.partnership import attempts, partnerships
 from accord.domain import text
@@ -64,7 +65,8 @@ async def request_partnership(
 ) -> UUID:
     """Ask for a partnership with the organisation of this handle (S49 to S54).
 
-    An admin's request needs no reason and goes to the guest at once (S52, S57); anybody else's waits for an admin.
+    An admin's request needs no reason and goes to the guest at once (S52, S57); anybody else's waits for an admin,
+    unless the host's policy approves requests to this guest by itself.
     """
     require(
         tx.principal,
@@ -73,27 +75,28 @@ async def request_partnership(
         now=tx.now,
         acting_for=tx.acting_for,
     )
-    by_admin = organisation_id in tx.principal.admin_of
     reason = text.note("reason", reason)
-    if reason is None and not by_admin:
+    if reason is None and organisation_id not in tx.principal.admin_of:
         raise ValidationError("reason", "A reason is needed.")
     contact_email = text.address("contactEmail", contact_email)
     terms = new_terms(tx, purposes, expires_at)
     host, guest = await _find_pair(tx, organisation_id, guest_handle)
-    state = PartnershipState.AWAITING_GUEST_ACCEPTANCE if by_admin else PartnershipState.AWAITING_HOST_APPROVAL
-    lapses_at = tx.now + (GUEST_DECIDES_WITHIN if by_admin else HOST_DECIDES_WITHIN)
+    trusted = guest.id in (await get_policy(tx, host.id)).auto_approve_partners
+    direct = trusted or organisation_id in tx.principal.admin_of
+    state = PartnershipState.AWAITING_GUEST_ACCEPTANCE if direct else PartnershipState.AWAITING_HOST_APPROVAL
+    lapses_at = tx.now + (GUEST_DECIDES_WITHIN if direct else HOST_DECIDES_WITHIN)
     try:
         async with tx.connection.begin_nested():
             partnership_id = await tx.insert(
                 partnerships,
                 host_id=host.id,
                 guest_id=guest.id,
-                told_guest=by_admin,
+                told_guest=direct,
                 path=PartnershipPath.HOST_REQUEST.value,
                 state=state.value,
                 created_by_user_id=tx.person_id,
                 requester_user_id=tx.person_id,
-                owner_user_id=tx.person_id if by_admin else None,
+                owner_user_id=tx.person_id if direct else None,
                 contact_email=contact_email,
                 purposes=sorted(terms.purposes),
                 lapses_at=lapses_at,
@@ -112,11 +115,11 @@ async def request_partnership(
         submitted_by=tx.person_id,
         submitted_at=tx.now,
         lapses_at=lapses_at,
-        **_skipped(tx) if by_admin else {},
+        **_skipped(tx) if direct else {},
     )
     row = await lock_partnership(tx, partnership_id)
-    await _announce(tx, row, attempt_id, contact_email, reason, by_admin=by_admin)
-    await record(tx, event_of(row, EventType.PARTNERSHIP_REQUESTED, told=by_admin, reason=reason, private=True))
+    await _announce(tx, row, attempt_id, contact_email, reason, direct=direct)
+    await record(tx, event_of(row, EventType.PARTNERSHIP_REQUESTED, told=direct, reason=reason, private=True))
     return partnership_id
 
 
@@ -137,6 +140,10 @@ async def _find_pair(tx: Transaction, organisation_id: UUID, guest_handle: str) 
         raise ValidationError("guestHandle", "An organisation is not its own partner.")
     if guest is None or not guest.partners_enabled:
         raise NotFound(("guestHandle",))
+    if not (await get_policy(tx, host.id)).admits(guest.id):
+        raise Forbidden(Action.PARTNERSHIP_REQUEST, "POLICY_DENIED", "Your organisation's policy bars this partner.")
+    if host.id in (await get_policy(tx, guest.id)).blocked_partners:
+        raise NotFound(("guestHandle",))
     await _refuse_second(tx, host.id, guest.id)
     return host, guest
 
@@ -149,10 +156,10 @@ async def _refuse_second(tx: Transaction, host_id: UUID, guest_id: UUID) -> None
 
 
 async def _announce(
-    tx: Transaction, row: Any, attempt_id: UUID, contact_email: str, reason: str | None, *, by_admin: bool
+    tx: Transaction, row: Any, attempt_id: UUID, contact_email: str, reason: str | None, *, direct: bool
 ) -> None:
     """The next to decide is told: the guest where no approval is needed, the host's admins otherwise (S53, S60)."""
-    if by_admin:
+    if direct:
         await invitation.invite(tx, row, attempt_id, contact_email)
         return
     facts = names(row) | {"requester": tx.principal.display_name, "contact": contact_email, "reason": reason or ""}
@@ -253,7 +260,7 @@ async def _submit_again(
         lapse_noticed_at=None,
         **sent,
     )
-    await _announce(tx, row, attempt_id, sent["contact_email"], reason, by_admin=covered)
+    await _announce(tx, row, attempt_id, sent["contact_email"], reason, direct=covered)
     await record(tx, event_of(row, EventType.PARTNERSHIP_RESENT, told=covered, reason=reason, private=True))
 
 

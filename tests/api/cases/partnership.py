@@ -179,4 +179,52 @@ CASES = [
         wrong_state=Refused("olga", on("approved", "orchard", userId="olga"), "INVALID_STATE"),
         repeated=Refused("gustav", on("partnership", "lighthouse", version=3, userId="carla"), "CONFLICT"),
     ),
+    Cases(
+        "suspendPartnership",
+        by="gustav",
+        given=on("partnership", "lighthouse", reason="A quarrel."),
+        shows="partnership { id state suspendedBy }",
+        expected=lambda _, shown: (
+            shown["partnership"]["state"] == "SUSPENDED" and shown["partnership"]["suspendedBy"] == ["GUEST"]
+        ),
+        forbidden=Refused("dan", on("partnership", "lighthouse", reason="A quarrel."), "FORBIDDEN"),
+        foreign=Refused("quentin", on("partnership", "quill", reason="A quarrel."), "NOT_FOUND"),
+        wrong_state=Refused("mia", on("refused", reason="A quarrel."), "INVALID_STATE"),
+        repeated=Refused("greta", on("partnership", "lighthouse", reason="A quarrel."), "INVALID_STATE"),
+    ),
+    Cases(
+        "resumePartnership",
+        by="lena",
+        given=on("held"),
+        shows="partnership { id state suspendedBy }",
+        expected=lambda _, shown: (
+            shown["partnership"]["state"] == "ACTIVE" and shown["partnership"]["suspendedBy"] == []
+        ),
+        forbidden=Refused("otto", on("held"), "NOT_FOUND"),
+        foreign=Refused("quentin", on("held", "quill"), "NOT_FOUND"),
+        wrong_state=Refused("hanna", on("held", "hill"), "INVALID_STATE"),
+        repeated=Refused("lena", on("held"), "INVALID_STATE"),
+    ),
+    Cases(
+        "extendPartnership",
+        by="ada",
+        given=on("ending", until="2099-01-01T00:00:00Z"),
+        shows="partnership { id expiresAt }",
+        expected=lambda _, shown: shown["partnership"]["expiresAt"] == "2099-01-01T00:00:00Z",
+        forbidden=Refused("mia", on("ending", until="2099-01-01T00:00:00Z"), "FORBIDDEN"),
+        foreign=Refused("quentin", on("ending", "quill", until="2099-01-01T00:00:00Z"), "NOT_FOUND"),
+        wrong_state=Refused("ada", on("held", until="2099-01-01T00:00:00Z"), "INVALID_STATE"),
+        repeated=Refused("ada", on("ending", until="2099-01-01T00:00:00Z"), "BAD_USER_INPUT"),
+    ),
+    Cases(
+        "setAutoExtend",
+        by="lena",
+        given=on("ending", version=3, by="P90D"),
+        shows="partnership { id autoExtend }",
+        expected=lambda _, shown: shown["partnership"]["autoExtend"] == "P90D",
+        forbidden=Refused("mia", on("ending", by="P90D"), "FORBIDDEN"),
+        foreign=Refused("quentin", on("ending", "quill", by="P90D"), "NOT_FOUND"),
+        wrong_state=Refused("ada", on("refused", by="P90D"), "INVALID_STATE"),
+        repeated=Refused("lena", on("ending", version=3, by="P90D"), "CONFLICT"),
+    ),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,9 +14,10 @@ from accord.database.queries.partnership import REACHABLE
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, accounts, grants
-from accord.domain.partnership import AWAITING, CONNECTED, LAPSE_NOTICE
+from accord.domain.partnership import AWAITING, CONNECTED, LAPSE_NOTICE, PartnershipState
 
 AT_ONCE: Final = 500
+EXTENDED_BEFORE: Final = timedelta(hours=1)
 AWAITING_NAMES: Final = [state.value for state in AWAITING]
 CONNECTED_NAMES: Final = [state.value for state in CONNECTED]
 
@@ -41,11 +42,21 @@ def to_expire(now: datetime) -> ColumnElement[bool]:
     return and_(partnerships.c.state.in_(CONNECTED_NAMES), partnerships.c.expires_at <= now)
 
 
+def to_extend(now: datetime) -> ColumnElement[bool]:
+    """Active, going on by itself, and close enough to its end that nobody is to notice it."""
+    return and_(
+        partnerships.c.state == PartnershipState.ACTIVE.value,
+        partnerships.c.auto_extend.is_not(None),
+        partnerships.c.expires_at <= now + EXTENDED_BEFORE,
+    )
+
+
 def to_warn_of_expiry(now: datetime, days: int) -> ColumnElement[bool]:
     """Connected, ending within these days, and not yet told so."""
     return and_(
         partnerships.c.state.in_(CONNECTED_NAMES),
         partnerships.c.expires_at > now,
+        partnerships.c.auto_extend.is_(None),
         partnerships.c.expires_at <= now + func.make_interval(0, 0, 0, days),
         or_(partnerships.c.expiry_noticed_days.is_(None), partnerships.c.expiry_noticed_days > days),
     )

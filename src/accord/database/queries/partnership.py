@@ -6,19 +6,35 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Text, Uuid, bindparam, exists, literal, select
+from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, Text, Uuid, bindparam, exists, func, literal, select
 
 from accord.access.facts import PartnershipFacts
 from accord.database.engine import Query, Row, Transaction
 from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.partnership import attempts, invitations, partnerships, terms_versions
+from accord.database.tables.policy import organisation_policies
 from accord.database.tables.sharing import shares
-from accord.database.visibility import sees_partnership, sees_share
+from accord.database.visibility import is_barred, sees_partnership, sees_share
 from accord.domain.errors import NotFound
 from accord.domain.organisation import MembershipStatus, OrganisationStatus
-from accord.domain.partnership import OPEN, PartnershipPath, PartnershipState
+from accord.domain.partnership import OPEN, Holder, PartnershipPath, PartnershipState
 
 WANTED: Final = bindparam("wanted", type_=Uuid())
+
+
+def policy_columns(p: FromClause = partnerships) -> tuple[Any, ...]:
+    """What policies say about a partnership, as `partnership_facts` reads it."""
+
+    def entry(column: ColumnElement[Any], otherwise: bool) -> Any:
+        found = select(column).where(organisation_policies.c.id == p.c.host_id).correlate(p).scalar_subquery()
+        return func.coalesce(found, otherwise)
+
+    return (
+        entry(organisation_policies.c.frozen, False).label("frozen"),
+        entry(organisation_policies.c.require_mfa, False).label("mfa_required"),
+        entry(organisation_policies.c.host_admin_may_unshare, True).label("host_admin_may_unshare"),
+        is_barred(p).label("barred"),
+    )
 
 
 def _whole() -> Select[Any]:
@@ -36,6 +52,7 @@ def _whole() -> Select[Any]:
             (host.c.status == OrganisationStatus.ACTIVE.value).label("host_active"),
             (guest.c.status == OrganisationStatus.ACTIVE.value).label("guest_active"),
             owner_active.label("owner_active"),
+            *policy_columns(),
         )
         .join(host, host.c.id == partnerships.c.host_id)
         .join(guest, guest.c.id == partnerships.c.guest_id)
@@ -89,6 +106,11 @@ def partnership_facts(row: Row | Any) -> PartnershipFacts:
         expires_at=row.expires_at,
         host_active=row.host_active,
         guest_active=row.guest_active,
+        suspended_by=frozenset(map(Holder, row.suspended_by)),
+        frozen=row.frozen,
+        barred=row.barred,
+        mfa_required=row.mfa_required,
+        host_admin_may_unshare=row.host_admin_may_unshare,
     )
 
 

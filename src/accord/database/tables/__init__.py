@@ -11,6 +11,7 @@ from accord.database.tables.partnership import (
     terms_acceptances,
     terms_versions,
 )
+from accord.database.tables.policy import organisation_policies
 from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants, shares, tickets
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "memberships",
     "metadata",
     "notifications",
+    "organisation_policies",
     "organisations",
     "partnerships",
     "shares",

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    Interval,
     Table,
     Text,
     UniqueConstraint,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from accord.database.tables.metadata import instant, key, listed, made_at, metadata, one_of, reference, version, words
-from accord.domain.partnership import OPEN, GuestDecision, HostDecision, PartnershipPath, PartnershipState
+from accord.domain.partnership import OPEN, GuestDecision, Holder, HostDecision, PartnershipPath, PartnershipState
 
 partnerships: Final = Table(
     "partnerships",
@@ -46,6 +47,8 @@ partnerships: Final = Table(
     Column("wallet_entrusted", Boolean(), nullable=False, server_default=text("false")),
     instant("starts_at"),
     instant("expires_at"),
+    Column("auto_extend", Interval()),
+    words("suspended_by"),
     instant("lapses_at"),
     instant("lapse_noticed_at"),
     Column("expiry_noticed_days", Integer()),
@@ -68,6 +71,9 @@ partnerships: Final = Table(
         name="approved_has_owner",
     ),
     CheckConstraint("state <> 'AWAITING_HOST_APPROVAL' OR path = 'GUEST_REQUEST' OR NOT told_guest", name="untold"),
+    CheckConstraint("(state = 'SUSPENDED') = (suspended_by <> '{}')", name="suspended_by_somebody"),
+    CheckConstraint(f"suspended_by <@ ARRAY[{listed(Holder)}]", name="holders_known"),
+    CheckConstraint("auto_extend > interval '0'", name="extension_positive"),
     CheckConstraint(f"(state IN ({listed(OPEN)})) = (ended_at IS NULL)", name="ended_once"),
 )
 Index(

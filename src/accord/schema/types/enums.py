@@ -11,6 +11,7 @@ from accord.domain.activity import Outcome
 from accord.domain.organisation import MembershipStatus, OrganisationStatus, Role
 from accord.domain.partnership import (
     GuestDecision,
+    Holder,
     HostDecision,
     PartnershipPath,
     PartnershipSide,
@@ -69,6 +70,7 @@ REGISTERED: Final = tuple(
         PartnershipPath,
         PartnershipState,
         PartnershipSide,
+        Holder,
         Purpose,
         HostDecision,
         GuestDecision,
@@ -97,6 +99,7 @@ __all__ = [
     "AccountStatus",
     "GrantState",
     "GuestDecision",
+    "Holder",
     "HostDecision",
     "MembershipStatus",
     "OrganisationStatus",

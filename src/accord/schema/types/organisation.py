@@ -24,6 +24,7 @@ from accord.schema.permissions import field, guarded
 from accord.schema.types.enums import MembershipStatus, OrganisationStatus, PartnershipSide, PartnershipState, Role
 from accord.schema.types.filters import ActivityFilter, event_filter
 from accord.schema.types.node import Node
+from accord.schema.types.policy import OrganisationPolicy
 
 if TYPE_CHECKING:
     from accord.schema.types.activity import ActivityEvent
@@ -150,6 +151,13 @@ class Organisation(Node):
         before: str | None = None,
     ) -> Connection[LazyPartnership] | None:
         return listing(info, PARTNERSHIPS, root.key, span(first, after, last, before), side=side, state=names(state))
+
+    @field(Action.POLICY_READ, description="The rules for its partnerships; for its own leaders.")
+    async def policy(self, root: Parent[OrganisationRow], info: Info) -> OrganisationPolicy | None:
+        found: Any = await info.context.loaders.policy_by_organisation.load(root.key)
+        if found is None:
+            raise ForbiddenField(Action.POLICY_READ)
+        return found  # type: ignore[no-any-return]
 
     @field(Action.ACTIVITY_READ, description="Newest first, as far as the viewer sees it (S87).")
     def activity(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -27,6 +27,7 @@ from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded
 from accord.schema.types.enums import (
     GuestDecision,
+    Holder,
     HostDecision,
     PartnershipPath,
     PartnershipState,
@@ -125,6 +126,8 @@ class Partnership(Node):
     ended_at: datetime | None
     end_reason: str | None
     expires_at: datetime | None
+    auto_extend: timedelta | None = strawberry.field(description="How long it goes on by itself when its end comes.")
+    suspended_by: list[Holder] = strawberry.field(description="Who holds it; active again when nobody does.")
     contact_email: str | None = decided(
         "contact_email", REASON, description="Whom the host wrote to (S59); for the host."
     )

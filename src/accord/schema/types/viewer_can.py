@@ -13,7 +13,7 @@ from accord.access.decision import Deny, capacities, decide
 from accord.access.facts import AccountFacts, PartnershipFacts, Target
 from accord.access.permissions import Action, Capacity
 from accord.access.principal import Principal
-from accord.domain.partnership import CONNECTED, PARTNERSHIP, PartnershipEvent
+from accord.domain.partnership import CONNECTED, PARTNERSHIP, Holder, PartnershipEvent
 from accord.domain.sharing import AccountStatus, ShareState
 
 
@@ -26,6 +26,10 @@ class PartnershipAction(StrEnum):
     REFUSE = "REFUSE"
     RESEND = "RESEND"
     WITHDRAW = "WITHDRAW"
+    SUSPEND = "SUSPEND"
+    RESUME = "RESUME"
+    EXTEND = "EXTEND"
+    SET_AUTO_EXTEND = "SET_AUTO_EXTEND"
     REMOVE = "REMOVE"
     SHARE_ACCOUNTS = "SHARE_ACCOUNTS"
     TRANSFER = "TRANSFER"
@@ -60,6 +64,10 @@ ON_PARTNERSHIP: Final[dict[PartnershipAction, tuple[Action, E]]] = {
     PartnershipAction.REFUSE: (Action.PARTNERSHIP_REFUSE, E.REFUSE),
     PartnershipAction.RESEND: (Action.PARTNERSHIP_RESEND, E.RESEND),
     PartnershipAction.WITHDRAW: (Action.PARTNERSHIP_WITHDRAW, E.WITHDRAW),
+    PartnershipAction.SUSPEND: (Action.PARTNERSHIP_SUSPEND, E.SUSPEND),
+    PartnershipAction.RESUME: (Action.PARTNERSHIP_SUSPEND, E.RESUME),
+    PartnershipAction.EXTEND: (Action.PARTNERSHIP_EXTEND, E.EXTEND),
+    PartnershipAction.SET_AUTO_EXTEND: (Action.PARTNERSHIP_EXTEND, E.EXTEND),
     PartnershipAction.REMOVE: (Action.PARTNERSHIP_REMOVE, E.REMOVE),
     PartnershipAction.SHARE_ACCOUNTS: (Action.ACCOUNT_SHARE, E.SHARE),
     PartnershipAction.TRANSFER: (Action.PARTNERSHIP_TRANSFER, E.TRANSFER),
@@ -82,7 +90,19 @@ def on_partnership(principal: Principal, facts: PartnershipFacts, now: datetime)
         for act, (action, step) in ON_PARTNERSHIP.items()
         if PARTNERSHIP.permits(facts.state, step)
         and _may(principal, action, own if action is Action.ACCOUNT_SHARE else plain, now)
+        and _holds(principal, facts, act)
     ]
+
+
+def _holds(principal: Principal, facts: PartnershipFacts, act: PartnershipAction) -> bool:
+    """Each side holds once and lets go of its own hold alone; an end that there is not can't be moved."""
+    if act is PartnershipAction.EXTEND:
+        return facts.expires_at is not None
+    if act not in {PartnershipAction.SUSPEND, PartnershipAction.RESUME}:
+        return True
+    sides = {Holder.HOST: facts.host_id, Holder.GUEST: facts.guest_id}
+    own = {side for side, key in sides.items() if key in principal.organisations}
+    return bool(own & facts.suspended_by) if act is PartnershipAction.RESUME else bool(own - facts.suspended_by)
 
 
 def _may(principal: Principal, action: Action, target: Target, now: datetime) -> bool:

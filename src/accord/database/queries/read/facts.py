@@ -9,7 +9,7 @@ from sqlalchemy import Uuid, and_, exists, func, select
 
 from accord.access.facts import AccountFacts, GrantFacts, PartnershipFacts, ShareFacts, Target
 from accord.database.engine import Query, Row
-from accord.database.queries.partnership import partnership_facts
+from accord.database.queries.partnership import partnership_facts, policy_columns
 from accord.database.queries.read.pages import as_text, wanted
 from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.partnership import partnerships
@@ -37,6 +37,8 @@ PARTNERSHIP: Final = (
     (host.c.status == "ACTIVE").label("host_active"),
     (guest.c.status == "ACTIVE").label("guest_active"),
     OWNER_ACTIVE.label("owner_active"),
+    p.c.suspended_by,
+    *policy_columns(p),
 )
 
 PARTNERSHIP_FACTS: Final = Query(

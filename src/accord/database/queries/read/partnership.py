@@ -67,6 +67,8 @@ PARTNERSHIP: Final = (
     p.c.ended_at,
     p.c.end_reason,
     p.c.expires_at,
+    p.c.auto_extend,
+    p.c.suspended_by,
     p.c.contact_email,
     as_text(p.c.created_by_user_id),
     as_text(p.c.owner_user_id),

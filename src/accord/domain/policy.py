@@ -1,0 +1,48 @@
+"""What an organisation rules for its partnerships: no entry gives a guest access by itself (model 4.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from accord.domain.errors import ValidationError
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The entries, each with its default; an organisation that never set one has these.
+
+    `allowed_partners`: empty allows every partner; `blocked_partners` works in both directions. Durations bound the
+    end of a partnership, counted from now.
+    """
+
+    max_partnership_duration: timedelta | None = None
+    default_auto_extend: timedelta | None = None
+    require_mfa: bool = False
+    allowed_partners: frozenset[UUID] = frozenset()
+    blocked_partners: frozenset[UUID] = frozenset()
+    auto_approve_partners: frozenset[UUID] = frozenset()
+    host_admin_may_unshare: bool = True
+    frozen: bool = False
+
+    def admits(self, organisation_id: UUID) -> bool:
+        """May this organisation be a partner at all?"""
+        if organisation_id in self.blocked_partners:
+            return False
+        return not self.allowed_partners or organisation_id in self.allowed_partners
+
+    def latest_end(self, now: datetime, wanted: datetime | None) -> datetime | None:
+        """The end of a partnership that begins now: as wanted, at the latest as the longest duration says."""
+        if self.max_partnership_duration is None:
+            return wanted
+        latest = now + self.max_partnership_duration
+        return latest if wanted is None else min(wanted, latest)
+
+    def check_end(self, now: datetime, until: datetime) -> None:
+        """Is this end in the future and within the longest duration? ValidationError otherwise."""
+        if until <= now:
+            raise ValidationError("until", "This lies in the past.")
+        if self.max_partnership_duration is not None and until > now + self.max_partnership_duration:
+            days = self.max_partnership_duration.days
+            raise ValidationError("until", f"Your organisation's policy allows at most {days} days from now.")

@@ -1,0 +1,31 @@
+"""What an organisation rules for its partnerships."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import strawberry
+from strawberry import ID
+
+from accord.access.permissions import Action
+from accord.database.queries.read.policy import PolicyRow
+from accord.schema.permissions import guarded
+
+
+@guarded(Action.POLICY_READ)
+@strawberry.type(description="The rules of an organisation for its partnerships; none of them gives access by itself.")
+class OrganisationPolicy:
+    version: int = strawberry.field(description="0 until something was set.")
+    frozen: bool = strawberry.field(description="All partner access is denied until it is unfrozen.")
+    require_mfa: bool = strawberry.field(description="Partners' people need a sign-in with more than one factor.")
+    host_admin_may_unshare: bool = strawberry.field(description="Admins take back shares of accounts they see (Q13).")
+    max_partnership_duration: timedelta | None
+    default_auto_extend: timedelta | None
+    allowed_partners: list[ID] = strawberry.field(description="Empty: any partner.")
+    blocked_partners: list[ID] = strawberry.field(description="In both directions.")
+    auto_approve_partners: list[ID] = strawberry.field(description="Requests to them need no admin's approval.")
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, PolicyRow)

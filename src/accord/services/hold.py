@@ -1,0 +1,79 @@
+"""Suspending and resuming a partnership: each side holds and lets go for itself alone (model 4.4.1)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from accord.access.permissions import Action
+from accord.database.engine import Transaction
+from accord.database.queries.recipients import admins_of
+from accord.database.tables.partnership import partnerships
+from accord.domain import text
+from accord.domain.activity import EventType
+from accord.domain.errors import InvalidState
+from accord.domain.notice import Template
+from accord.domain.partnership import PARTNERSHIP, Holder, PartnershipEvent, PartnershipState
+from accord.services.activity import record
+from accord.services.pair import event_of, held, names, tell
+
+__all__ = ["resume_partnership", "suspend_partnership"]
+
+NOT_HELD: Final = "resume"
+
+
+async def suspend_partnership(
+    tx: Transaction,
+    *,
+    organisation_id: UUID,
+    partnership_id: UUID,
+    reason: str,
+    expected_version: int | None = None,
+) -> UUID:
+    """Hold a partnership: what is granted stays and is denied until every side has let go."""
+    row = await held(tx, partnership_id, Action.PARTNERSHIP_SUSPEND, expected_version)
+    reason = text.required_note("reason", reason)
+    side = _side(row, organisation_id)
+    if side in row.suspended_by:
+        raise InvalidState(row.state, ("resume",))
+    state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.SUSPEND)
+    await tx.update(partnerships, row.id, state=state.value, suspended_by=sorted({*row.suspended_by, side}))
+    facts = names(row) | {"side": _name(row, side), "reason": reason}
+    await tell(tx, row, Template.PARTNERSHIP_SUSPENDED, facts, await _both_sides(tx, row))
+    data = {"side": side}
+    await record(tx, event_of(row, EventType.PARTNERSHIP_SUSPENDED, reason=reason, data=data))
+    return partnership_id
+
+
+async def resume_partnership(
+    tx: Transaction, *, organisation_id: UUID, partnership_id: UUID, expected_version: int | None = None
+) -> UUID:
+    """Let go of one's own side's hold; the partnership is active again when nobody holds it any more."""
+    row = await held(tx, partnership_id, Action.PARTNERSHIP_SUSPEND, expected_version)
+    side = _side(row, organisation_id)
+    left = sorted({*row.suspended_by} - {side})
+    step = PartnershipEvent.RELEASE if left else PartnershipEvent.RESUME
+    state = PARTNERSHIP.move(PartnershipState(row.state), step)
+    over = row.expires_at is not None and row.expires_at <= tx.now
+    if side not in row.suspended_by or over:
+        raise InvalidState(
+            row.state, tuple(e for e in PARTNERSHIP.events(PartnershipState(row.state)) if e != NOT_HELD)
+        )
+    await tx.update(partnerships, row.id, state=state.value, suspended_by=left)
+    if not left:
+        await tell(tx, row, Template.PARTNERSHIP_RESUMED, names(row), await _both_sides(tx, row))
+    await record(tx, event_of(row, EventType.PARTNERSHIP_RESUMED, data={"side": side, "heldBy": left}))
+    return partnership_id
+
+
+def _side(row: Any, organisation_id: UUID) -> Holder:
+    return Holder.HOST if organisation_id == row.host_id else Holder.GUEST
+
+
+def _name(row: Any, side: Holder) -> str:
+    name: str = row.host_name if side is Holder.HOST else row.guest_name
+    return name
+
+
+async def _both_sides(tx: Transaction, row: Any) -> list[Any]:
+    return [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]

@@ -1,0 +1,113 @@
+"""What an organisation rules for its partnerships, and stopping all partner access at once (model 4.2, 4.10)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+
+from accord.access.decision import require
+from accord.access.facts import Target
+from accord.access.permissions import Action
+from accord.database.engine import Transaction, check_version
+from accord.database.queries.policy import LISTS, as_policy, hold_policy
+from accord.database.tables.policy import organisation_policies
+from accord.domain.activity import EventType
+from accord.domain.errors import InvalidState, ValidationError
+from accord.domain.policy import Policy
+from accord.services.activity import Event, record
+
+__all__ = ["freeze_partner_access", "set_policy", "unfreeze_partner_access"]
+
+
+async def set_policy(
+    tx: Transaction,
+    *,
+    organisation_id: UUID,
+    expected_version: int | None = None,
+    max_partnership_duration: timedelta | None = None,
+    default_auto_extend: timedelta | None = None,
+    require_mfa: bool | None = None,
+    allowed_partners: Sequence[UUID] | None = None,
+    blocked_partners: Sequence[UUID] | None = None,
+    auto_approve_partners: Sequence[UUID] | None = None,
+    host_admin_may_unshare: bool | None = None,
+    clear: Sequence[str] = (),
+) -> UUID:
+    """Change the entries that are given; `clear` names durations to take back. Nothing that runs is ended by it."""
+    row = await _held(tx, organisation_id, Action.POLICY_SET, expected_version)
+    before = Policy() if row is None else as_policy(row)
+    given: dict[str, Any] = {
+        "max_partnership_duration": _length("maxPartnershipDuration", max_partnership_duration),
+        "default_auto_extend": _length("defaultAutoExtend", default_auto_extend),
+        "require_mfa": require_mfa,
+        "allowed_partners": _partners("allowedPartners", organisation_id, allowed_partners),
+        "blocked_partners": _partners("blockedPartners", organisation_id, blocked_partners),
+        "auto_approve_partners": _partners("autoApprovePartners", organisation_id, auto_approve_partners),
+        "host_admin_may_unshare": host_admin_may_unshare,
+    }
+    cleared: dict[str, Any] = dict.fromkeys(clear)
+    after = replace(before, **cleared | {name: value for name, value in given.items() if value is not None})
+    await _write(tx, organisation_id, row, after)
+    changed = sorted(f.name for f in fields(Policy) if getattr(before, f.name) != getattr(after, f.name))
+    await record(tx, Event(type=EventType.POLICY_CHANGED, streams=(organisation_id,), data={"changed": changed}))
+    return organisation_id
+
+
+async def freeze_partner_access(tx: Transaction, *, organisation_id: UUID, expected_version: int | None = None) -> UUID:
+    """Deny every partner everything, at once, whatever the states of partnerships are (model 4.10)."""
+    return await _freeze(tx, organisation_id, expected_version, frozen=True)
+
+
+async def unfreeze_partner_access(
+    tx: Transaction, *, organisation_id: UUID, expected_version: int | None = None
+) -> UUID:
+    """Give partners back what they had and still have."""
+    return await _freeze(tx, organisation_id, expected_version, frozen=False)
+
+
+async def _freeze(tx: Transaction, organisation_id: UUID, expected_version: int | None, *, frozen: bool) -> UUID:
+    row = await _held(tx, organisation_id, Action.ACCESS_FREEZE, expected_version)
+    before = Policy() if row is None else as_policy(row)
+    if before.frozen == frozen:
+        raise InvalidState("FROZEN" if frozen else "NOT_FROZEN", ("unfreeze" if frozen else "freeze",))
+    await _write(tx, organisation_id, row, replace(before, frozen=frozen))
+    kind = EventType.ACCESS_FROZEN if frozen else EventType.ACCESS_UNFROZEN
+    await record(tx, Event(type=kind, streams=(organisation_id,)))
+    return organisation_id
+
+
+async def _held(tx: Transaction, organisation_id: UUID, action: Action, expected_version: int | None) -> Any:
+    target = Target(organisation_id=organisation_id)
+    require(tx.principal, action, target, now=tx.now, acting_for=tx.acting_for)
+    row = await hold_policy(tx, organisation_id)
+    if row is not None:
+        check_version(row, expected_version, None)
+    return row
+
+
+async def _write(tx: Transaction, organisation_id: UUID, row: Any, policy: Policy) -> None:
+    """The first writer makes the row; two at once meet at its key."""
+    values = {f.name: getattr(policy, f.name) for f in fields(Policy)}
+    values |= {name: sorted(values[name]) for name in LISTS}
+    if row is not None:
+        await tx.update(organisation_policies, organisation_id, **values)
+        return
+    made = insert(organisation_policies).values(id=organisation_id, **values)
+    await tx.execute(made.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+def _length(field: str, value: timedelta | None) -> timedelta | None:
+    if value is not None and value < timedelta(days=1):
+        raise ValidationError(field, "At least a day.")
+    return value
+
+
+def _partners(field: str, organisation_id: UUID, given: Sequence[UUID] | None) -> frozenset[UUID] | None:
+    if given is not None and organisation_id in given:
+        raise ValidationError(field, "An organisation is not its own partner.")
+    return None if given is None else frozenset(given)
