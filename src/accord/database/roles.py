@@ -25,6 +25,7 @@ PREPARING: Final = 0x6163636F7264
 COUNTED_COLUMNS: Final = ", ".join(COUNTED)
 READ_ONLY: Final = (
     "organisation_policies",
+    "partner_links",
     "identities",
     "memberships",
     "organisations",
@@ -53,6 +54,7 @@ GRANTS: Final = (
             "chain_heads",
             "notifications",
             "organisation_policies",
+            "partner_links",
         )
     ),
     f"GRANT SELECT, INSERT ON accord.identities, accord.sign_ins TO {GATEWAY}",

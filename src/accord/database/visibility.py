@@ -304,7 +304,8 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         (
             "SELECT",
             (
-                f"{_in_mine('id', 'created_for_id')} OR {OPERATING} OR handle = (SELECT accord.shown('handle'))"
+                f"{_in_mine('id', 'created_for_id', 'parent_partner_id')} OR {OPERATING}"
+                f" OR handle = (SELECT accord.shown('handle'))"
                 f" OR EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.guest_id = organisations.id"
                 f" AND p.host_id = ANY ({MINE})) OR {_linked('organisations.id')}"
             ),
@@ -346,6 +347,12 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("SELECT", "true", WORKER),
     ),
     "partnerships": (("ALL", TOLD_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
+    "partner_links": (
+        ("SELECT", f"{_in_mine('customer_id', 'partner_id')} OR {OPERATING}", GATEWAY),
+        ("INSERT", OPERATING, GATEWAY),
+        ("UPDATE", OPERATING, GATEWAY),
+        ("SELECT", "true", WORKER),
+    ),
     "attempts": (("ALL", TOLD_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
     "invitations": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
     "organisation_policies": (

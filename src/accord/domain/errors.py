@@ -90,6 +90,16 @@ class PrerequisiteMissing(DomainError):
         self.prerequisite = prerequisite
 
 
+class CeilingExceeded(DomainError):
+    """More than the contract or the link allows; `ceiling` is the most that can be granted (S24, S36)."""
+
+    code = "CEILING_EXCEEDED"
+
+    def __init__(self, ceiling: str, path: tuple[str, ...] = ()) -> None:
+        super().__init__(f"At most {ceiling} can be granted here.", path)
+        self.ceiling = ceiling
+
+
 class LastAdmin(DomainError):
     """An organisation keeps at least one active admin (model 4.2)."""
 

@@ -51,6 +51,11 @@ class Template(StrEnum):
     MEMBER_INVITED = "member_invited"
     LAST_ADMIN_REFUSED = "last_admin_refused"
     ORGANISATION_CREATED = "organisation_created"
+    PARTNER_LINKED = "partner_linked"
+    PARTNER_LINK_ENDED = "partner_link_ended"
+    CEILING_CHANGED = "ceiling_changed"
+    LEVEL_CHANGED = "level_changed"
+    LEVEL_DISABLED = "level_disabled"
 
 
 class MailState(StrEnum):
@@ -232,6 +237,28 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
             "An organisation was created for you on Accord: {organisation}. You are its first admin and its legal "
             "representative.",
             page="memberships",
+        ),
+        Template.PARTNER_LINKED: _notice(
+            "{guest} is linked to {host} as a partner",
+            "{guest} is a partner of {host} from now on. {guest} can reach data of {host} as far as an admin of {host} "
+            "has granted it.",
+        ),
+        Template.PARTNER_LINK_ENDED: _notice(
+            "{guest} is no longer linked to {host}",
+            "The link that made {guest} a partner of {host} has ended.",
+        ),
+        Template.CEILING_CHANGED: _notice(
+            "The most that {guest} may be granted by {host} has changed",
+            "{guest} may be granted at most this access to the data of {host} from now on: {ceiling}. Granted is: "
+            "{level}.",
+        ),
+        Template.LEVEL_CHANGED: _notice(
+            "The access of {guest} to data of {host} has changed",
+            "{guest} has this access to the data of {host} from now on: {level}. Before, it was: {before}.",
+        ),
+        Template.LEVEL_DISABLED: _notice(
+            "The access of {guest} to data of {host} has ended",
+            "{guest} no longer has access to the data of {host}.",
         ),
     }
 )

@@ -4,6 +4,7 @@ from accord.database.tables.activity import activity_events, chain_heads
 from accord.database.tables.metadata import metadata
 from accord.database.tables.organisation import identities, memberships, organisations, sign_ins, users
 from accord.database.tables.outbox import mails, notifications
+from accord.database.tables.partner import partner_links
 from accord.database.tables.partnership import (
     attempts,
     invitations,
@@ -30,6 +31,7 @@ __all__ = [
     "notifications",
     "organisation_policies",
     "organisations",
+    "partner_links",
     "partnerships",
     "shares",
     "sign_ins",

@@ -18,7 +18,9 @@ from sqlalchemy import (
 )
 
 from accord.database.tables.metadata import instant, key, made_at, metadata, one_of, reference, version, words
+from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import MembershipStatus, OrganisationStatus
+from accord.domain.partner import PartnerProgram, PartnerStatus
 
 organisations: Final = Table(
     "organisations",
@@ -30,9 +32,19 @@ organisations: Final = Table(
     Column("partners_enabled", Boolean(), nullable=False, server_default=text("false")),
     Column("status", Text(), nullable=False, server_default=OrganisationStatus.ACTIVE),
     reference("created_for_id", ForeignKey("accord.organisations.id"), nullable=True, index=True),
+    Column("partner_program", Text(), nullable=False, server_default=PartnerProgram.NONE),
+    Column("partner_status", Text(), nullable=False, server_default=PartnerStatus.NONE),
+    reference("parent_partner_id", ForeignKey("accord.organisations.id"), nullable=True, index=True),
+    Column("ceiling", Text()),
     version(),
     made_at(),
     one_of("status", OrganisationStatus),
+    one_of("partner_program", PartnerProgram),
+    one_of("partner_status", PartnerStatus),
+    one_of("ceiling", DataAccessLevel),
+    CheckConstraint("(partner_program = 'NONE') = (partner_status = 'NONE')", name="partner_has_status"),
+    CheckConstraint("parent_partner_id IS NULL OR partner_program <> 'NONE'", name="parent_of_partner"),
+    CheckConstraint("parent_partner_id <> id", name="not_own_parent"),
 )
 
 users: Final = Table(

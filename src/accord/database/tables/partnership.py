@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from accord.database.tables.metadata import instant, key, listed, made_at, metadata, one_of, reference, version, words
+from accord.domain.level import DataAccessLevel
 from accord.domain.partnership import OPEN, GuestDecision, Holder, HostDecision, PartnershipPath, PartnershipState
 
 partnerships: Final = Table(
@@ -36,8 +37,8 @@ partnerships: Final = Table(
     Column("visible_guest_id", Uuid(), Computed("CASE WHEN told_guest THEN guest_id END", persisted=True)),
     Column("path", Text(), nullable=False),
     Column("state", Text(), nullable=False),
-    reference("created_by_user_id", ForeignKey("accord.users.id")),
-    reference("requester_user_id", ForeignKey("accord.users.id")),
+    reference("created_by_user_id", ForeignKey("accord.users.id"), nullable=True),
+    reference("requester_user_id", ForeignKey("accord.users.id"), nullable=True),
     reference("owner_user_id", ForeignKey("accord.users.id"), nullable=True),
     Column("co_owner_ids", ARRAY(Uuid()), nullable=False, server_default=text("'{}'")),
     reference("representative_user_id", ForeignKey("accord.users.id"), nullable=True),
@@ -49,6 +50,10 @@ partnerships: Final = Table(
     instant("expires_at"),
     Column("auto_extend", Interval()),
     words("suspended_by"),
+    reference("link_id", nullable=True),
+    Column("granted_level", Text(), nullable=False, server_default=DataAccessLevel.NONE),
+    reference("level_changed_by", ForeignKey("accord.users.id"), nullable=True),
+    instant("level_changed_at"),
     instant("lapses_at"),
     instant("lapse_noticed_at"),
     Column("expiry_noticed_days", Integer()),
@@ -60,7 +65,18 @@ partnerships: Final = Table(
     made_at(),
     one_of("state", PartnershipState),
     one_of("path", PartnershipPath),
+    one_of("granted_level", DataAccessLevel),
     UniqueConstraint("id", "host_id", "guest_id"),
+    ForeignKeyConstraint(
+        ["link_id", "host_id", "guest_id"],
+        ["accord.partner_links.id", "accord.partner_links.customer_id", "accord.partner_links.partner_id"],
+    ),
+    CheckConstraint(
+        "path = 'VENDOR_LINK' OR (created_by_user_id IS NOT NULL AND requester_user_id IS NOT NULL)",
+        name="made_by_somebody",
+    ),
+    CheckConstraint("granted_level = 'NONE' OR state IN ('ACTIVE', 'SUSPENDED')", name="level_while_connected"),
+    CheckConstraint("granted_level <> 'MANAGE' OR level_changed_by IS NOT NULL", name="manage_by_a_person"),
     CheckConstraint("host_id <> guest_id", name="two_organisations"),
     CheckConstraint("access_mode IN ('LIMITED', 'COMPLETE')", name="access_mode_known"),
     CheckConstraint("NOT wallet_entrusted OR access_mode = 'COMPLETE'", name="wallet_with_complete"),
@@ -87,6 +103,7 @@ Index("ix_partnerships_host", partnerships.c.host_id, partnerships.c.id)
 Index("ix_partnerships_visible_guest", partnerships.c.visible_guest_id, partnerships.c.id)
 Index("ix_partnerships_guest", partnerships.c.guest_id, partnerships.c.host_id)
 Index("ix_partnerships_owner", partnerships.c.owner_user_id)
+Index("ix_partnerships_link", partnerships.c.link_id)
 Index("ix_partnerships_lapses", partnerships.c.lapses_at, postgresql_where=partnerships.c.lapses_at.is_not(None))
 
 attempts: Final = Table(
