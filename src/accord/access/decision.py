@@ -12,6 +12,7 @@ from accord.access.facts import PartnershipFacts, Target
 from accord.access.permissions import PERMISSIONS, Action, Capacity
 from accord.access.principal import WORKING, Principal
 from accord.domain.errors import Forbidden
+from accord.domain.level import DataAccessLevel, effective
 from accord.domain.organisation import Role
 from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import AccountRole, GrantState, ShareState
@@ -55,6 +56,7 @@ BY_ROLE: Final = {
     Capacity.HOST_MEMBER: WORKING,
     Capacity.MEMBER: WORKING,
     Capacity.GUEST_MEMBER: WORKING,
+    Capacity.REPRESENTATIVE: WORKING,
     Capacity.OWNER: WORKING,
     Capacity.REQUESTER: WORKING,
     Capacity.ACCOUNT_OWNER: WORKING,
@@ -138,6 +140,19 @@ def policy_admits(principal: Principal, partnership: PartnershipFacts) -> bool:
     return principal.identity.mfa or not partnership.mfa_required
 
 
+def level_of(partnership: PartnershipFacts, now: datetime) -> DataAccessLevel:
+    """The effective level: NONE unless the partnership is active, within its time, and admitted by policy (4.4.2)."""
+    usable = (
+        partnership.host_active
+        and partnership.guest_active
+        and partnership.state is PartnershipState.ACTIVE
+        and (partnership.starts_at is None or partnership.starts_at <= now)
+        and not _is_over(partnership.expires_at, now)
+        and not (partnership.frozen or partnership.barred)
+    )
+    return effective(partnership.ceiling, partnership.granted, usable=usable)
+
+
 def _is_over(end: datetime | None, now: datetime) -> bool:
     return end is not None and end <= now
 
@@ -178,7 +193,11 @@ def _by_roles(roles: frozenset[Role], *wanted: Capacity) -> set[Capacity]:
 
 def _on_partnership(person_id: UUID, organisation_id: UUID, target: Target) -> set[Capacity]:
     partnership = target.partnership
-    if partnership is None or organisation_id != partnership.host_id:
+    if partnership is None:
+        return set()
+    if organisation_id == partnership.guest_id and partnership.told_guest:
+        return {Capacity.REPRESENTATIVE} if partnership.representative_id == person_id else set()
+    if organisation_id != partnership.host_id:
         return set()
     held = set[Capacity]()
     if partnership.is_owned_by(person_id):
@@ -225,6 +244,8 @@ def _conditions(principal: Principal, target: Target, held: set[Capacity]) -> se
         met.add(Capacity.NOT_ONESELF)
     if partnership is not None and partnership.host_admin_may_unshare:
         met.add(Capacity.MAY_UNSHARE)
+    if partnership is not None and partnership.representative_manages_groups:
+        met.add(Capacity.REPRESENTATIVE_MANAGES)
     return met
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from accord.domain.level import UNBOUNDED, DataAccessLevel
 from accord.domain.partnership import Holder, PartnershipPath, PartnershipState
 from accord.domain.sharing import AccessItemState, AccountRole, AccountStatus, GrantState, ShareState
 
@@ -14,8 +15,9 @@ from accord.domain.sharing import AccessItemState, AccountRole, AccountStatus, G
 class PartnershipFacts:
     """One partnership. `requester_id`: who submitted the current attempt; `told_guest`: the guest may know of it.
 
-    The last four come from policies: `frozen`, `mfa_required` and `host_admin_may_unshare` from the host's, `barred`
-    where one side blocks the other or the host's list of allowed partners lacks the guest.
+    `ceiling` is the least of the contract's and the link's. `frozen`, `mfa_required` and `host_admin_may_unshare` come
+    from the host's policy, `barred` where one side blocks the other or the host's list of allowed partners lacks the
+    guest.
     """
 
     host_id: UUID
@@ -33,10 +35,15 @@ class PartnershipFacts:
     host_active: bool = True
     guest_active: bool = True
     suspended_by: frozenset[Holder] = frozenset()
+    ceiling: DataAccessLevel = UNBOUNDED
+    granted: DataAccessLevel = DataAccessLevel.NONE
     frozen: bool = False
     barred: bool = False
     mfa_required: bool = False
     host_admin_may_unshare: bool = True
+    representative_manages_groups: bool = False
+    roles_open: bool = False
+    roles_delegated: bool = False
 
     def is_owned_by(self, person_id: UUID) -> bool:
         """Is this the Partnership Owner or a co-owner, who counts as one (Q12)?"""

@@ -20,6 +20,7 @@ class Capacity(StrEnum):
     ACCOUNT_OWNER = "account owner"
     GUEST_ADMIN = "guest admin"
     GUEST_MEMBER = "guest member"
+    REPRESENTATIVE = "representative of the guest"
     GRANTEE = "holder of a grant"
     ACCOUNT_MANAGER = "account manager"
     ITEM_REQUESTER = "who asked for this access"
@@ -31,6 +32,7 @@ class Capacity(StrEnum):
     NOT_ONESELF = "for somebody other than oneself"
     OWNER_GONE = "the partnership owner is no longer active"
     MAY_UNSHARE = "policy hostAdminMayUnshare"
+    REPRESENTATIVE_MANAGES = "policy representativeManagesGroups"
 
 
 C = Capacity
@@ -72,6 +74,15 @@ class Action(StrEnum):
     PARTNERSHIP_SET_REPRESENTATIVE = "partnership:set_representative"
     PARTNERSHIP_SUSPEND = "partnership:suspend"
     PARTNERSHIP_EXTEND = "partnership:extend"
+    LEVEL_READ = "level:read"
+    LEVEL_SET = "level:set"
+    LEVEL_REDUCE = "level:reduce"
+    CEILING_SET = "ceiling:set"
+    LINK_READ = "link:read"
+    CONTRACT_READ = "contract:read"
+    ROLES_READ = "roles:read"
+    ROLES_DELEGATE = "roles:delegate"
+    ROLE_GROUP_MANAGE = "role_group:manage"
     POLICY_READ = "policy:read"
     POLICY_SET = "policy:set"
     ACCESS_FREEZE = "access:freeze"
@@ -144,6 +155,15 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.PARTNERSHIP_SET_REPRESENTATIVE: _any(C.GUEST_ADMIN),
     Action.PARTNERSHIP_SUSPEND: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
     Action.PARTNERSHIP_EXTEND: _any(*LEADERS),
+    Action.LEVEL_READ: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
+    Action.LEVEL_SET: _any(*LEADERS),
+    Action.LEVEL_REDUCE: _any(*LEADERS, C.OWNER),
+    Action.CEILING_SET: _any(C.ORG_ADMIN, C.OPERATOR),
+    Action.LINK_READ: _any(C.MEMBER, C.OPERATOR),
+    Action.CONTRACT_READ: _any(C.ORG_ADMIN, C.OPERATOR),
+    Action.ROLES_READ: _any(C.PERSON),
+    Action.ROLES_DELEGATE: _any(*LEADERS),
+    Action.ROLE_GROUP_MANAGE: _any(C.GUEST_ADMIN, _all(C.REPRESENTATIVE, C.REPRESENTATIVE_MANAGES)),
     Action.POLICY_READ: _any(C.ORG_ADMIN, C.LEGAL),
     Action.POLICY_SET: _any(C.ORG_ADMIN),
     Action.ACCESS_FREEZE: _any(C.ORG_ADMIN, C.LEGAL),

@@ -50,6 +50,9 @@ GRANTS: Final = (
             "shares",
             "grants",
             "access_items",
+            "role_delegations",
+            "role_groups",
+            "role_group_members",
             "tickets",
             "chain_heads",
             "notifications",
@@ -66,7 +69,18 @@ GRANTS: Final = (
     *(f"GRANT SELECT ON accord.{table} TO {WORKER}" for table in READ_ONLY),
     *(
         f"GRANT SELECT, UPDATE ON accord.{table} TO {WORKER}"
-        for table in ("partnerships", "attempts", "invitations", "shares", "grants", "access_items", "tickets")
+        for table in (
+            "partnerships",
+            "attempts",
+            "invitations",
+            "shares",
+            "grants",
+            "access_items",
+            "role_delegations",
+            "role_groups",
+            "role_group_members",
+            "tickets",
+        )
     ),
     f"GRANT SELECT, INSERT, UPDATE ON accord.mails, accord.chain_heads TO {WORKER}",
     f"GRANT INSERT ON accord.activity_events, accord.notifications TO {WORKER}",

@@ -26,10 +26,12 @@ from sqlalchemy import (
     or_,
 )
 from sqlalchemy import any_ as any_of
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.sql import expression
 
 from accord.database.tables.activity import activity_events
-from accord.database.tables.organisation import memberships
+from accord.database.tables.delegation import role_group_members
+from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.policy import organisation_policies
 from accord.database.tables.sharing import account_ownerships, accounts, grants, shares
@@ -59,7 +61,11 @@ def sees_partnership(p: FromClause = partnerships) -> Predicate:
         p.c.visible_guest_id == keys("admin_of"),
         and_(
             p.c.visible_guest_id == keys("works_in"),
-            or_(and_(p.c.representative_user_id == VIEWER, p.c.ended_at.is_(None)), _has_grant(p)),
+            or_(
+                and_(p.c.representative_user_id == VIEWER, p.c.ended_at.is_(None)),
+                _has_grant(p),
+                _in_role_group(p.c.id),
+            ),
         ),
     )
 
@@ -73,18 +79,51 @@ def _has_grant(p: FromClause) -> Predicate:
     return exists().where(grants.c.partnership_id == p.c.id, grants.c.user_id == VIEWER, _is_live_grant())
 
 
+def _in_role_group(partnership_id: ColumnElement[Any]) -> Predicate:
+    """Is the viewer in one of the partnership's role groups?"""
+    m = role_group_members.alias()
+    return exists().where(m.c.partnership_id == partnership_id, m.c.user_id == VIEWER, m.c.ended_at.is_(None))
+
+
+def sees_delegation(d: FromClause) -> Predicate:
+    """Which delegated roles, and which groups? Leaders of the host all, Partnership Owners theirs; at the guest admins
+    all, the representative and the groups' people those of their partnership."""
+    return or_(
+        d.c.host_id == keys("leads"),
+        _owned_partnership(d.c.partnership_id),
+        _sees_at_guest(d),
+    )
+
+
+def sees_group_member(m: FromClause) -> Predicate:
+    """Which people in groups? As `sees_delegation`, without Partnership Owners (S76)."""
+    return or_(m.c.host_id == keys("leads"), _sees_at_guest(m))
+
+
+def _sees_at_guest(d: FromClause) -> Predicate:
+    p = partnerships.alias()
+    represents = exists().where(
+        p.c.id == d.c.partnership_id, p.c.representative_user_id == VIEWER, p.c.ended_at.is_(None)
+    )
+    return or_(
+        d.c.guest_id == keys("admin_of"),
+        and_(d.c.guest_id == keys("works_in"), or_(represents, _in_role_group(d.c.partnership_id))),
+    )
+
+
 def _is_live_grant(g: FromClause = grants) -> Predicate:
     return and_(g.c.state == "ACTIVE", or_(g.c.expires_at.is_(None), g.c.expires_at > NOW))
 
 
 def active_partnership(partnership_id: ColumnElement[Any]) -> Predicate:
     """Is this partnership ACTIVE and within its time? Expiry needs no scheduler (invariant 12)."""
-    p, r = partnerships.alias(), organisation_policies.alias()
+    p, r, o = partnerships.alias(), organisation_policies.alias(), organisations.alias()
     return exists().where(
         p.c.id == partnership_id,
         p.c.state == "ACTIVE",
         p.c.starts_at <= NOW,
         or_(p.c.expires_at.is_(None), p.c.expires_at > NOW),
+        ~exists().where(o.c.id == any_of(array([p.c.host_id, p.c.guest_id])), o.c.status != "ACTIVE"),
         ~exists().where(r.c.id == p.c.host_id, or_(r.c.frozen, r.c.require_mfa & ~MFA)),
         ~is_barred(p),
     )
@@ -346,7 +385,12 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ),
         ("SELECT", "true", WORKER),
     ),
-    "partnerships": (("ALL", TOLD_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
+    "partnerships": (
+        ("ALL", TOLD_SIDES, GATEWAY),
+        ("SELECT", OPERATING, GATEWAY),
+        ("SELECT", "true", WORKER),
+        ("UPDATE", "true", WORKER),
+    ),
     "partner_links": (
         ("SELECT", f"{_in_mine('customer_id', 'partner_id')} OR {OPERATING}", GATEWAY),
         ("INSERT", OPERATING, GATEWAY),
@@ -400,6 +444,9 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     ),
     "shares": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
     "grants": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
+    "role_delegations": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
+    "role_groups": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
+    "role_group_members": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
     "access_items": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
     "tickets": (
         ("ALL", f"{_in_mine('host_id', 'guest_id')} OR id = (SELECT accord.shown('ticket'))::uuid", GATEWAY),

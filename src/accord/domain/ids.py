@@ -18,6 +18,8 @@ KINDS: Final = frozenset(
         "share",
         "grant",
         "accessitem",
+        "delegation",
+        "rolegroup",
         "event",
         "terms",
         "notification",

@@ -56,6 +56,8 @@ class Template(StrEnum):
     CEILING_CHANGED = "ceiling_changed"
     LEVEL_CHANGED = "level_changed"
     LEVEL_DISABLED = "level_disabled"
+    ROLES_DELEGATED = "roles_delegated"
+    ROLES_CLEARED = "roles_cleared"
 
 
 class MailState(StrEnum):
@@ -249,8 +251,8 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
         ),
         Template.CEILING_CHANGED: _notice(
             "The most that {guest} may be granted by {host} has changed",
-            "{guest} may be granted at most this access to the data of {host} from now on: {ceiling}. Granted is: "
-            "{level}.",
+            "{guest} may be granted at most this access to the data of {host} from now on: {ceiling}.",
+            "level",
         ),
         Template.LEVEL_CHANGED: _notice(
             "The access of {guest} to data of {host} has changed",
@@ -259,6 +261,14 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
         Template.LEVEL_DISABLED: _notice(
             "The access of {guest} to data of {host} has ended",
             "{guest} no longer has access to the data of {host}.",
+        ),
+        Template.ROLES_DELEGATED: _notice(
+            "{host} has delegated to {guest}: {roles}",
+            "{host} has delegated this to {guest}: {roles}. An admin of {guest} chooses who of its people holds it.",
+        ),
+        Template.ROLES_CLEARED: _notice(
+            "{guest} no longer has access to {host}: {roles}",
+            "{guest} no longer has access to {host} by this: {roles}. The group of people who held it is deleted.",
         ),
     }
 )

@@ -100,6 +100,10 @@ class PartnershipEvent(StrEnum):
     RESUME = "resume"
     """The last hold is gone."""
     EXTEND = "extend"
+    DELEGATE = "delegate"
+    CLEAR_ROLES = "clear_roles"
+    RAISE_LEVEL = "raiseLevel"
+    REDUCE_LEVEL = "reduceLevel"
     REMOVE = "remove"
     EXPIRE = "expire"
 
@@ -130,6 +134,12 @@ PARTNERSHIP: Final = LifeCycle(
         (S.SUSPENDED, E.RELEASE): S.SUSPENDED,
         (S.SUSPENDED, E.RESUME): S.ACTIVE,
         (S.ACTIVE, E.EXTEND): S.ACTIVE,
+        (S.ACTIVE, E.DELEGATE): S.ACTIVE,
+        (S.ACTIVE, E.CLEAR_ROLES): S.ACTIVE,
+        (S.SUSPENDED, E.CLEAR_ROLES): S.SUSPENDED,
+        (S.ACTIVE, E.RAISE_LEVEL): S.ACTIVE,
+        (S.ACTIVE, E.REDUCE_LEVEL): S.ACTIVE,
+        (S.SUSPENDED, E.REDUCE_LEVEL): S.SUSPENDED,
         (S.ACTIVE, E.REMOVE): S.TERMINATED,
         (S.ACTIVE, E.EXPIRE): S.EXPIRED,
         (S.SUSPENDED, E.TRANSFER): S.SUSPENDED,

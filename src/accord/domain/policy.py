@@ -24,6 +24,8 @@ class Policy:
     blocked_partners: frozenset[UUID] = frozenset()
     auto_approve_partners: frozenset[UUID] = frozenset()
     host_admin_may_unshare: bool = True
+    roles_only_to_partner_of_record: bool = True
+    representative_manages_groups: bool = False
     frozen: bool = False
 
     def admits(self, organisation_id: UUID) -> bool:

@@ -12,7 +12,7 @@ from aiodataloader import DataLoader
 
 from accord.access.facts import PartnershipFacts, Target
 from accord.database.engine import Query, Snapshot
-from accord.database.queries.read import activity, organisation, partnership, policy, sharing
+from accord.database.queries.read import activity, delegation, organisation, partnership, policy, sharing
 from accord.database.queries.read.facts import (
     ACCOUNT_TARGETS,
     OWNED_PARTNERSHIPS,
@@ -131,6 +131,8 @@ class Loaders:
     share_by_id = lookups(sharing.SHARE_BY_ID)
     grant_by_id = lookups(sharing.GRANT_BY_ID)
     access_item_by_id = lookups(sharing.ITEM_BY_ID)
+    delegation_by_id = lookups(delegation.DELEGATION_BY_ID)
+    role_group_by_id = lookups(delegation.ROLE_GROUP_BY_ID)
     policy_by_organisation = lookups(policy.POLICY_BY_ORGANISATION)
     event_by_id = lookups(activity.EVENT_BY_ID)
     notification_by_id = lookups(activity.NOTIFICATION_BY_ID)
@@ -201,6 +203,16 @@ class Loaders:
             return [facts for _ in keys]
 
         return Loader(owned)
+
+    @cached_property
+    def group_names_by_guest(self) -> Loader[str, dict[str, str]]:
+        """The names of a guest's active role groups, for people of the guest; a host learns of no other customer."""
+
+        async def names(keys: list[str]) -> list[dict[str, str]]:
+            rows = await self.snapshot.fetch(delegation.GROUPS_BY_GUEST, keys=keys)
+            return [delegation.named(group) for group in _gathered(keys, rows)]
+
+        return Loader(names)
 
     @cached_property
     def targets_by_account(self) -> Loader[str, tuple[Target, ...]]:

@@ -21,7 +21,7 @@ from strawberry.types.execution import ExecutionContext
 
 from accord.access.permissions import Action
 from accord.schema.errors import Masked, log_unexpected
-from accord.schema.mutations import operator, organisation, partnership, policy, sharing, term
+from accord.schema.mutations import delegation, operator, organisation, partnership, policy, sharing, term
 from accord.schema.operation import Operation
 from accord.schema.permissions import answers
 from accord.schema.queries import activity as activity_queries
@@ -72,6 +72,12 @@ class Mutation:
     resume_partnership = answers(term.resume_partnership, Action.PARTNERSHIP_SUSPEND)
     extend_partnership = answers(term.extend_partnership, Action.PARTNERSHIP_EXTEND)
     set_auto_extend = answers(term.set_auto_extend, Action.PARTNERSHIP_EXTEND)
+
+    set_delegated_roles = answers(delegation.set_delegated_roles, Action.ROLES_DELEGATE)
+    delegate_roles = answers(delegation.delegate_roles, Action.ROLES_DELEGATE)
+    clear_roles = answers(delegation.clear_roles, Action.ROLES_DELEGATE)
+    add_role_group_members = answers(delegation.add_role_group_members, Action.ROLE_GROUP_MANAGE)
+    remove_role_group_members = answers(delegation.remove_role_group_members, Action.ROLE_GROUP_MANAGE)
 
     share_accounts = answers(sharing.share_accounts, Action.ACCOUNT_SHARE)
     unshare_account = answers(sharing.unshare_account, Action.SHARE_END)

@@ -22,6 +22,7 @@ KINDS: Final = {
     "account_id": "account",
     "share_id": "share",
     "grant_id": "grant",
+    "role_group_id": "rolegroup",
     "item_id": "accessitem",
     "membership_id": "membership",
     "user_id": "user",

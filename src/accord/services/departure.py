@@ -30,6 +30,7 @@ from accord.services import cascade
 from accord.services.activity import Event
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, event_of, names, tell
+from accord.services.roles import leave_groups
 
 __all__ = ["Departure", "MemberReceipt", "depart"]
 
@@ -39,6 +40,7 @@ class MemberReceipt:
     """What ended or passed on with a membership."""
 
     grants_ended: int = 0
+    group_memberships_ended: int = 0
     access_requests_ended: int = 0
     partnerships_succeeded: int = 0
     representatives_replaced: int = 0
@@ -70,16 +72,18 @@ async def depart(
     """End an active membership; `held` are the open partnerships in which the person has a part, locked."""
     organisation_id, user_id = membership.organisation_id, membership.user_id
     ended = await cascade.end_access(tx, user_id, guest_id=organisation_id)
+    groups = await leave_groups(tx, organisation_id, user_id)
     await tx.update(memberships, membership.id, **values)
     own = (tickets.c.user_id == user_id) & (tickets.c.organisation_id == organisation_id)
     voided = ended.tickets + await cascade.void_tickets(tx, own)
     leaving = await _leaving(tx, organisation_id, user_id)
-    events = _lost(organisation_id, user_id, ended, event)
+    events = _lost(organisation_id, user_id, ended, groups, event)
     withdrawn, succeeded, represented = [
         await _each(tx, leaving, held, step) for step in (_withdraw, _succeed, _represent)
     ]
     receipt = MemberReceipt(
         grants_ended=ended.grants,
+        group_memberships_ended=len(groups),
         access_requests_ended=ended.items,
         partnerships_succeeded=len(succeeded),
         representatives_replaced=len(represented),
@@ -95,9 +99,12 @@ async def _leaving(tx: Transaction, organisation_id: UUID, user_id: UUID) -> _Le
     return _Leaving(organisation_id, user_id, [row.user_id for row in standing], admins)
 
 
-def _lost(organisation_id: UUID, user_id: UUID, ended: cascade.EndedAccess, event: EventType) -> list[Event]:
+def _lost(
+    organisation_id: UUID, user_id: UUID, ended: cascade.EndedAccess, groups: Sequence[Any], event: EventType
+) -> list[Event]:
     """What each host hears: somebody of the guest is gone, and how much access ended in their partnership."""
-    by_partnership = Counter((row.partnership_id, row.host_id) for row in ended.rows)
+    of_grants = Counter((row.partnership_id, row.host_id) for row in ended.rows)
+    of_groups = Counter((row.partnership_id, row.host_id) for row in groups)
     return [
         Event(
             type=event,
@@ -105,9 +112,13 @@ def _lost(organisation_id: UUID, user_id: UUID, ended: cascade.EndedAccess, even
             host_id=host_id,
             guest_id=organisation_id,
             partnership_id=partnership_id,
-            data={"user": global_id("user", user_id), "grantsEnded": count},
+            data={
+                "user": global_id("user", user_id),
+                "grantsEnded": of_grants[partnership_id, host_id],
+                "groupMembershipsEnded": of_groups[partnership_id, host_id],
+            },
         )
-        for (partnership_id, host_id), count in sorted(by_partnership.items())
+        for partnership_id, host_id in sorted(of_grants | of_groups)
     ]
 
 

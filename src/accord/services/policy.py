@@ -36,6 +36,8 @@ async def set_policy(
     blocked_partners: Sequence[UUID] | None = None,
     auto_approve_partners: Sequence[UUID] | None = None,
     host_admin_may_unshare: bool | None = None,
+    roles_only_to_partner_of_record: bool | None = None,
+    representative_manages_groups: bool | None = None,
     clear: Sequence[str] = (),
 ) -> UUID:
     """Change the entries that are given; `clear` names durations to take back. Nothing that runs is ended by it."""
@@ -49,6 +51,8 @@ async def set_policy(
         "blocked_partners": _partners("blockedPartners", organisation_id, blocked_partners),
         "auto_approve_partners": _partners("autoApprovePartners", organisation_id, auto_approve_partners),
         "host_admin_may_unshare": host_admin_may_unshare,
+        "roles_only_to_partner_of_record": roles_only_to_partner_of_record,
+        "representative_manages_groups": representative_manages_groups,
     }
     cleared: dict[str, Any] = dict.fromkeys(clear)
     after = replace(before, **cleared | {name: value for name, value in given.items() if value is not None})

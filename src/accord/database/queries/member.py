@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Uuid, and_, any_, bindparam, exists, func, literal, or_, select
 
 from accord.database.engine import Query, Transaction
+from accord.database.tables.delegation import role_group_members
 from accord.database.tables.organisation import memberships, organisations, users
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants
@@ -120,7 +121,12 @@ def _part_at_guest(organisation_id: UUID, user_id: UUID) -> ColumnElement[bool]:
         or_(access_items.c.member_user_id == user_id, access_items.c.requested_by == user_id),
         access_items.c.state == AccessItemState.PENDING.value,
     )
-    part = or_(partnerships.c.representative_user_id == user_id, granted, asked)
+    in_group = exists().where(
+        role_group_members.c.partnership_id == partnerships.c.id,
+        role_group_members.c.user_id == user_id,
+        role_group_members.c.ended_at.is_(None),
+    )
+    part = or_(partnerships.c.representative_user_id == user_id, granted, asked, in_group)
     return and_(partnerships.c.guest_id == organisation_id, part)
 
 

@@ -6,17 +6,36 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, Text, Uuid, bindparam, exists, func, literal, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from accord.access.facts import PartnershipFacts
 from accord.database.engine import Query, Row, Transaction
+from accord.database.tables.delegation import role_delegations
 from accord.database.tables.organisation import memberships, organisations
+from accord.database.tables.partner import partner_links
 from accord.database.tables.partnership import attempts, invitations, partnerships, terms_versions
 from accord.database.tables.policy import organisation_policies
 from accord.database.tables.sharing import shares
 from accord.database.visibility import is_barred, sees_partnership, sees_share
+from accord.domain.delegation import DelegationState
 from accord.domain.errors import NotFound
+from accord.domain.level import DataAccessLevel, least
 from accord.domain.organisation import MembershipStatus, OrganisationStatus
+from accord.domain.partner import LinkKind, LinkStatus, PartnerStatus
 from accord.domain.partnership import OPEN, Holder, PartnershipPath, PartnershipState
 
 WANTED: Final = bindparam("wanted", type_=Uuid())
@@ -25,15 +44,49 @@ WANTED: Final = bindparam("wanted", type_=Uuid())
 def policy_columns(p: FromClause = partnerships) -> tuple[Any, ...]:
     """What policies say about a partnership, as `partnership_facts` reads it."""
 
-    def entry(column: ColumnElement[Any], otherwise: bool) -> Any:
-        found = select(column).where(organisation_policies.c.id == p.c.host_id).correlate(p).scalar_subquery()
+    def entry(column: ColumnElement[Any], otherwise: bool, side: ColumnElement[Any] = p.c.host_id) -> Any:
+        found = select(column).where(organisation_policies.c.id == side).correlate(p).scalar_subquery()
         return func.coalesce(found, otherwise)
 
     return (
         entry(organisation_policies.c.frozen, False).label("frozen"),
         entry(organisation_policies.c.require_mfa, False).label("mfa_required"),
         entry(organisation_policies.c.host_admin_may_unshare, True).label("host_admin_may_unshare"),
+        entry(organisation_policies.c.representative_manages_groups, False, p.c.guest_id).label(
+            "representative_manages_groups"
+        ),
+        or_(~entry(organisation_policies.c.roles_only_to_partner_of_record, True), _of_record(p)).label("roles_open"),
+        exists()
+        .where(role_delegations.c.partnership_id == p.c.id, role_delegations.c.state == DelegationState.ACTIVE.value)
+        .label("roles_delegated"),
         is_barred(p).label("barred"),
+    )
+
+
+def side_columns(p: FromClause, host: FromClause, guest: FromClause) -> tuple[Any, ...]:
+    """Whether both organisations are active, the guest also as a partner, and what bounds the guest's level."""
+    of_link = select(partner_links.c.ceiling).where(partner_links.c.id == p.c.link_id).correlate(p).scalar_subquery()
+    active = OrganisationStatus.ACTIVE.value
+    return (
+        (host.c.status == active).label("host_active"),
+        and_(guest.c.status == active, guest.c.partner_status != PartnerStatus.SUSPENDED.value).label("guest_active"),
+        guest.c.ceiling.label("contract_ceiling"),
+        of_link.label("link_ceiling"),
+    )
+
+
+def ceiling_of(row: Row | Any) -> DataAccessLevel:
+    """The most that can be granted: the least of the contract's and the link's ceiling."""
+    return least(*(DataAccessLevel(one) for one in (row.contract_ceiling, row.link_ceiling) if one is not None))
+
+
+def _of_record(p: FromClause) -> ColumnElement[bool]:
+    """Is the guest the host's partner of record? (S105)"""
+    return exists().where(
+        partner_links.c.customer_id == p.c.host_id,
+        partner_links.c.partner_id == p.c.guest_id,
+        partner_links.c.kind == LinkKind.PARTNER_OF_RECORD.value,
+        partner_links.c.status == LinkStatus.ACTIVE.value,
     )
 
 
@@ -49,8 +102,7 @@ def _whole() -> Select[Any]:
             partnerships,
             host.c.name.label("host_name"),
             guest.c.name.label("guest_name"),
-            (host.c.status == OrganisationStatus.ACTIVE.value).label("host_active"),
-            (guest.c.status == OrganisationStatus.ACTIVE.value).label("guest_active"),
+            *side_columns(partnerships, host, guest),
             owner_active.label("owner_active"),
             *policy_columns(),
         )
@@ -74,6 +126,12 @@ async def lock_partnership(tx: Transaction, partnership_id: UUID, path: tuple[st
     if not rows:
         raise NotFound(path)
     return rows[0]
+
+
+async def lock_reachable(tx: Transaction, partnership_id: UUID) -> Any:
+    """The partnership, locked, for the platform's own acts: whoever does them sees no partnership as such."""
+    await _hold(tx, partnership_id)
+    return (await tx.fetch(REACHABLE, wanted=partnership_id))[0]
 
 
 async def lock_partnership_of_share(tx: Transaction, share_id: UUID, path: tuple[str, ...] = ("shareId",)) -> Any:
@@ -107,10 +165,15 @@ def partnership_facts(row: Row | Any) -> PartnershipFacts:
         host_active=row.host_active,
         guest_active=row.guest_active,
         suspended_by=frozenset(map(Holder, row.suspended_by)),
+        ceiling=ceiling_of(row),
+        granted=DataAccessLevel(row.granted_level),
         frozen=row.frozen,
         barred=row.barred,
         mfa_required=row.mfa_required,
         host_admin_may_unshare=row.host_admin_may_unshare,
+        representative_manages_groups=row.representative_manages_groups,
+        roles_open=row.roles_open,
+        roles_delegated=row.roles_delegated,
     )
 
 

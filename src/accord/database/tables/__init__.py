@@ -1,6 +1,7 @@
 """The tables, one file per noun; importing this package registers them all on `metadata`."""
 
 from accord.database.tables.activity import activity_events, chain_heads
+from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
 from accord.database.tables.metadata import metadata
 from accord.database.tables.organisation import identities, memberships, organisations, sign_ins, users
 from accord.database.tables.outbox import mails, notifications
@@ -33,6 +34,9 @@ __all__ = [
     "organisations",
     "partner_links",
     "partnerships",
+    "role_delegations",
+    "role_group_members",
+    "role_groups",
     "shares",
     "sign_ins",
     "terms_acceptances",

@@ -156,6 +156,7 @@ class MemberReceipt:
     access_requests_ended: int
     partnerships_succeeded: int
     representatives_replaced: int
+    group_memberships_ended: int
     tickets_voided: int
     accounts_needing_owner: int
 

@@ -158,6 +158,8 @@ class RemovalReceipt:
     access_requests_cancelled: int
     tickets_voided: int
     invitations_voided: int
+    roles_cleared: int
+    group_members_ended: int
     activity_hash: str = strawberry.field(description="The head of the own stream, which proves it.")
 
 

@@ -34,6 +34,8 @@ class SetPolicyInput:
     blocked_partners: list[ID] | None = None
     auto_approve_partners: list[ID] | None = None
     host_admin_may_unshare: bool | None = None
+    roles_only_to_partner_of_record: bool | None = None
+    representative_manages_groups: bool | None = None
     clear: list[PolicyDuration] = strawberry.field(default_factory=list, description="Durations to take back.")
 
 

@@ -25,6 +25,8 @@ LOADERS: Final = {
     "share": "share_by_id",
     "grant": "grant_by_id",
     "accessitem": "access_item_by_id",
+    "delegation": "delegation_by_id",
+    "rolegroup": "role_group_by_id",
     "event": "event_by_id",
     "terms": "terms_by_id",
     "notification": "notification_by_id",

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import strawberry
 
 from accord.domain.activity import Outcome
+from accord.domain.delegation import DelegatedRole, DelegationState, RoleGroupState
 from accord.domain.organisation import MembershipStatus, OrganisationStatus, Role
 from accord.domain.partnership import (
     GuestDecision,
@@ -80,6 +81,9 @@ REGISTERED: Final = tuple(
         ShareState,
         GrantState,
         AccessItemState,
+        DelegatedRole,
+        DelegationState,
+        RoleGroupState,
         Outcome,
     )
 )
@@ -97,6 +101,8 @@ __all__ = [
     "AccountKind",
     "AccountRole",
     "AccountStatus",
+    "DelegatedRole",
+    "DelegationState",
     "GrantState",
     "GuestDecision",
     "Holder",
@@ -109,6 +115,7 @@ __all__ = [
     "PartnershipState",
     "Purpose",
     "Role",
+    "RoleGroupState",
     "ShareState",
     "ViewerRole",
 ]

@@ -12,6 +12,7 @@ from strawberry import ID, Parent
 from accord.access.permissions import Action
 from accord.database.queries.read import organisation as read
 from accord.database.queries.read.activity import EVENTS
+from accord.database.queries.read.delegation import ROLE_GROUPS
 from accord.database.queries.read.organisation import MembershipRow, OrganisationRow, UserRow
 from accord.database.queries.read.partnership import PARTNERSHIPS
 from accord.database.queries.read.sharing import ACCOUNTS
@@ -21,18 +22,27 @@ from accord.schema.errors import ForbiddenField
 from accord.schema.links import link
 from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded
-from accord.schema.types.enums import MembershipStatus, OrganisationStatus, PartnershipSide, PartnershipState, Role
+from accord.schema.types.enums import (
+    MembershipStatus,
+    OrganisationStatus,
+    PartnershipSide,
+    PartnershipState,
+    Role,
+    RoleGroupState,
+)
 from accord.schema.types.filters import ActivityFilter, event_filter
 from accord.schema.types.node import Node
 from accord.schema.types.policy import OrganisationPolicy
 
 if TYPE_CHECKING:
     from accord.schema.types.activity import ActivityEvent
+    from accord.schema.types.delegation import RoleGroup
     from accord.schema.types.partnership import Partnership
     from accord.schema.types.sharing import Account
 
 LazyPartnership = Annotated["Partnership", strawberry.lazy("accord.schema.types.partnership")]
 LazyAccount = Annotated["Account", strawberry.lazy("accord.schema.types.sharing")]
+LazyRoleGroup = Annotated["RoleGroup", strawberry.lazy("accord.schema.types.delegation")]
 LazyEvent = Annotated["ActivityEvent", strawberry.lazy("accord.schema.types.activity")]
 
 
@@ -151,6 +161,22 @@ class Organisation(Node):
         before: str | None = None,
     ) -> Connection[LazyPartnership] | None:
         return listing(info, PARTNERSHIPS, root.key, span(first, after, last, before), side=side, state=names(state))
+
+    @field(
+        Action.ROLES_READ,
+        description="The groups of its own people that hold customers' roles, as far as the viewer sees them (S110).",
+    )
+    def role_groups(
+        self,
+        root: Parent[OrganisationRow],
+        info: Info,
+        state: list[RoleGroupState] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyRoleGroup] | None:
+        return listing(info, ROLE_GROUPS, root.key, span(first, after, last, before), state=names(state))
 
     @field(Action.POLICY_READ, description="The rules for its partnerships; for its own leaders.")
     async def policy(self, root: Parent[OrganisationRow], info: Info) -> OrganisationPolicy | None:

@@ -10,6 +10,7 @@ from strawberry import ID, Parent
 
 from accord.access.permissions import Action
 from accord.database.queries.read.activity import EVENTS_OF_PARTNERSHIP
+from accord.database.queries.read.delegation import DELEGATIONS_BY_PARTNERSHIP
 from accord.database.queries.read.partnership import (
     HIDDEN_SHARES,
     PARTNERSHIP_MEMBERS,
@@ -26,6 +27,7 @@ from accord.schema.links import decided, decided_link, link, links
 from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded
 from accord.schema.types.enums import (
+    DelegationState,
     GuestDecision,
     Holder,
     HostDecision,
@@ -41,10 +43,12 @@ from accord.schema.types.viewer_can import PartnershipAction, on_partnership
 
 if TYPE_CHECKING:
     from accord.schema.types.activity import ActivityEvent
+    from accord.schema.types.delegation import RoleDelegation
     from accord.schema.types.sharing import AccountGrant, AccountShare
 
 LazyShare = Annotated["AccountShare", strawberry.lazy("accord.schema.types.sharing")]
 LazyGrant = Annotated["AccountGrant", strawberry.lazy("accord.schema.types.sharing")]
+LazyDelegation = Annotated["RoleDelegation", strawberry.lazy("accord.schema.types.delegation")]
 LazyEvent = Annotated["ActivityEvent", strawberry.lazy("accord.schema.types.activity")]
 
 REASON = Action.PARTNERSHIP_READ_REASON
@@ -166,6 +170,12 @@ class Partnership(Node):
     async def hidden_share_count(self, root: Parent[PartnershipRow], info: Info) -> int | None:
         await demand_on_partnership(info, root.key, Action.PARTNERSHIP_READ_HIDDEN)
         return await info.context.loaders.figure(HIDDEN_SHARES).load(root.key)
+
+    @field(Action.ROLES_READ, description="Roles that the host has delegated, the first one first (S106, S107).")
+    async def delegations(
+        self, root: Parent[PartnershipRow], info: Info, state: list[DelegationState] | None = None
+    ) -> list[LazyDelegation]:
+        return await info.context.loaders.grouped(DELEGATIONS_BY_PARTNERSHIP, state=names(state)).load(root.key)
 
     @field(description="The Members tab: the guest's people with access (S76 to S78).")
     def members(

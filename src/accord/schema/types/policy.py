@@ -20,6 +20,12 @@ class OrganisationPolicy:
     frozen: bool = strawberry.field(description="All partner access is denied until it is unfrozen.")
     require_mfa: bool = strawberry.field(description="Partners' people need a sign-in with more than one factor.")
     host_admin_may_unshare: bool = strawberry.field(description="Admins take back shares of accounts they see (Q13).")
+    roles_only_to_partner_of_record: bool = strawberry.field(
+        description="Roles are delegated to the partner of record alone (Q26)."
+    )
+    representative_manages_groups: bool = strawberry.field(
+        description="As a partner: a partnership's representative fills its role groups, too."
+    )
     max_partnership_duration: timedelta | None
     default_auto_extend: timedelta | None
     allowed_partners: list[ID] = strawberry.field(description="Empty: any partner.")

@@ -13,7 +13,7 @@ from accord.access.decision import Deny, capacities, decide
 from accord.access.facts import AccountFacts, PartnershipFacts, Target
 from accord.access.permissions import Action, Capacity
 from accord.access.principal import Principal
-from accord.domain.partnership import CONNECTED, PARTNERSHIP, Holder, PartnershipEvent
+from accord.domain.partnership import CONNECTED, PARTNERSHIP, Holder, PartnershipEvent, PartnershipState
 from accord.domain.sharing import AccountStatus, ShareState
 
 
@@ -30,6 +30,9 @@ class PartnershipAction(StrEnum):
     RESUME = "RESUME"
     EXTEND = "EXTEND"
     SET_AUTO_EXTEND = "SET_AUTO_EXTEND"
+    SET_DELEGATED_ROLES = "SET_DELEGATED_ROLES"
+    DELEGATE_ROLES = "DELEGATE_ROLES"
+    CLEAR_ROLES = "CLEAR_ROLES"
     REMOVE = "REMOVE"
     SHARE_ACCOUNTS = "SHARE_ACCOUNTS"
     TRANSFER = "TRANSFER"
@@ -68,6 +71,9 @@ ON_PARTNERSHIP: Final[dict[PartnershipAction, tuple[Action, E]]] = {
     PartnershipAction.RESUME: (Action.PARTNERSHIP_SUSPEND, E.RESUME),
     PartnershipAction.EXTEND: (Action.PARTNERSHIP_EXTEND, E.EXTEND),
     PartnershipAction.SET_AUTO_EXTEND: (Action.PARTNERSHIP_EXTEND, E.EXTEND),
+    PartnershipAction.SET_DELEGATED_ROLES: (Action.ROLES_DELEGATE, E.CLEAR_ROLES),
+    PartnershipAction.DELEGATE_ROLES: (Action.ROLES_DELEGATE, E.DELEGATE),
+    PartnershipAction.CLEAR_ROLES: (Action.ROLES_DELEGATE, E.CLEAR_ROLES),
     PartnershipAction.REMOVE: (Action.PARTNERSHIP_REMOVE, E.REMOVE),
     PartnershipAction.SHARE_ACCOUNTS: (Action.ACCOUNT_SHARE, E.SHARE),
     PartnershipAction.TRANSFER: (Action.PARTNERSHIP_TRANSFER, E.TRANSFER),
@@ -76,6 +82,11 @@ ON_PARTNERSHIP: Final[dict[PartnershipAction, tuple[Action, E]]] = {
     PartnershipAction.REMOVE_MEMBER: (Action.GRANT_REVOKE_ALL, E.REMOVE),
 }
 """The permission and the step of each act; who can end a partnership's life can also end a member's in it."""
+
+
+ROLE_ACTS: Final = frozenset(
+    {PartnershipAction.SET_DELEGATED_ROLES, PartnershipAction.DELEGATE_ROLES, PartnershipAction.CLEAR_ROLES}
+)
 
 
 def on_partnership(principal: Principal, facts: PartnershipFacts, now: datetime) -> list[PartnershipAction]:
@@ -95,7 +106,13 @@ def on_partnership(principal: Principal, facts: PartnershipFacts, now: datetime)
 
 
 def _holds(principal: Principal, facts: PartnershipFacts, act: PartnershipAction) -> bool:
-    """Each side holds once and lets go of its own hold alone; an end that there is not can't be moved."""
+    """Each side holds once and lets go of its own hold alone; an end that there is not can't be moved, and a role that
+    nobody was given can't be cleared."""
+    if act in ROLE_ACTS:
+        enables = facts.roles_open and facts.state is PartnershipState.ACTIVE
+        return (enables and act is not PartnershipAction.CLEAR_ROLES) or (
+            facts.roles_delegated and act is not PartnershipAction.DELEGATE_ROLES
+        )
     if act is PartnershipAction.EXTEND:
         return facts.expires_at is not None
     if act not in {PartnershipAction.SUSPEND, PartnershipAction.RESUME}:

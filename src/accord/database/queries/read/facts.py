@@ -9,7 +9,7 @@ from sqlalchemy import Uuid, and_, exists, func, select
 
 from accord.access.facts import AccountFacts, GrantFacts, PartnershipFacts, ShareFacts, Target
 from accord.database.engine import Query, Row
-from accord.database.queries.partnership import partnership_facts, policy_columns
+from accord.database.queries.partnership import partnership_facts, policy_columns, side_columns
 from accord.database.queries.read.pages import as_text, wanted
 from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.partnership import partnerships
@@ -34,8 +34,8 @@ PARTNERSHIP: Final = (
     p.c.requester_user_id,
     p.c.representative_user_id,
     p.c.starts_at,
-    (host.c.status == "ACTIVE").label("host_active"),
-    (guest.c.status == "ACTIVE").label("guest_active"),
+    *side_columns(p, host, guest),
+    p.c.granted_level,
     OWNER_ACTIVE.label("owner_active"),
     p.c.suspended_by,
     *policy_columns(p),

@@ -20,6 +20,7 @@ from accord.database.queries.read.pages import (
     wanted,
 )
 from accord.database.tables.activity import activity_events
+from accord.database.tables.delegation import role_group_members
 from accord.database.tables.organisation import memberships, organisations, users
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants, shares
@@ -32,6 +33,7 @@ from accord.database.visibility import (
     sees_account,
     sees_event,
     sees_grant,
+    sees_group_member,
     sees_membership,
     sees_partnership,
     sees_share,
@@ -87,6 +89,7 @@ MEMBERSHIP: Final = (
 )
 
 p, s, g, i = partnerships.alias("op"), shares.alias("os"), grants.alias("og"), access_items.alias("oi")
+r = role_group_members.alias("orm")
 w, a, e = account_ownerships.alias("ow"), accounts.alias("oa"), activity_events.alias("oe")
 
 SEES_ORGANISATION: Final = or_(
@@ -111,6 +114,7 @@ SEES_USER: Final = or_(
     u.c.id == VIEWER,
     COLLEAGUE,
     exists().where(g.c.user_id == u.c.id, sees_grant(g)),
+    exists().where(r.c.user_id == u.c.id, r.c.ended_at.is_(None), sees_group_member(r)),
     exists().where(
         p.c.representative_user_id == u.c.id,
         or_(p.c.host_id == keys("works_in"), p.c.visible_guest_id == keys("works_in")),
@@ -133,6 +137,9 @@ SEES_EMAIL: Final = or_(
     u.c.id == VIEWER,
     COLLEAGUE,
     exists().where(g.c.user_id == u.c.id, g.c.host_id == keys("works_in"), sees_grant(g)),
+    exists().where(
+        r.c.user_id == u.c.id, r.c.ended_at.is_(None), r.c.host_id == keys("works_in"), sees_group_member(r)
+    ),
     exists().where(p.c.representative_user_id == u.c.id, p.c.host_id == keys("works_in"), sees_partnership(p)),
     WAITS_FOR_MY_ACCOUNT,
 )
