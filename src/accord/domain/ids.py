@@ -13,6 +13,7 @@ KINDS: Final = frozenset(
         "user",
         "membership",
         "partnership",
+        "link",
         "attempt",
         "account",
         "share",

@@ -28,6 +28,13 @@ async def demand_on_account(info: Info, key: str, action: Action) -> None:
         raise ForbiddenField(action)
 
 
+def demand_membership(info: Info, key: str) -> None:
+    """Is the viewer a member of the organisation, or the operator? ForbiddenField otherwise."""
+    principal = info.context.principal
+    if not principal.operator and UUID(key) not in principal.organisations:
+        raise ForbiddenField(Action.ORGANISATION_READ)
+
+
 def may(info: Info, action: Action, target: Target) -> bool:
     """May the viewer do this to the target?"""
     return not isinstance(decide(info.context.principal, action, target, now=info.context.now), Deny)

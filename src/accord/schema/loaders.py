@@ -12,7 +12,7 @@ from aiodataloader import DataLoader
 
 from accord.access.facts import PartnershipFacts, Target
 from accord.database.engine import Query, Snapshot
-from accord.database.queries.read import activity, delegation, organisation, partnership, policy, sharing
+from accord.database.queries.read import activity, delegation, organisation, partner, partnership, policy, sharing
 from accord.database.queries.read.facts import (
     ACCOUNT_TARGETS,
     OWNED_PARTNERSHIPS,
@@ -123,6 +123,8 @@ class Loaders:
     email_by_user = lookups(organisation.EMAIL_BY_USER)
     membership_by_id = lookups(organisation.MEMBERSHIP_BY_ID)
     partnership_by_id = lookups(partnership.PARTNERSHIP_BY_ID)
+    link_by_id = lookups(partner.LINK_BY_ID)
+    contract_by_id = lookups(partner.CONTRACT_BY_ID)
     attempt_by_id = lookups(partnership.ATTEMPT_BY_ID)
     attempts_by_partnership = groups(partnership.ATTEMPTS_BY_PARTNERSHIP)
     terms_by_id = lookups(partnership.TERMS_BY_ID)

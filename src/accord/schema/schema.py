@@ -21,7 +21,17 @@ from strawberry.types.execution import ExecutionContext
 
 from accord.access.permissions import Action
 from accord.schema.errors import Masked, log_unexpected
-from accord.schema.mutations import delegation, operator, organisation, partnership, policy, sharing, term
+from accord.schema.mutations import (
+    delegation,
+    level,
+    operator,
+    organisation,
+    partner,
+    partnership,
+    policy,
+    sharing,
+    term,
+)
 from accord.schema.operation import Operation
 from accord.schema.permissions import answers
 from accord.schema.queries import activity as activity_queries
@@ -105,12 +115,20 @@ class Mutation:
     update_profile = answers(organisation.update_profile, Action.PROFILE_UPDATE)
     mark_notifications_read = answers(organisation.mark_notifications_read, Action.NOTIFICATION_READ)
 
+    set_data_access = answers(level.set_data_access, Action.LEVEL_REDUCE)
+    share_data_with_partner = answers(level.share_data_with_partner, Action.LEVEL_REDUCE)
+    set_ceiling = answers(level.set_ceiling, Action.CEILING_SET)
+
     set_policy = answers(policy.set_policy, Action.POLICY_SET)
     freeze_partner_access = answers(policy.freeze_partner_access, Action.ACCESS_FREEZE)
     unfreeze_partner_access = answers(policy.unfreeze_partner_access, Action.ACCESS_FREEZE)
 
     create_organisation = answers(operator.create_organisation, Action.ORGANISATION_OPERATE)
     set_partners_enabled = answers(operator.set_partners_enabled, Action.ORGANISATION_OPERATE)
+    set_organisation_status = answers(partner.set_organisation_status, Action.ORGANISATION_OPERATE)
+    set_partner_status = answers(partner.set_partner_status, Action.ORGANISATION_OPERATE)
+    link_partner = answers(partner.link_partner, Action.ORGANISATION_OPERATE)
+    end_partner_link = answers(partner.end_partner_link, Action.ORGANISATION_OPERATE)
     publish_terms = answers(operator.publish_terms, Action.TERMS_PUBLISH)
 
 

@@ -24,6 +24,7 @@ from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, Partnership
 from accord.domain.sharing import ACCESS_ITEM, GRANT, AccessItemEvent, AccessItemState, GrantEvent, GrantState
 from accord.services import cascade
 from accord.services.activity import Event, record
+from accord.services.ending import end_partnership
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, deciders, end, event_of, names, tell
 
@@ -94,19 +95,9 @@ async def _warn_of_lapse(tx: Transaction, row: Any) -> None:
 
 
 async def _expire(tx: Transaction, row: Any) -> None:
-    told = [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]
-    ended = await cascade.end_shares(tx, partnership_id=row.id)
-    await end(tx, row, PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.EXPIRE), None)
-    told += await people(tx, ended.user_ids)
-    await tell(tx, row, Template.PARTNERSHIP_ENDED, names(row) | {"cause": "expired"}, told)
-    counts = {
-        "shares_ended": len(ended.shares),
-        "grants_ended": ended.grants,
-        "access_requests_cancelled": ended.items,
-        "tickets_voided": ended.tickets,
-    }
-    expired = event_of(row, EventType.PARTNERSHIP_EXPIRED, data=counts)
-    await record(tx, expired, *cascade.share_events(ended))
+    state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.EXPIRE)
+    ended = await end_partnership(tx, row, state, EventType.PARTNERSHIP_EXPIRED, cause="expired")
+    await record(tx, *ended.events)
 
 
 async def _extend(tx: Transaction, row: Any) -> None:

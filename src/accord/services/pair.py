@@ -16,6 +16,7 @@ from accord.database.queries.recipients import admins_of, people
 from accord.database.tables.partnership import partnerships
 from accord.domain.activity import EventType
 from accord.domain.errors import ValidationError
+from accord.domain.level import DataAccessLevel
 from accord.domain.notice import Template
 from accord.domain.partnership import PartnershipState, Purpose, Terms
 from accord.services import invitation
@@ -108,7 +109,6 @@ def new_terms(tx: Transaction, purposes: Iterable[Purpose], expires_at: datetime
 
 async def end(tx: Transaction, row: Any, state: PartnershipState, reason: str | None) -> int:
     """Put a partnership into a terminal state; how many open invitations became void with it."""
-    await tx.update(
-        partnerships, row.id, state=state.value, ended_at=tx.now, end_reason=reason, lapses_at=None, suspended_by=[]
-    )
+    over = {"state": state.value, "ended_at": tx.now, "end_reason": reason, "lapses_at": None}
+    await tx.update(partnerships, row.id, **over, suspended_by=[], granted_level=DataAccessLevel.NONE.value)
     return await invitation.void(tx, row.id)

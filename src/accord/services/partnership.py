@@ -30,8 +30,9 @@ from accord.domain.partnership import (
     Terms,
     is_wider,
 )
-from accord.services import cascade, invitation
+from accord.services import invitation
 from accord.services.activity import record
+from accord.services.ending import end_partnership
 from accord.services.outbox import Mail, Recipient, enqueue
 from accord.services.pair import addressed, deciders, end, event_of, held, names, new_terms, tell
 
@@ -56,6 +57,8 @@ class RemovalReceipt:
     access_requests_cancelled: int
     tickets_voided: int
     invitations_voided: int
+    roles_cleared: int
+    group_members_ended: int
     activity_hash: str
 
 
@@ -299,19 +302,6 @@ async def remove_partner(
     row = await held(tx, partnership_id, Action.PARTNERSHIP_REMOVE, expected_version)
     state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.REMOVE)
     reason = text.note("reason", reason)
-    told = [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]
-    ended = await cascade.end_shares(tx, partnership_id=row.id)
-    links = await end(tx, row, state, reason)
-    told += await people(tx, ended.user_ids)
-    facts = names(row) | {"cause": "removed", "reason": reason or ""}
-    await tell(tx, row, Template.PARTNERSHIP_ENDED, facts, told)
-    counts = {
-        "shares_ended": len(ended.shares),
-        "grants_ended": ended.grants,
-        "access_requests_cancelled": ended.items,
-        "tickets_voided": ended.tickets,
-        "invitations_voided": links,
-    }
-    terminated = event_of(row, EventType.PARTNERSHIP_TERMINATED, reason=reason, data=counts)
-    heads = await record(tx, terminated, *cascade.share_events(ended))
-    return Removal(row.id, RemovalReceipt(**counts, activity_hash=heads[organisation_id]))
+    ended = await end_partnership(tx, row, state, EventType.PARTNERSHIP_TERMINATED, cause="removed", reason=reason)
+    heads = await record(tx, *ended.events)
+    return Removal(row.id, RemovalReceipt(**ended.counts, activity_hash=heads[organisation_id]))

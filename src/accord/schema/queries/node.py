@@ -20,6 +20,7 @@ LOADERS: Final = {
     "user": "seen_user_by_id",
     "membership": "membership_by_id",
     "partnership": "partnership_by_id",
+    "link": "link_by_id",
     "attempt": "attempt_by_id",
     "account": "account_by_id",
     "share": "share_by_id",

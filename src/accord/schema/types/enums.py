@@ -9,7 +9,9 @@ import strawberry
 
 from accord.domain.activity import Outcome
 from accord.domain.delegation import DelegatedRole, DelegationState, RoleGroupState
+from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import MembershipStatus, OrganisationStatus, Role
+from accord.domain.partner import LinkKind, LinkStatus, PartnerProgram, PartnerStatus
 from accord.domain.partnership import (
     GuestDecision,
     Holder,
@@ -48,6 +50,11 @@ DESCRIPTIONS: Final = {
         "MEMBER": "Member",
         "AUDITOR": "Reads activity and nothing else",
     },
+    DataAccessLevel: {
+        "NONE": "No access to the customer's data",
+        "SUPPORT": "Reads dashboard, reports and user activity",
+        "MANAGE": "Reads and writes from the customer's side",
+    },
     HostDecision: {"SKIPPED": "Not needed: an admin or legal representative asked"},
 }
 """What people read in place of a name (S54)."""
@@ -66,6 +73,11 @@ REGISTERED: Final = tuple(
     described(words)
     for words in (
         OrganisationStatus,
+        PartnerProgram,
+        PartnerStatus,
+        LinkKind,
+        LinkStatus,
+        DataAccessLevel,
         Role,
         MembershipStatus,
         PartnershipPath,
@@ -101,15 +113,20 @@ __all__ = [
     "AccountKind",
     "AccountRole",
     "AccountStatus",
+    "DataAccessLevel",
     "DelegatedRole",
     "DelegationState",
     "GrantState",
     "GuestDecision",
     "Holder",
     "HostDecision",
+    "LinkKind",
+    "LinkStatus",
     "MembershipStatus",
     "OrganisationStatus",
     "Outcome",
+    "PartnerProgram",
+    "PartnerStatus",
     "PartnershipPath",
     "PartnershipSide",
     "PartnershipState",

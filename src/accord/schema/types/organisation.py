@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 from uuid import UUID
 
 import strawberry
@@ -14,10 +14,12 @@ from accord.database.queries.read import organisation as read
 from accord.database.queries.read.activity import EVENTS
 from accord.database.queries.read.delegation import ROLE_GROUPS
 from accord.database.queries.read.organisation import MembershipRow, OrganisationRow, UserRow
+from accord.database.queries.read.partner import LINKS
 from accord.database.queries.read.partnership import PARTNERSHIPS
 from accord.database.queries.read.sharing import ACCOUNTS
 from accord.schema.connections import listing, names, search_text
 from accord.schema.context import Info
+from accord.schema.decisions import demand_in_organisation, demand_membership
 from accord.schema.errors import ForbiddenField
 from accord.schema.links import link
 from accord.schema.pagination import Connection, span
@@ -25,8 +27,10 @@ from accord.schema.permissions import field, guarded
 from accord.schema.types.enums import (
     MembershipStatus,
     OrganisationStatus,
+    PartnerProgram,
     PartnershipSide,
     PartnershipState,
+    PartnerStatus,
     Role,
     RoleGroupState,
 )
@@ -37,10 +41,14 @@ from accord.schema.types.policy import OrganisationPolicy
 if TYPE_CHECKING:
     from accord.schema.types.activity import ActivityEvent
     from accord.schema.types.delegation import RoleGroup
+    from accord.schema.types.partner import PartnerContract, PartnerLink, PartnerTree
     from accord.schema.types.partnership import Partnership
     from accord.schema.types.sharing import Account
 
 LazyPartnership = Annotated["Partnership", strawberry.lazy("accord.schema.types.partnership")]
+LazyPartnerLink = Annotated["PartnerLink", strawberry.lazy("accord.schema.types.partner")]
+LazyPartnerTree = Annotated["PartnerTree", strawberry.lazy("accord.schema.types.partner")]
+LazyPartnerContract = Annotated["PartnerContract", strawberry.lazy("accord.schema.types.partner")]
 LazyAccount = Annotated["Account", strawberry.lazy("accord.schema.types.sharing")]
 LazyRoleGroup = Annotated["RoleGroup", strawberry.lazy("accord.schema.types.delegation")]
 LazyEvent = Annotated["ActivityEvent", strawberry.lazy("accord.schema.types.activity")]
@@ -104,9 +112,7 @@ class Organisation(Node):
 
     @field(description="Has the vendor switched the feature on? (S45) For members and the operator.")
     def partners_enabled(self, root: Parent[OrganisationRow], info: Info) -> bool | None:
-        principal = info.context.principal
-        if not principal.operator and UUID(root.key) not in principal.organisations:
-            raise ForbiddenField(Action.ORGANISATION_READ)
+        demand_membership(info, root.key)
         enabled: bool = root.partners_enabled
         return enabled
 
@@ -177,6 +183,40 @@ class Organisation(Node):
         before: str | None = None,
     ) -> Connection[LazyRoleGroup] | None:
         return listing(info, ROLE_GROUPS, root.key, span(first, after, last, before), state=names(state))
+
+    @field(description="Its partner programme; for members and the operator.")
+    def partner_program(self, root: Parent[OrganisationRow], info: Info) -> PartnerProgram | None:
+        demand_membership(info, root.key)
+        return PartnerProgram(root.partner_program)
+
+    @field(description="Its status as a partner; for members and the operator.")
+    def partner_status(self, root: Parent[OrganisationRow], info: Info) -> PartnerStatus | None:
+        demand_membership(info, root.key)
+        return PartnerStatus(root.partner_status)
+
+    @field(Action.LINK_READ, description="Its partners by the vendor's word; empty: ask the support contact (S5, S6).")
+    def partner_links(
+        self,
+        root: Parent[OrganisationRow],
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyPartnerLink] | None:
+        demand_in_organisation(info, root.key, Action.LINK_READ)
+        return listing(info, LINKS, root.key, span(first, after, last, before))
+
+    @field(Action.CONTRACT_READ, description="Sub-partners and own customers, for admins of a partner (S22, S35).")
+    def partner_tree(self, root: Parent[OrganisationRow], info: Info) -> LazyPartnerTree | None:
+        demand_in_organisation(info, root.key, Action.CONTRACT_READ)
+        return cast("PartnerTree", root)
+
+    @field(Action.CONTRACT_READ, description="Its own contract; null for who is no partner.")
+    async def partner_contract(self, root: Parent[OrganisationRow], info: Info) -> LazyPartnerContract | None:
+        demand_in_organisation(info, root.key, Action.CONTRACT_READ)
+        contract: Any = await info.context.loaders.contract_by_id.load(root.key)
+        return contract  # type: ignore[no-any-return]
 
     @field(Action.POLICY_READ, description="The rules for its partnerships; for its own leaders.")
     async def policy(self, root: Parent[OrganisationRow], info: Info) -> OrganisationPolicy | None:

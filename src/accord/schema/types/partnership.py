@@ -39,6 +39,7 @@ from accord.schema.types.enums import (
 from accord.schema.types.filters import ActivityFilter, event_filter
 from accord.schema.types.node import Node
 from accord.schema.types.organisation import Organisation, User
+from accord.schema.types.partner import DataAccess, data_access
 from accord.schema.types.viewer_can import PartnershipAction, on_partnership
 
 if TYPE_CHECKING:
@@ -143,6 +144,10 @@ class Partnership(Node):
     @classmethod
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, PartnershipRow)
+
+    @field(Action.LEVEL_READ, description="How far the partner reaches into the host's data.")
+    async def data_access(self, root: Parent[PartnershipRow], info: Info) -> DataAccess | None:
+        return await data_access(info, root.key)
 
     @field(TERMS, description="Each submission, the first one first.")
     async def attempts(self, root: Parent[PartnershipRow], info: Info) -> list[PartnershipAttempt] | None:

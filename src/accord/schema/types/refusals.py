@@ -9,6 +9,7 @@ import strawberry
 
 from accord.domain import errors
 from accord.schema.context import Support
+from accord.schema.types.enums import DataAccessLevel
 from accord.schema.types.viewer import SupportContact
 
 
@@ -60,6 +61,11 @@ class PrerequisiteMissing(MutationError):
     support_contact: SupportContact
 
 
+@strawberry.type(description="More than the partner's contract or link allows (S24, S36).")
+class CeilingExceeded(MutationError):
+    ceiling: DataAccessLevel = strawberry.field(description="The most that can be granted here.")
+
+
 @strawberry.type(description="An organisation keeps at least one active admin.")
 class LastAdmin(MutationError):
     pass
@@ -89,6 +95,7 @@ FACTS: Final[dict[type[errors.DomainError], tuple[type[MutationError], Callable[
         PrerequisiteMissing,
         lambda e, support: {"prerequisite": e.prerequisite, "support_contact": contact(support)},
     ),
+    errors.CeilingExceeded: (CeilingExceeded, lambda e, _: {"ceiling": e.ceiling}),
     errors.LastAdmin: (LastAdmin, lambda _, __: {}),
     errors.RateLimited: (RateLimited, lambda e, _: {"retry_after": e.retry_after}),
 }

@@ -13,6 +13,7 @@ from accord.access.decision import Deny, capacities, decide
 from accord.access.facts import AccountFacts, PartnershipFacts, Target
 from accord.access.permissions import Action, Capacity
 from accord.access.principal import Principal
+from accord.domain.level import DataAccessLevel
 from accord.domain.partnership import CONNECTED, PARTNERSHIP, Holder, PartnershipEvent, PartnershipState
 from accord.domain.sharing import AccountStatus, ShareState
 
@@ -33,6 +34,7 @@ class PartnershipAction(StrEnum):
     SET_DELEGATED_ROLES = "SET_DELEGATED_ROLES"
     DELEGATE_ROLES = "DELEGATE_ROLES"
     CLEAR_ROLES = "CLEAR_ROLES"
+    SET_DATA_ACCESS = "SET_DATA_ACCESS"
     REMOVE = "REMOVE"
     SHARE_ACCOUNTS = "SHARE_ACCOUNTS"
     TRANSFER = "TRANSFER"
@@ -74,6 +76,7 @@ ON_PARTNERSHIP: Final[dict[PartnershipAction, tuple[Action, E]]] = {
     PartnershipAction.SET_DELEGATED_ROLES: (Action.ROLES_DELEGATE, E.CLEAR_ROLES),
     PartnershipAction.DELEGATE_ROLES: (Action.ROLES_DELEGATE, E.DELEGATE),
     PartnershipAction.CLEAR_ROLES: (Action.ROLES_DELEGATE, E.CLEAR_ROLES),
+    PartnershipAction.SET_DATA_ACCESS: (Action.LEVEL_REDUCE, E.REDUCE_LEVEL),
     PartnershipAction.REMOVE: (Action.PARTNERSHIP_REMOVE, E.REMOVE),
     PartnershipAction.SHARE_ACCOUNTS: (Action.ACCOUNT_SHARE, E.SHARE),
     PartnershipAction.TRANSFER: (Action.PARTNERSHIP_TRANSFER, E.TRANSFER),
@@ -113,6 +116,8 @@ def _holds(principal: Principal, facts: PartnershipFacts, act: PartnershipAction
         return (enables and act is not PartnershipAction.CLEAR_ROLES) or (
             facts.roles_delegated and act is not PartnershipAction.DELEGATE_ROLES
         )
+    if act is PartnershipAction.SET_DATA_ACCESS:
+        return _can_set_level(principal, facts)
     if act is PartnershipAction.EXTEND:
         return facts.expires_at is not None
     if act not in {PartnershipAction.SUSPEND, PartnershipAction.RESUME}:
@@ -120,6 +125,16 @@ def _holds(principal: Principal, facts: PartnershipFacts, act: PartnershipAction
     sides = {Holder.HOST: facts.host_id, Holder.GUEST: facts.guest_id}
     own = {side for side, key in sides.items() if key in principal.organisations}
     return bool(own & facts.suspended_by) if act is PartnershipAction.RESUME else bool(own - facts.suspended_by)
+
+
+def _can_set_level(principal: Principal, facts: PartnershipFacts) -> bool:
+    """What is granted can be lowered; nothing granted can only be raised, by leaders and as far as the ceiling is."""
+    if facts.granted is not DataAccessLevel.NONE:
+        return True
+    if facts.ceiling is DataAccessLevel.NONE or facts.state is not PartnershipState.ACTIVE:
+        return False
+    leads = facts.host_id in principal.leads
+    return leads and facts.host_active and facts.guest_active
 
 
 def _may(principal: Principal, action: Action, target: Target, now: datetime) -> bool:

@@ -67,6 +67,8 @@ ORGANISATION: Final = (
     o.c.status,
     o.c.country_code,
     o.c.partners_enabled,
+    o.c.partner_program,
+    o.c.partner_status,
     o.c.version,
 )
 USER: Final = (

@@ -1,0 +1,93 @@
+"""What the vendor's staff changes about partners: links, programme and status; and an organisation's status."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import strawberry
+from strawberry import ID
+
+from accord.schema.context import Info
+from accord.schema.mutations.payloads import OrganisationPayload, Refusable, key_of
+from accord.schema.transaction import run_as_oneself
+from accord.schema.types.enums import DataAccessLevel, LinkKind, OrganisationStatus, PartnerProgram, PartnerStatus
+from accord.schema.types.partner import PartnerLink
+from accord.services import link as links
+from accord.services import status as statuses
+
+
+@strawberry.input
+class LinkPartnerInput:
+    customer_id: ID
+    partner_id: ID = strawberry.field(description="It is ACTIVE in a partner programme (S2, S3).")
+    kind: LinkKind
+    ceiling: DataAccessLevel | None = strawberry.field(default=None, description="Of this link.")
+
+
+@strawberry.input
+class EndPartnerLinkInput:
+    link_id: ID
+    expected_version: int | None = None
+    reason: str | None = None
+
+
+@strawberry.input
+class SetPartnerStatusInput:
+    organisation_id: ID = strawberry.field(description="The partner.")
+    program: PartnerProgram
+    status: PartnerStatus
+    parent_partner_id: ID | None = strawberry.field(default=None, description="Null: it has none.")
+    expected_version: int | None = None
+
+
+@strawberry.input
+class SetOrganisationStatusInput:
+    organisation_id: ID = strawberry.field(description="The organisation to change.")
+    status: OrganisationStatus
+    expected_version: int | None = None
+    reason: str | None = None
+
+
+@strawberry.type
+class LinkPayload(Refusable):
+    link: PartnerLink | None = None
+
+    @classmethod
+    async def of(cls, info: Info, result: Any) -> Self:
+        return cls(link=await info.context.loaders.link_by_id.load(key_of(result)))
+
+
+@strawberry.type
+class LinkPartnerPayload(LinkPayload): ...
+
+
+@strawberry.type
+class EndPartnerLinkPayload(LinkPayload): ...
+
+
+@strawberry.type
+class SetPartnerStatusPayload(OrganisationPayload): ...
+
+
+@strawberry.type
+class SetOrganisationStatusPayload(OrganisationPayload): ...
+
+
+async def link_partner(info: Info, input: LinkPartnerInput) -> LinkPartnerPayload | None:
+    """Links a customer to its partner; nothing is granted by it (S4, S11)."""
+    return await run_as_oneself(info, links.link_partner, input, LinkPartnerPayload)
+
+
+async def end_partner_link(info: Info, input: EndPartnerLinkInput) -> EndPartnerLinkPayload | None:
+    """Ends a link, and with it the partnership that it began."""
+    return await run_as_oneself(info, links.end_partner_link, input, EndPartnerLinkPayload)
+
+
+async def set_partner_status(info: Info, input: SetPartnerStatusInput) -> SetPartnerStatusPayload | None:
+    """Sets a partner's programme, status and parent; SUSPENDED holds all its partnerships."""
+    return await run_as_oneself(info, statuses.set_partner_status, input, SetPartnerStatusPayload)
+
+
+async def set_organisation_status(info: Info, input: SetOrganisationStatusInput) -> SetOrganisationStatusPayload | None:
+    """Suspends an organisation, lets it go on, or closes it for good, which ends its partnerships."""
+    return await run_as_oneself(info, statuses.set_organisation_status, input, SetOrganisationStatusPayload)

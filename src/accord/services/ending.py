@@ -1,0 +1,54 @@
+"""The end of a partnership, whoever brings it about: everything under it ends in the same transaction (S91, 4.10)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from accord.database.engine import Transaction
+from accord.database.queries.recipients import admins_of, people
+from accord.domain.activity import EventType
+from accord.domain.delegation import DelegationEvent
+from accord.domain.notice import Template
+from accord.domain.partnership import PartnershipState
+from accord.services import cascade
+from accord.services.activity import Event
+from accord.services.pair import end, event_of, names, tell
+from accord.services.roles import clearing_events, end_roles
+
+__all__ = ["Ended", "end_partnership"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What ended with a partnership, counted, and the events to record."""
+
+    counts: dict[str, int]
+    events: Sequence[Event]
+
+
+async def end_partnership(
+    tx: Transaction, row: Any, state: PartnershipState, event: EventType, *, cause: str, reason: str | None = None
+) -> Ended:
+    """End a connected partnership: shares, grants, requests, tickets, roles, level; admins and members are told.
+
+    The caller holds the row, has moved the life cycle, and records the events last.
+    """
+    told = [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]
+    ended = await cascade.end_shares(tx, partnership_id=row.id)
+    expired = state is PartnershipState.EXPIRED
+    delegated = await end_roles(tx, row.id, event=DelegationEvent.EXPIRE if expired else DelegationEvent.CLEAR)
+    links = await end(tx, row, state, reason)
+    told += await people(tx, ended.user_ids | delegated.user_ids)
+    await tell(tx, row, Template.PARTNERSHIP_ENDED, names(row) | {"cause": cause, "reason": reason or ""}, told)
+    counts = {
+        "shares_ended": len(ended.shares),
+        "grants_ended": ended.grants,
+        "access_requests_cancelled": ended.items,
+        "tickets_voided": ended.tickets,
+        "invitations_voided": links,
+        **delegated.counts,
+    }
+    over = event_of(row, event, reason=reason, data=counts)
+    return Ended(counts, (over, *cascade.share_events(ended), *clearing_events(delegated)))
