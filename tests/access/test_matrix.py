@@ -47,6 +47,14 @@ MATRIX: Final = {
     A.PARTNERSHIP_SET_REPRESENTATIVE: "GA",
     A.PARTNERSHIP_SUSPEND: "HA LR HD PO CO PA GA",
     A.PARTNERSHIP_EXTEND: "HA LR HD",
+    A.LEVEL_READ: "HA LR HD PO CO PA GA",
+    A.LEVEL_SET: "HA LR HD",
+    A.LEVEL_REDUCE: "HA LR HD PO CO PA",
+    A.CEILING_SET: "HA OP",
+    A.LINK_READ: f"{HOST_PEOPLE} OP",
+    A.CONTRACT_READ: "HA OP",
+    A.ROLES_DELEGATE: "HA LR HD",
+    A.ROLE_GROUP_MANAGE: "GA",
     A.POLICY_READ: "HA LR HD",
     A.POLICY_SET: "HA",
     A.ACCESS_FREEZE: "HA LR HD",
@@ -87,6 +95,7 @@ OWN: Final = {
     A.PARTNERSHIP_READ: ALL_PEOPLE,
     A.ACCOUNT_READ: ALL_PEOPLE,
     A.SHARE_READ: ALL_PEOPLE,
+    A.ROLES_READ: ALL_PEOPLE,
     A.TERMS_READ: f"{ALL_PEOPLE} OP",
     A.NODE_READ: f"{ALL_PEOPLE} OP",
     A.ORGANISATION_READ: f"{ALL_PEOPLE} OP",
@@ -134,6 +143,11 @@ def test_the_guest_admin_is_admin_at_home() -> None:
     assert not allows("GM", A.ACTIVITY_READ, at_home)
     assert allows("GX", A.ACTIVITY_READ, at_home)
     assert not allows("GX", A.ACTIVITY_EXPORT, at_home)
+
+
+def test_the_representative_manages_groups_where_the_guests_policy_says_so() -> None:
+    open_to_them = replace(TARGET, partnership=replace(PARTNERSHIP, representative_manages_groups=True))
+    assert {name for name in COLUMNS if allows(name, A.ROLE_GROUP_MANAGE, open_to_them)} == {"GA", "GR"}
 
 
 def test_nobody_approves_the_own_request() -> None:

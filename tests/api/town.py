@@ -7,16 +7,19 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError
 from accord.domain.ids import global_id
 from accord.domain.organisation import Role
 from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import AccountRole
 from accord.services.access_request import AccessDecision, decide_access_requests, request_access
+from accord.services.delegation import set_delegated_roles
 from accord.services.hold import suspend_partnership
 from accord.services.member import deactivate_member, invite_member
 from accord.services.operator import publish_terms
 from accord.services.policy import freeze_partner_access
+from accord.services.role_group import add_role_group_members
 from accord.services.sharing import ShareItem, share_accounts, suspend_share
 from tests.world import Organisation, Person, World
 
@@ -39,6 +42,7 @@ PEOPLE: dict[str, dict[str, tuple[Role, ...]]] = {
     "quill": {"quentin": (Role.ORG_ADMIN,), "quinn": ()},
     "meadow": {"max": (Role.ORG_ADMIN,)},
     "hill": {"hanna": (Role.ORG_ADMIN,), "hugo": (Role.ORG_ADMIN,)},
+    "forge": {"fred": (Role.ORG_ADMIN,), "fay": ()},
     "island": {"ines": (Role.ORG_ADMIN,)},
 }
 
@@ -77,6 +81,7 @@ class Builder:
         await self._people()
         await self._partnerships()
         await self._sharing()
+        await self._roles()
         await self._members()
         old = await self.world.operate(publish_terms, version="2", text="Be kinder to each other.")
         self._name("terms", "terms", old)
@@ -108,6 +113,7 @@ class Builder:
             ("removed", mia, "gina", S.TERMINATED),
             ("held", mia, "hanna", S.ACTIVE),
             ("ending", mia, "ines", S.ACTIVE),
+            ("guided", mia, "fred", S.ACTIVE),
         ):
             key = await self.world.partnership(requester, ada, self.people[admin], state)
             self._name(name, "partnership", key)
@@ -149,6 +155,24 @@ class Builder:
                 self.people[name].id,
             )
             self._name(f"{name}_grant", "grant", key)
+
+    async def _roles(self) -> None:
+        """Forge is Harbour's partner of record: it had one role, and has the other with Fay in its group."""
+        lena, fred = self.people["lena"], self.people["fred"]
+        await self.world.owner.execute(
+            "INSERT INTO accord.partner_links (customer_id, partner_id, kind, created_by)"
+            " VALUES ($1, $2, 'PARTNER_OF_RECORD', 'staff')",
+            self.organisations["harbour"].id,
+            self.organisations["forge"].id,
+        )
+        for name, role in (("guided_old", DelegatedRole.DECISION_MAKER), ("guided_phones", DelegatedRole.PHONE_MANAGER)):
+            given = {"partnership_id": self.keys["guided"], "roles": [role]}
+            await self.world.act(lena, set_delegated_roles, notify_addresses="office@forge.example", **given)
+            sql = "SELECT id FROM accord.role_groups WHERE host_id = $1 AND state = 'ACTIVE'"
+            key = await self.world.owner.fetchval(sql, self.organisations["harbour"].id)
+            self._name(name, "rolegroup", key)
+        given = {"role_group_id": self.keys["guided_phones"], "user_ids": [self.people["fay"].id]}
+        await self.world.act(fred, add_role_group_members, **given)
 
     async def _members(self) -> None:
         ada = self.people["ada"]

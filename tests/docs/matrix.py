@@ -44,6 +44,7 @@ WORDS = {
     Capacity.ACCOUNT_OWNER: "Account Owner",
     Capacity.GUEST_ADMIN: "admin of the guest",
     Capacity.GUEST_MEMBER: "member of the guest",
+    Capacity.REPRESENTATIVE: "representative of the guest",
     Capacity.GRANTEE: "who holds a grant",
     Capacity.ACCOUNT_MANAGER: "Account Manager on that account",
     Capacity.ITEM_REQUESTER: "who asked for the access",
@@ -55,6 +56,7 @@ WORDS = {
     Capacity.NOT_ONESELF: "for somebody else",
     Capacity.OWNER_GONE: "the owner is no longer active",
     Capacity.MAY_UNSHARE: "the host's policy allows it",
+    Capacity.REPRESENTATIVE_MANAGES: "the guest's policy allows it",
 }
 
 

@@ -102,9 +102,7 @@ GROUPS_BY_GUEST: Final = Query(
         as_text(g.c.guest_id, "parent"), as_text(g.c.id, "group_id"), g.c.role, h.c.name.label("host_name"), h.c.handle
     )
     .join(h, h.c.id == g.c.host_id)
-    .where(
-        and_(g.c.guest_id == wanted(), g.c.guest_id == keys("works_in")), g.c.state == RoleGroupState.ACTIVE.value
-    )
+    .where(and_(g.c.guest_id == wanted(), g.c.guest_id == keys("works_in")), g.c.state == RoleGroupState.ACTIVE.value)
 )
 """The active groups of a guest for its own people: what their names are compared among."""
 
