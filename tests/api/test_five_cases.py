@@ -15,13 +15,24 @@ from graphql import build_ast_schema, parse
 
 from accord.database.embedded import EmbeddedPostgres
 from accord.domain.organisation import token_hash
-from tests.api.cases import KINDS, Cases, Impossible, Refused, Same, delegation, organisation, partnership, sharing
+from tests.api.cases import (
+    KINDS,
+    Cases,
+    Impossible,
+    Refused,
+    Same,
+    delegation,
+    level,
+    organisation,
+    partnership,
+    sharing,
+)
 from tests.api.gateway import Api, digest, running
 from tests.api.town import Builder, Town
 from tests.servers import DatabaseURLs, administer, clone, drop
 from tests.world import ISSUER, open_world
 
-CASES: list[Cases] = [*partnership.CASES, *delegation.CASES, *sharing.CASES, *organisation.CASES]
+CASES: list[Cases] = [*partnership.CASES, *delegation.CASES, *sharing.CASES, *organisation.CASES, *level.CASES]
 NEWCOMER = "newcomer@nowhere.example"
 STAFF = "staff@platform.example"
 TOKEN = "a link that only this test knows"

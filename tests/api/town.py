@@ -10,17 +10,22 @@ from uuid import UUID
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError
 from accord.domain.ids import global_id
+from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import Role
+from accord.domain.partner import LinkKind, PartnerProgram, PartnerStatus
 from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import AccountRole
 from accord.services.access_request import AccessDecision, decide_access_requests, request_access
+from accord.services.ceiling import set_ceiling
 from accord.services.delegation import set_delegated_roles
 from accord.services.hold import suspend_partnership
+from accord.services.link import link_partner
 from accord.services.member import deactivate_member, invite_member
 from accord.services.operator import publish_terms
 from accord.services.policy import freeze_partner_access
 from accord.services.role_group import add_role_group_members
 from accord.services.sharing import ShareItem, share_accounts, suspend_share
+from accord.services.status import set_partner_status
 from tests.world import Organisation, Person, World
 
 S = PartnershipState
@@ -43,6 +48,8 @@ PEOPLE: dict[str, dict[str, tuple[Role, ...]]] = {
     "meadow": {"max": (Role.ORG_ADMIN,)},
     "hill": {"hanna": (Role.ORG_ADMIN,), "hugo": (Role.ORG_ADMIN,)},
     "forge": {"fred": (Role.ORG_ADMIN,), "fay": ()},
+    "tower": {"tora": (Role.ORG_ADMIN,)},
+    "cove": {"cora": (Role.ORG_ADMIN,)},
     "island": {"ines": (Role.ORG_ADMIN,)},
 }
 
@@ -83,6 +90,7 @@ class Builder:
         await self._sharing()
         await self._roles()
         await self._members()
+        await self._links()
         old = await self.world.operate(publish_terms, version="2", text="Be kinder to each other.")
         self._name("terms", "terms", old)
         return self.town
@@ -165,7 +173,10 @@ class Builder:
             self.organisations["harbour"].id,
             self.organisations["forge"].id,
         )
-        for name, role in (("guided_old", DelegatedRole.DECISION_MAKER), ("guided_phones", DelegatedRole.PHONE_MANAGER)):
+        for name, role in (
+            ("guided_old", DelegatedRole.DECISION_MAKER),
+            ("guided_phones", DelegatedRole.PHONE_MANAGER),
+        ):
             given = {"partnership_id": self.keys["guided"], "roles": [role]}
             await self.world.act(lena, set_delegated_roles, notify_addresses="office@forge.example", **given)
             sql = "SELECT id FROM accord.role_groups WHERE host_id = $1 AND state = 'ACTIVE'"
@@ -173,6 +184,16 @@ class Builder:
             self._name(name, "rolegroup", key)
         given = {"role_group_id": self.keys["guided_phones"], "user_ids": [self.people["fay"].id]}
         await self.world.act(fred, add_role_group_members, **given)
+
+    async def _links(self) -> None:
+        """Cove is a partner beneath Tower, which may grant it SUPPORT at most, and Harbour's by a link."""
+        cove, tower = self.organisations["cove"].id, self.organisations["tower"].id
+        active = {"program": PartnerProgram.MSP, "status": PartnerStatus.ACTIVE}
+        await self.world.operate(set_partner_status, organisation_id=tower, **active)
+        await self.world.operate(set_ceiling, partner_id=tower, ceiling=DataAccessLevel.SUPPORT)
+        await self.world.operate(set_partner_status, organisation_id=cove, parent_partner_id=tower, **active)
+        given = {"customer_id": self.organisations["harbour"].id, "partner_id": cove, "kind": LinkKind.RESELLER}
+        self._name("cove_link", "link", await self.world.operate(link_partner, **given))
 
     async def _members(self) -> None:
         ada = self.people["ada"]

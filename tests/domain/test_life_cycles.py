@@ -43,10 +43,21 @@ DECLINED_BY_GUEST          transfer   DECLINED_BY_GUEST
 ACTIVE                     share      ACTIVE
 ACTIVE                     transfer   ACTIVE
 ACTIVE                     represent  ACTIVE
+ACTIVE                     suspend    SUSPENDED
+ACTIVE                     extend     ACTIVE
+ACTIVE                     delegate   ACTIVE
+ACTIVE                     clear_roles  ACTIVE
+ACTIVE                     raiseLevel   ACTIVE
+ACTIVE                     reduceLevel  ACTIVE
 ACTIVE                     remove     TERMINATED
 ACTIVE                     expire     EXPIRED
 SUSPENDED                  transfer   SUSPENDED
 SUSPENDED                  represent  SUSPENDED
+SUSPENDED                  suspend    SUSPENDED
+SUSPENDED                  release    SUSPENDED
+SUSPENDED                  resume     ACTIVE
+SUSPENDED                  clear_roles  SUSPENDED
+SUSPENDED                  reduceLevel  SUSPENDED
 SUSPENDED                  remove     TERMINATED
 SUSPENDED                  expire     EXPIRED
 """
@@ -141,9 +152,9 @@ def test_nothing_leads_out_of_a_terminal_state() -> None:
         assert {state for state in table.table.values() if not table.events(state)} == ended
 
 
-def test_access_begins_by_accepting_alone() -> None:
-    """Invariant 16, for what this release has: no approval, resend or transfer makes a partnership ACTIVE."""
+def test_access_begins_by_accepting_and_comes_back_by_resuming() -> None:
+    """Invariant 16: no approval, resend or transfer makes a partnership ACTIVE that was not (links make new ones)."""
     into_active = {
         event for (state, event), after in PARTNERSHIP.table.items() if after == "ACTIVE" and state != "ACTIVE"
     }
-    assert into_active == {PartnershipEvent.ACCEPT}
+    assert into_active == {PartnershipEvent.ACCEPT, PartnershipEvent.RESUME}
