@@ -77,7 +77,7 @@ CUSTOMERS: Final = paged(
     p,
     (
         p.c.visible_guest_id == PARENT,
-        p.c.state.in_(sorted(state.value for state in CONNECTED)),
+        or_(*(p.c.state == state.value for state in sorted(CONNECTED))),
         sees_partnership(p),
     ),
     p.c.id,
