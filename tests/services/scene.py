@@ -18,7 +18,9 @@ from tests.world import Organisation, Person, Service, World
 UNSET = UUID(int=0)
 WATCHED = (
     "organisations", "users", "identities", "memberships", "partnerships", "accounts", "account_ownerships", "shares",
-    "grants", "access_items", "tickets", "role_delegations", "role_groups", "role_group_members", "chain_heads", "activity_events", "mails", "notifications",
+    "grants", "access_items", "tickets",
+    "role_delegations", "role_groups", "role_group_members",
+    "chain_heads", "activity_events", "mails", "notifications",
 )  # fmt: skip
 HOST_PEOPLE: dict[str, tuple[Role, ...]] = {
     "ada": (Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE),
