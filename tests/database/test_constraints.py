@@ -124,6 +124,14 @@ BROKEN_PARTNERSHIPS: Final[list[tuple[dict[str, Any], str]]] = [
     ({"told_guest": False}, "ck_partnerships_approved_has_owner"),
     ({"state": "AWAITING_HOST_APPROVAL"}, "ck_partnerships_untold"),
     ({"state": "TERMINATED"}, "ck_partnerships_ended_once"),
+    ({"granted_level": "MOST"}, "ck_partnerships_granted_level_known"),
+    ({"granted_level": "MANAGE"}, "ck_partnerships_manage_by_a_person"),
+    (
+        {"granted_level": "SUPPORT", "state": "TERMINATED", "ended_at": datetime(2026, 1, 1, tzinfo=UTC)},
+        "ck_partnerships_level_while_connected",
+    ),
+    ({"created_by_user_id": None}, "ck_partnerships_made_by_somebody"),
+    ({"link_id": NOBODY}, "fk_partnerships_link_id"),
     ({"owner_user_id": NOBODY}, "fk_partnerships_owner_user_id"),
     ({"guest_id": NOBODY}, "fk_partnerships_guest_id"),
 ]
@@ -134,6 +142,55 @@ async def test_a_partnership_in_an_impossible_state(things: Things, changed: dic
     other = await things.world.organisation()
     given = {"guest_id": other.id} | changed
     await refused(things.copy("partnerships", things.partnership, **given), constraint)
+
+
+LINK: Final = (
+    "INSERT INTO accord.partner_links (customer_id, partner_id, kind, status, ended_at, created_by)"
+    " VALUES ($1, $2, $3, $4, $5, 'Staff')"
+)
+
+
+@pytest.mark.parametrize(
+    ("partner", "kind", "constraint"),
+    [
+        ("other", "PARTNER_OF_RECORD", "uq_partner_links_of_record"),
+        ("guest", "MSP", "uq_partner_links_pair"),
+        ("host", "MSP", "ck_partner_links_two_organisations"),
+        ("other", "FRIEND", "ck_partner_links_kind_known"),
+        ("other", "RESELLER", None),
+    ],
+)
+async def test_one_partner_of_record_and_one_link_of_a_pair(
+    things: Things, partner: str, kind: str, constraint: str | None
+) -> None:
+    """S105; links that have ended stand in nobody's way."""
+    other, owner = await things.world.organisation(), things.world.owner
+    keys = {"other": other.id, "guest": things.guest.id, "host": things.host.id}
+    for _ in range(2):
+        await owner.execute(LINK, things.host.id, keys["guest"], "PARTNER_OF_RECORD", "ENDED", things.world.clock.now)
+    await owner.execute(LINK, things.host.id, keys["guest"], "PARTNER_OF_RECORD", "ACTIVE", None)
+    second = owner.execute(LINK, things.host.id, keys[partner], kind, "ACTIVE", None)
+    if constraint is None:
+        await second
+    else:
+        await refused(second, constraint)
+
+
+@pytest.mark.parametrize(
+    ("changed", "constraint"),
+    [
+        ("partner_program = 'MSP'", "ck_organisations_partner_has_status"),
+        ("ceiling = 'SOME'", "ck_organisations_ceiling_known"),
+        (
+            "parent_partner_id = id, partner_program = 'MSP', partner_status = 'ACTIVE'",
+            "ck_organisations_not_own_parent",
+        ),
+        (f"parent_partner_id = '{NOBODY}'", "ck_organisations_parent_of_partner"),
+    ],
+)
+async def test_a_partner_has_a_programme_and_a_status(things: Things, changed: str, constraint: str) -> None:
+    write = things.world.owner.execute(f"UPDATE accord.organisations SET {changed} WHERE id = $1", things.host.id)
+    await refused(write, constraint)
 
 
 async def test_host_and_guest_are_two(things: Things) -> None:
