@@ -17,7 +17,7 @@ endif
 INSTALL := $(BIN)/uv pip install --quiet --python .venv/bin/python
 LOCK := $(BIN)/uv --no-config pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations 10
 
 .PHONY: help run test check prove format schema migrate clean lock bundle install console lint chromium
 .DEFAULT_GOAL := help
