@@ -16,7 +16,9 @@ from uuid import UUID
 
 import httpx2
 import structlog
+from asyncpg import PostgresError
 from joserfc.jwk import ECKey
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
@@ -136,18 +138,23 @@ class Gateway:
             stack.callback(self.places.close)
             stack.push_async_callback(self.client.aclose)
             stack.push_async_callback(self.database.close)
-            await self.refuse_dangers()
+            await refuse_dangers(self.database)
             if self.worker_database is not None:
                 stack.push_async_callback(self.worker_database.close)
                 if self.settings.worker_inside:
                     await stack.enter_async_context(working(self.settings, self.worker_database))
             yield
 
-    async def refuse_dangers(self) -> None:
-        async with self.database.engine.connect() as connection:
+
+async def refuse_dangers(database: Database) -> None:
+    """Raises UnsafeDatabase for a database that can't be reached, or that must not be served with this role."""
+    try:
+        async with database.engine.connect() as connection:
             dangers = await list_dangers(connection)
-        if dangers:
-            raise UnsafeDatabase("; ".join(dangers))
+    except (OSError, SQLAlchemyError, PostgresError) as error:
+        raise UnsafeDatabase(f"the database of DATABASE_URL can't be used ({type(error).__name__})") from None
+    if dangers:
+        raise UnsafeDatabase("; ".join(dangers))
 
 
 def create_app(settings: Settings) -> Starlette:
