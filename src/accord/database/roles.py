@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from accord.database import queue
 from accord.database.engine import Driver, driver_url
+from accord.database.tables import metadata
 from accord.database.tables.outbox import COUNTED
 from accord.database.visibility import GATEWAY, WORKER, policies
 
@@ -24,12 +25,36 @@ PREPARING: Final = 0x6163636F7264
 
 COUNTED_COLUMNS: Final = ", ".join(COUNTED)
 READ_ONLY: Final = ("identities", "memberships", "organisations", "users", "accounts", "account_ownerships")
+FIXED: Final = frozenset(
+    {
+        *("organisation_id", "host_id", "guest_id", "partnership_id", "attempt_id", "share_id", "account_id"),
+        *("request_id", "user_id", "member_user_id", "requested_by", "home_organisation_id", "created_for_id"),
+        *("created_by_user_id", "created_at", "handle", "number", "path", "submitted_at", "granted_at", "shared_at"),
+        *("issued_at", "audience", "origin"),
+    }
+)
+"""Columns that say what a row is about: they never change, whoever asks."""
+
+BOUND_LATER: Final = frozenset({("memberships", "user_id")})
+"""Whose place an invitation is, is known when it is accepted."""
+
+
+def changeable(table: str) -> str:
+    """The columns of a table that an act may change."""
+    return ", ".join(
+        column.name
+        for column in metadata.tables[f"accord.{table}"].columns
+        if not column.primary_key
+        and column.computed is None
+        and (column.name not in FIXED or (table, column.name) in BOUND_LATER)
+    )
+
 
 GRANTS: Final = (
     f"GRANT USAGE ON SCHEMA accord TO {GATEWAY}, {WORKER}",
     f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA accord TO {GATEWAY}, {WORKER}",
     *(
-        f"GRANT SELECT, INSERT, UPDATE ON accord.{table} TO {GATEWAY}"
+        f"GRANT SELECT, INSERT, UPDATE ({changeable(table)}) ON accord.{table} TO {GATEWAY}"
         for table in (
             "organisations",
             "users",
@@ -43,9 +68,9 @@ GRANTS: Final = (
             "access_items",
             "tickets",
             "chain_heads",
-            "notifications",
         )
     ),
+    f"GRANT SELECT, INSERT, UPDATE (read_at) ON accord.notifications TO {GATEWAY}",
     f"GRANT SELECT, INSERT ON accord.identities, accord.sign_ins TO {GATEWAY}",
     f"GRANT SELECT, INSERT ON accord.terms_versions, accord.terms_acceptances TO {GATEWAY}",
     f"GRANT SELECT, INSERT ON accord.activity_events TO {GATEWAY}",
@@ -54,10 +79,11 @@ GRANTS: Final = (
     f"GRANT SELECT ({COUNTED_COLUMNS}) ON accord.mails TO {GATEWAY}",
     *(f"GRANT SELECT ON accord.{table} TO {WORKER}" for table in READ_ONLY),
     *(
-        f"GRANT SELECT, UPDATE ON accord.{table} TO {WORKER}"
+        f"GRANT SELECT, UPDATE ({changeable(table)}) ON accord.{table} TO {WORKER}"
         for table in ("partnerships", "attempts", "invitations", "shares", "grants", "access_items", "tickets")
     ),
-    f"GRANT SELECT, INSERT, UPDATE ON accord.mails, accord.chain_heads TO {WORKER}",
+    f"GRANT SELECT, INSERT, UPDATE ON accord.mails TO {WORKER}",
+    f"GRANT SELECT, UPDATE ({changeable('chain_heads')}) ON accord.chain_heads TO {WORKER}",
     f"GRANT INSERT ON accord.activity_events, accord.notifications TO {WORKER}",
     f"GRANT SELECT, DELETE ON accord.sign_ins TO {WORKER}",
     *queue.grants(GATEWAY, WORKER),

@@ -7,7 +7,7 @@ which admit a row only for the organisations it names (`POLICIES`), next to the 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
     ARRAY,
@@ -276,8 +276,33 @@ TOLD_SIDES: Final = _in_mine("host_id", "visible_guest_id")
 GATEWAY: Final = "accord_gateway"
 WORKER: Final = "accord_worker"
 
-POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
-    # table: (command, rows it admits, role)
+HOST: Final = _in_mine("host_id")
+GUEST: Final = _in_mine("guest_id")
+BY_MYSELF: Final = f"{SELF} AND ({_in_mine('organisation_id')})"
+NEW_PERSON: Final = (
+    f"EXISTS (SELECT 1 FROM accord.users u WHERE u.id = identities.user_id AND u.home_organisation_id = ANY ({MINE}))"
+    " AND NOT EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = identities.user_id)"
+)
+"""Whom an identity may be bound to: somebody whom this organisation made, and who has no place anywhere yet."""
+
+KNOWN_PERSON: Final = "EXISTS (SELECT 1 FROM accord.users u WHERE u.id = notifications.user_id)"
+HEADS: Final = f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('chain_heads.stream_id')}"
+Rows: TypeAlias = str | tuple[str, str]
+
+
+def _between(rows: str, makers: str) -> tuple[tuple[str, Rows, str], ...]:
+    """A table between two organisations: both sides read and move its rows, one of them makes them."""
+    return (
+        ("SELECT", rows, GATEWAY),
+        ("INSERT", makers, GATEWAY),
+        ("UPDATE", rows, GATEWAY),
+        ("SELECT", "true", WORKER),
+        ("UPDATE", "true", WORKER),
+    )
+
+
+POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
+    # table: (command, rows it admits, role); a pair: rows it touches, and what they may become
     "organisations": (
         (
             "SELECT",
@@ -289,13 +314,16 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
             GATEWAY,
         ),
         ("INSERT", OPERATING, GATEWAY),
-        ("UPDATE", f"{_in_mine('id')} OR {OPERATING}", GATEWAY),
+        ("UPDATE", (f"{_in_mine('id')} OR {OPERATING}", OPERATING), GATEWAY),
         ("SELECT", "true", WORKER),
     ),
     "users": (
         (
             "SELECT",
-            "EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = users.id) OR id = (SELECT accord.person())",
+            (
+                "EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = users.id)"
+                f" OR id = (SELECT accord.person()) OR {_in_mine('home_organisation_id')}"
+            ),
             GATEWAY,
         ),
         ("INSERT", f"{_in_mine('home_organisation_id')}", GATEWAY),
@@ -304,7 +332,11 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     ),
     "identities": (
         ("SELECT", "issuer = (SELECT accord.shown('issuer')) AND subject = (SELECT accord.shown('subject'))", GATEWAY),
-        ("INSERT", "issuer = (SELECT accord.shown('issuer')) AND subject = (SELECT accord.shown('subject'))", GATEWAY),
+        (
+            "INSERT",
+            f"issuer = (SELECT accord.shown('issuer')) AND subject = (SELECT accord.shown('subject')) AND {NEW_PERSON}",
+            GATEWAY,
+        ),
     ),
     "memberships": (
         (
@@ -318,17 +350,20 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
         (
             "UPDATE",
-            f"{_in_mine('organisation_id')} OR {SELF} OR token_hash = (SELECT accord.shown('token'))",
+            (
+                f"{_in_mine('organisation_id')} OR {SELF} OR token_hash = (SELECT accord.shown('token'))",
+                _in_mine("organisation_id"),
+            ),
             GATEWAY,
         ),
         ("SELECT", "true", WORKER),
     ),
-    "partnerships": (("ALL", TOLD_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
-    "attempts": (("ALL", TOLD_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
-    "invitations": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
+    "partnerships": _between(TOLD_SIDES, HOST),
+    "attempts": _between(TOLD_SIDES, HOST),
+    "invitations": _between(BOTH_SIDES, HOST),
     "sign_ins": (("SELECT", SELF, GATEWAY), ("INSERT", SELF, GATEWAY), ("ALL", "true", WORKER)),
     "terms_versions": (("SELECT", "true", GATEWAY), ("INSERT", OPERATING, GATEWAY)),
-    "terms_acceptances": (("ALL", BOTH_SIDES, GATEWAY),),
+    "terms_acceptances": (("SELECT", BOTH_SIDES, GATEWAY), ("INSERT", f"{SELF} AND ({GUEST})", GATEWAY)),
     "accounts": (
         (
             "SELECT",
@@ -355,22 +390,21 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
         ("DELETE", _in_mine("host_id"), GATEWAY),
         ("SELECT", "true", WORKER),
     ),
-    "shares": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
-    "grants": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
-    "access_items": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
-    "tickets": (
-        ("ALL", f"{_in_mine('host_id', 'guest_id')} OR id = (SELECT accord.shown('ticket'))::uuid", GATEWAY),
-        ("SELECT", "true", WORKER),
-        ("UPDATE", "true", WORKER),
-    ),
+    "shares": _between(BOTH_SIDES, HOST),
+    "grants": _between(BOTH_SIDES, HOST),
+    "access_items": _between(BOTH_SIDES, GUEST),
+    "tickets": _between(f"{BOTH_SIDES} OR id = (SELECT accord.shown('ticket'))::uuid", BY_MYSELF),
     "activity_events": (
         ("SELECT", _in_mine("stream_id"), GATEWAY),
         ("INSERT", f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('activity_events.stream_id')}", GATEWAY),
         ("INSERT", "true", WORKER),
     ),
     "chain_heads": (
-        ("ALL", f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('chain_heads.stream_id')}", GATEWAY),
-        ("ALL", "true", WORKER),
+        ("SELECT", HEADS, GATEWAY),
+        ("UPDATE", HEADS, GATEWAY),
+        ("INSERT", OPERATING, GATEWAY),
+        ("SELECT", "true", WORKER),
+        ("UPDATE", "true", WORKER),
     ),
     "mails": (
         ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
@@ -380,7 +414,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
     "notifications": (
         ("SELECT", SELF, GATEWAY),
         ("UPDATE", SELF, GATEWAY),
-        ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
+        ("INSERT", f"({_in_mine('organisation_id')} OR {OPERATING}) AND {KNOWN_PERSON}", GATEWAY),
         ("INSERT", "true", WORKER),
     ),
 }
@@ -399,7 +433,8 @@ def policies() -> list[str]:
     return statements
 
 
-def _clauses(command: str, rows: str) -> str:
-    using = f"USING ({rows})" if command != "INSERT" else ""
-    check = f"WITH CHECK ({rows})" if command in {"ALL", "INSERT", "UPDATE"} else ""
+def _clauses(command: str, rows: Rows) -> str:
+    touched, become = rows if isinstance(rows, tuple) else (rows, rows)
+    using = f"USING ({touched})" if command != "INSERT" else ""
+    check = f"WITH CHECK ({become})" if command in {"ALL", "INSERT", "UPDATE"} else ""
     return f"{using} {check}".strip()

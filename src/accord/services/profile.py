@@ -33,14 +33,15 @@ async def update_profile(tx: Transaction, *, display_name: str, expected_version
     home = tx.principal.home_organisation_id
     if home is None or home not in tx.principal.organisations:
         raise Forbidden(Action.PROFILE_UPDATE, "MEMBER_INACTIVE", "You have left your home organisation.")
-    await tx.enter(home)
+    await tx.enter(*tx.principal.organisations)
     row = await get_person(tx, tx.person_id)
     check_version(row, expected_version, None)
     display_name = text.name("displayName", display_name)
     if display_name == row.display_name:
         return tx.person_id
     await tx.update(users, tx.person_id, display_name=display_name)
-    own = update(memberships).where(memberships.c.user_id == tx.person_id)
+    at_work = memberships.c.organisation_id.in_(tx.principal.organisations)
+    own = update(memberships).where(memberships.c.user_id == tx.person_id, at_work)
     await tx.execute(own.values(display_name=display_name, version=memberships.c.version + 1))
     tx.principal = replace(tx.principal, display_name=display_name)
     data = {"user": global_id("user", tx.person_id), "display_name": {"from": row.display_name, "to": display_name}}
