@@ -17,7 +17,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import CursorResult, Executable, Select, Table, event, insert, update
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
@@ -345,6 +345,7 @@ class Database:
             },
         )
         event.listen(self.engine.sync_engine, "reset", _roll_back)
+        event.listen(self.engine.sync_engine, "checkout", _refuse_dead)
 
     def snapshot(self, identity: Identity) -> Snapshot:
         """The reads of one operation; close it."""
@@ -435,6 +436,12 @@ def _roll_back(dbapi_connection: Any, _record: Any, state: Any) -> None:
     """A transaction that SQLAlchemy did not begin never reaches the next user of the connection."""
     if not state.terminate_only and dbapi_connection.driver_connection.is_in_transaction():
         await_only(dbapi_connection.driver_connection.execute("ROLLBACK"))
+
+
+def _refuse_dead(dbapi_connection: Any, _record: Any, _fairy: Any) -> None:
+    """A connection that the server has closed is replaced, with all that are as old, before anybody gets it."""
+    if dbapi_connection.driver_connection.is_closed():
+        raise InvalidatePoolError
 
 
 class _Deadlock(Exception):
