@@ -105,15 +105,29 @@ class Announcing(uvicorn.Server):
             sys.stdout.flush()
 
 
+def introduced(people: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Whom to be first, and who that is: the demo world's where it is loaded, else the first."""
+    known = {person["email"] for person in people}
+    if all(email in known for email, _ in demo.WELCOME):
+        return list(demo.WELCOME)
+    return [
+        (person["email"], f"{person['name']}, {spoken(person['roles'])} at {person['organisation']}")
+        for person in people[:8]
+    ]
+
+
+def spoken(roles: list[str]) -> str:
+    return ", ".join(str(role).replace("_", " ").lower() for role in roles)
+
+
 def announcement(settings: Settings, people: list[dict[str, Any]]) -> list[str]:
     lines = [f"Accord is ready at {settings.public_url}"]
     if settings.shows_graphiql:
         lines.append(f"  open     {settings.public_url}/  (pick a person; GraphiQL opens signed in)")
-    for person in people[:8]:
-        role = ", ".join(str(role).replace("_", " ").lower() for role in person["roles"])
-        lines.append(f"  sign in  {person['email']:<34} {person['name']}, {role} at {person['organisation']}")
-    if len(people) > 8:
-        lines.append(f"           and {len(people) - 8} more on the page")
+    first = introduced(people)
+    lines += [f"  sign in  {email:<34} {who}" for email, who in first]
+    if len(people) > len(first):
+        lines.append(f"           and {len(people) - len(first)} more on the page")
     if settings.in_development:
         lines.append("  token    accord token --as " + (people[0]["email"] if people else "someone@example"))
     lines.append("  stop     Ctrl+C")

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 
 from accord.database.engine import Database
 from accord.database.queries.demo import is_empty, mark_all_sent
+from accord.demo.cast import WELCOME
 from accord.demo.stage import Clock, Stage
 from accord.demo.story import tell
 from accord.settings import Settings
 
-__all__ = ["NotEmpty", "load", "load_world"]
+__all__ = ["WELCOME", "NotEmpty", "load", "load_world"]
 
 
 class NotEmpty(RuntimeError):
