@@ -27,6 +27,7 @@ from accord.database.queries.member import (
     lock_own_membership,
 )
 from accord.database.queries.outbox import new_keys
+from accord.database.queries.partnership import holds_role
 from accord.database.tables.organisation import identities, memberships, users
 from accord.domain import text
 from accord.domain.activity import EventType
@@ -144,7 +145,10 @@ async def accept_membership(tx: Transaction, *, token: str) -> UUID:
 
 
 async def _invited(tx: Transaction, token: str) -> Any:
-    """The membership that waits behind a token, locked, with its organisation held; the act is in there from now on."""
+    """The membership that waits behind a token, locked, with its organisation held; the act is in there from now on.
+
+    An invitation falls with the admin who made it: whoever is removed has no way back that was prepared before.
+    """
     digest = token_hash(token)
     await tx.present(token=digest)
     found = await find_invited(tx, digest)
@@ -155,6 +159,8 @@ async def _invited(tx: Transaction, token: str) -> Any:
     row = await lock_invited(tx, digest)
     waits = row is not None and MEMBERSHIP.permits(MembershipStatus(row.status), MembershipEvent.ACCEPT)
     if not waits or row.token_expires_at <= tx.now or organisation.status == OrganisationStatus.CLOSED:
+        raise NotFound(("token",))
+    if row.invited_by and not await holds_role(tx, row.organisation_id, row.invited_by, [Role.ORG_ADMIN]):
         raise NotFound(("token",))
     return row
 
@@ -287,8 +293,10 @@ async def _end(
     found = await find_membership(tx, organisation_id, membership_id)
     _require(tx, organisation_id)
     await hold_members(tx, organisation_id)
-    held = await hold_partnerships_with(tx, organisation_id, found.user_id) if found.user_id else []
+    await hold_partnerships_with(tx, organisation_id, found.user_id)
     row = await lock_membership(tx, organisation_id, membership_id)
+    # once more: an act that held the membership until now may have given the person a part in another one
+    held = await hold_partnerships_with(tx, organisation_id, row.user_id)
     check_version(row, expected_version, row.status)
     status = MEMBERSHIP.move(MembershipStatus(row.status), event)
     reason = text.note("reason", reason)
