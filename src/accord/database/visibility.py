@@ -159,14 +159,41 @@ def granted_account(a: FromClause = accounts) -> Predicate:
 
 
 def sees_grant(g: FromClause = grants) -> Predicate:
-    """Which grants, and with them which people of the guest? (S76 to S78)
+    """Which grants? (S76 to S78)
 
     Leaders of the host all; a Partnership Owner the representative's and those on accounts that this owner shared, or
-    took over from an owner who left; an Account Owner those on the account; guest admins all of their people; guest
-    people those of colleagues in a partnership that grants them something. The account behind a grant may still be
+    took over from an owner who left; an Account Owner those on the account; guest admins all of their people's; guest
+    people their own, and their colleagues' on what is shared with them too. The account behind a grant may still be
     hidden.
     """
-    s, p, mine = shares.alias(), partnerships.alias(), grants.alias()
+    mine = grants.alias()
+    return or_(
+        _sees_guest_people(g),
+        and_(g.c.guest_id == keys("works_in"), g.c.user_id == VIEWER),
+        and_(
+            g.c.guest_id == keys("works_in"),
+            g.c.state == "ACTIVE",
+            exists().where(mine.c.share_id == g.c.share_id, mine.c.user_id == VIEWER, _is_live_grant(mine)),
+            active_partnership(g.c.partnership_id),
+        ),
+    )
+
+
+def sees_holder(g: FromClause = grants) -> Predicate:
+    """Whose access does the viewer know of, whatever it reaches? As `sees_grant`; guest people also know every
+    colleague with access in a partnership that grants them something (S78)."""
+    mine = grants.alias()
+    colleague = and_(
+        g.c.guest_id == keys("works_in"),
+        g.c.state == "ACTIVE",
+        exists().where(mine.c.partnership_id == g.c.partnership_id, mine.c.user_id == VIEWER, _is_live_grant(mine)),
+        active_partnership(g.c.partnership_id),
+    )
+    return or_(sees_grant(g), colleague)
+
+
+def _sees_guest_people(g: FromClause) -> Predicate:
+    s, p = shares.alias(), partnerships.alias()
     left = ~exists().where(
         memberships.c.user_id == s.c.shared_by,
         memberships.c.organisation_id == s.c.host_id,
@@ -183,13 +210,6 @@ def sees_grant(g: FromClause = grants) -> Predicate:
         ),
         owns_account(g.c.account_id, g.c.host_id),
         g.c.guest_id == keys("admin_of"),
-        and_(g.c.guest_id == keys("works_in"), g.c.user_id == VIEWER),
-        and_(
-            g.c.guest_id == keys("works_in"),
-            g.c.state == "ACTIVE",
-            exists().where(mine.c.partnership_id == g.c.partnership_id, mine.c.user_id == VIEWER, _is_live_grant(mine)),
-            active_partnership(g.c.partnership_id),
-        ),
     )
 
 

@@ -22,6 +22,7 @@ from accord.database.queries.partnership import (
     holds_role,
     lock_partnership,
     partnership_facts,
+    sees,
 )
 from accord.database.queries.recipients import admins_of
 from accord.database.tables.partnership import attempts, partnerships
@@ -142,10 +143,11 @@ async def _find_pair(tx: Transaction, organisation_id: UUID, guest_handle: str) 
 
 
 async def _refuse_second(tx: Transaction, host_id: UUID, guest_id: UUID) -> None:
-    """A host has one connection with a guest (S44)."""
+    """A host has one connection with a guest (S44); in what state it is, those learn who may see it."""
     standing = await get_open_partnership(tx, host_id, guest_id)
     if standing is not None:
-        raise Conflict(standing.version, standing.state, ("guestHandle",))
+        known = await sees(tx, standing.id)
+        raise Conflict(standing.version, standing.state if known else None, ("guestHandle",))
 
 
 async def _announce(

@@ -31,7 +31,7 @@ from accord.database.visibility import (
     sees_access_item,
     sees_account,
     sees_event,
-    sees_grant,
+    sees_holder,
     sees_membership,
     sees_partnership,
     sees_share,
@@ -110,7 +110,7 @@ WAITS_FOR_MY_ACCOUNT: Final = exists().where(
 SEES_USER: Final = or_(
     u.c.id == VIEWER,
     COLLEAGUE,
-    exists().where(g.c.user_id == u.c.id, sees_grant(g)),
+    exists().where(g.c.user_id == u.c.id, sees_holder(g)),
     exists().where(
         p.c.representative_user_id == u.c.id,
         or_(p.c.host_id == keys("works_in"), p.c.visible_guest_id == keys("works_in")),
@@ -132,7 +132,7 @@ bounded by an index, so that a stranger's ID costs no more than a friend's."""
 SEES_EMAIL: Final = or_(
     u.c.id == VIEWER,
     COLLEAGUE,
-    exists().where(g.c.user_id == u.c.id, g.c.host_id == keys("works_in"), sees_grant(g)),
+    exists().where(g.c.user_id == u.c.id, g.c.host_id == keys("works_in"), sees_holder(g)),
     exists().where(p.c.representative_user_id == u.c.id, p.c.host_id == keys("works_in"), sees_partnership(p)),
     WAITS_FOR_MY_ACCOUNT,
 )

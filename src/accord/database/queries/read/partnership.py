@@ -21,7 +21,7 @@ from accord.database.queries.read.pages import (
 from accord.database.tables.organisation import users
 from accord.database.tables.partnership import attempts, invitations, partnerships, terms_versions
 from accord.database.tables.sharing import grants, shares
-from accord.database.visibility import NOW, keys, sees_grant, sees_partnership, sees_share
+from accord.database.visibility import NOW, keys, sees_holder, sees_partnership, sees_share
 
 
 class PartnershipRow(Item):
@@ -151,7 +151,7 @@ HIDDEN_SHARES: Final = Query(
 people = union(
     select(g.c.user_id.label("user_id"))
     .where(g.c.partnership_id == PARENT, g.c.state == "ACTIVE", or_(g.c.expires_at.is_(None), g.c.expires_at > NOW))
-    .where(sees_grant(g))
+    .where(sees_holder(g))
     .correlate(PARENTS),
     select(p.c.representative_user_id.label("user_id"))
     .where(p.c.id == PARENT, p.c.ended_at.is_(None), p.c.representative_user_id.is_not(None))
