@@ -66,10 +66,11 @@ def owns_partnership(p: FromClause = partnerships) -> Predicate:
 
 
 def _has_grant(p: FromClause) -> Predicate:
-    return exists().where(grants.c.partnership_id == p.c.id, grants.c.user_id == VIEWER, _is_live_grant())
+    return exists().where(grants.c.partnership_id == p.c.id, grants.c.user_id == VIEWER, is_live_grant())
 
 
-def _is_live_grant(g: FromClause = grants) -> Predicate:
+def is_live_grant(g: FromClause = grants) -> Predicate:
+    """Does this grant stand, by itself and by the clock?"""
     return and_(g.c.state == "ACTIVE", or_(g.c.expires_at.is_(None), g.c.expires_at > NOW))
 
 
@@ -121,7 +122,7 @@ def sees_share(s: FromClause = shares) -> Predicate:
         and_(
             s.c.guest_id == keys("works_in"),
             s.c.state != "REMOVED",
-            exists().where(g.c.share_id == s.c.id, g.c.user_id == VIEWER, _is_live_grant(g)),
+            exists().where(g.c.share_id == s.c.id, g.c.user_id == VIEWER, is_live_grant(g)),
             active_partnership(s.c.partnership_id),
         ),
     )
@@ -152,7 +153,7 @@ def granted_account(a: FromClause = accounts) -> Predicate:
             or_(s.c.expires_at.is_(None), s.c.expires_at > NOW),
             g.c.share_id == s.c.id,
             g.c.user_id == VIEWER,
-            _is_live_grant(g),
+            is_live_grant(g),
             active_partnership(s.c.partnership_id),
         ),
     )
@@ -173,7 +174,7 @@ def sees_grant(g: FromClause = grants) -> Predicate:
         and_(
             g.c.guest_id == keys("works_in"),
             g.c.state == "ACTIVE",
-            exists().where(mine.c.share_id == g.c.share_id, mine.c.user_id == VIEWER, _is_live_grant(mine)),
+            exists().where(mine.c.share_id == g.c.share_id, mine.c.user_id == VIEWER, is_live_grant(mine)),
             active_partnership(g.c.partnership_id),
         ),
     )
@@ -186,7 +187,7 @@ def sees_holder(g: FromClause = grants) -> Predicate:
     colleague = and_(
         g.c.guest_id == keys("works_in"),
         g.c.state == "ACTIVE",
-        exists().where(mine.c.partnership_id == g.c.partnership_id, mine.c.user_id == VIEWER, _is_live_grant(mine)),
+        exists().where(mine.c.partnership_id == g.c.partnership_id, mine.c.user_id == VIEWER, is_live_grant(mine)),
         active_partnership(g.c.partnership_id),
     )
     return or_(sees_grant(g), colleague)
@@ -264,7 +265,7 @@ def may_search_members(m: FromClause = memberships) -> Predicate:
                 g.c.guest_id == m.c.organisation_id,
                 g.c.user_id == VIEWER,
                 g.c.role == "ACCOUNT_MANAGER",
-                _is_live_grant(g),
+                is_live_grant(g),
                 active_partnership(g.c.partnership_id),
             ),
             exists().where(o.c.host_id == m.c.organisation_id, o.c.user_id == VIEWER),
