@@ -314,7 +314,7 @@ class Transaction:
 
 
 class Database:
-    """The gateway's pool. `clock` tells the time of every operation."""
+    """The gateway's pool. `clock` tells the time of every operation; if not `durable`, a crash forgets a little."""
 
     def __init__(
         self,
@@ -325,6 +325,7 @@ class Database:
         statement_timeout: float = 5.0,
         lock_timeout: float = 2.0,
         idle_timeout: float = 10.0,
+        durable: bool = True,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.clock = clock
@@ -341,6 +342,7 @@ class Database:
                     "statement_timeout": str(int(statement_timeout * 1000)),
                     "lock_timeout": str(int(lock_timeout * 1000)),
                     "idle_in_transaction_session_timeout": str(int(idle_timeout * 1000)),
+                    **({} if durable else {"synchronous_commit": "off"}),
                 },
             },
         )
