@@ -49,8 +49,9 @@ format: .venv/dev  ## format the code and mend what the linter can
 	$(BIN)/ruff format src tests
 	$(BIN)/ruff check --fix src tests
 
-schema: .venv/dev  ## write schema.graphql from the code
+schema: .venv/dev  ## write schema.graphql and docs/permissions.md from the code
 	$(BIN)/accord schema
+	$(BIN)/python -m tests.docs.matrix > docs/permissions.md
 
 migrate: .venv/build  ## bring the database of ACCORD_OWNER_URL up to date
 	$(BIN)/accord migrate
