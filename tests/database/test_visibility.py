@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import select, true
 
 from accord.database import visibility
-from accord.database.engine import Query, viewer_binds
+from accord.database.caller import viewer_binds
+from accord.database.engine import Query
 from accord.database.tables.activity import activity_events
 from accord.database.tables.organisation import memberships
 from accord.database.tables.partnership import partnerships

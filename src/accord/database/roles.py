@@ -15,10 +15,11 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from accord.database import queue
-from accord.database.engine import Driver, driver_url
+from accord.database.caller import Driver
+from accord.database.engine import driver_url
+from accord.database.policies import GATEWAY, WORKER, policies
 from accord.database.tables import metadata
 from accord.database.tables.outbox import COUNTED
-from accord.database.visibility import GATEWAY, WORKER, policies
 
 PREPARING: Final = 0x6163636F7264
 """The advisory lock under which one process at a time prepares a database."""
