@@ -152,7 +152,7 @@ async def test_a_launcher_revives_its_killed_server_under_the_same_url(state: Pa
         with pytest.raises((OSError, asyncpg.PostgresError)):
             await fetch(url, "SELECT number FROM kept")
         async with asyncio.timeout(10):
-            while not server.revive():
+            while not server.revive():  # noqa: ASYNC110 - the end of a process is no event of the loop
                 await asyncio.sleep(0.01)
         assert await fetch(url, "SELECT number FROM kept") == 7
 
