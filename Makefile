@@ -97,7 +97,7 @@ chromium:
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(CONSOLE): .venv/build $(shell find src/console -type f -not -path '*/node_modules/*' 2>/dev/null)
+$(CONSOLE): $(shell find src/console -type f -not -path '*/node_modules/*' 2>/dev/null) | .venv/build
 	@echo 'Building the console …'
 	@cd src/console && ../../$(BIN)/npm ci --loglevel=error >/dev/null && ../../$(BIN)/npm run --silent build
 	@touch $@
