@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from uuid import UUID
+
 from accord.access.principal import Identity
 from accord.domain.errors import InvalidState, NotFound
 from accord.domain.organisation import Role, token_hash
@@ -146,3 +149,19 @@ async def test_time_alone_ends_a_request(scene: Scene) -> None:
             await scene.refused("ada", InvalidState, service, partnership_id=waiting, expected_version=1)
     finally:
         scene.world.clock.now = before
+
+
+async def test_an_address_that_is_none_is_not_taken_from_a_token(scene: Scene) -> None:
+    """An issuer may call anything an e-mail address; mails would go there in our name."""
+    await _invite(scene, "ada", Role.MEMBER)
+    strange = replace(identify(f"odd.{scene.host.handle}"), email="Ops <a@b.example>, c@d.example", email_verified=True)
+    membership = await _accept(scene, strange)
+    row = await scene.row("memberships", UUID(str(membership)))
+    assert row["email"] == "again@people.example"
+
+
+async def test_a_verified_address_is_the_person_s(scene: Scene) -> None:
+    await _invite(scene, "ada", Role.MEMBER)
+    address = f"own.{scene.host.handle}@people.example"
+    membership = await _accept(scene, identify(address))
+    assert (await scene.row("memberships", UUID(str(membership))))["email"] == address

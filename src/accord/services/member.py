@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
-from accord.access.principal import Principal
+from accord.access.principal import Identity, Principal
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.member import (
     count_holders,
@@ -170,14 +170,13 @@ async def _person(tx: Transaction, invited: Any) -> Any:
     if tx.principal.person_id is not None:
         return await get_person(tx, tx.principal.person_id)
     identity = tx.principal.identity
-    email = identity.email if identity.email and identity.email_verified else invited.email
     (user_id,) = await new_keys(tx.connection, 1)
     try:
         async with tx.connection.begin_nested():
             await tx.add(
                 users,
                 id=user_id,
-                email=email,
+                email=_own_address(identity) or invited.email,
                 display_name=invited.display_name,
                 home_organisation_id=invited.organisation_id,
             )
@@ -186,6 +185,14 @@ async def _person(tx: Transaction, invited: Any) -> Any:
         raise ValidationError("token", "Somebody of this organisation has your e-mail address already.") from None
     tx.principal = Principal(identity, user_id, invited.display_name, invited.organisation_id)
     return await get_person(tx, user_id)
+
+
+def _own_address(identity: Identity) -> str | None:
+    """The address that the issuer vouches for, if it is one."""
+    try:
+        return text.address("email", identity.email or "") if identity.email_verified else None
+    except ValidationError:
+        return None
 
 
 async def _join(tx: Transaction, invited: Any, own: Any, person: Any) -> UUID:
