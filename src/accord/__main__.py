@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from accord import demo
 from accord.app import UnsafeDatabase, configure_logging, create_app, open_database, refuse_dangers, working
-from accord.database import roles
+from accord.database import audit, roles
 from accord.database.binaries import EmbeddedPostgresError
 from accord.database.embedded import EmbeddedPostgres, default_state
 from accord.database.queries.demo import is_empty, list_people
@@ -27,7 +27,6 @@ from accord.delivery.mailbox import list_mails
 from accord.http.identity.development import DevelopmentIssuer
 from accord.http.protocol import protocol_waiting
 from accord.schema.schema import print_schema
-from accord.services import audit
 from accord.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)

@@ -25,8 +25,8 @@ from starlette.routing import BaseRoute, Route
 from accord.access.principal import Client, Identity
 from accord.database.embedded import default_state
 from accord.database.engine import Database
+from accord.database.queries import safety
 from accord.database.queries.demo import list_people
-from accord.database.queries.safety import list_dangers
 from accord.delivery import worker
 from accord.delivery.worker import Delivery
 from accord.http.arrivals import Arrivals
@@ -130,7 +130,7 @@ class Gateway:
 
     async def probe(self) -> None:
         async with self.database.system() as connection:
-            await connection.exec_driver_sql("SELECT 1 FROM accord.partnerships LIMIT 1")
+            await safety.probe(connection)
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -150,7 +150,7 @@ async def refuse_dangers(database: Database) -> None:
     """Raises UnsafeDatabase for a database that can't be reached, or that must not be served with this role."""
     try:
         async with database.engine.connect() as connection:
-            dangers = await list_dangers(connection)
+            dangers = await safety.list_dangers(connection)
     except (OSError, SQLAlchemyError, PostgresError) as error:
         raise UnsafeDatabase(f"the database of DATABASE_URL can't be used ({type(error).__name__})") from None
     if dangers:

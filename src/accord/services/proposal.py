@@ -81,27 +81,9 @@ async def request_partnership(
     contact_email = text.address("contactEmail", contact_email)
     terms = new_terms(tx, purposes, expires_at)
     host, guest = await _find_pair(tx, organisation_id, guest_handle)
-    state = PartnershipState.AWAITING_GUEST_ACCEPTANCE if by_admin else PartnershipState.AWAITING_HOST_APPROVAL
     lapses_at = tx.now + (GUEST_DECIDES_WITHIN if by_admin else HOST_DECIDES_WITHIN)
-    try:
-        async with tx.connection.begin_nested():
-            partnership_id = await tx.insert(
-                partnerships,
-                host_id=host.id,
-                guest_id=guest.id,
-                told_guest=by_admin,
-                path=PartnershipPath.HOST_REQUEST.value,
-                state=state.value,
-                created_by_user_id=tx.person_id,
-                requester_user_id=tx.person_id,
-                owner_user_id=tx.person_id if by_admin else None,
-                contact_email=contact_email,
-                purposes=sorted(terms.purposes),
-                lapses_at=lapses_at,
-            )
-    except IntegrityError:
-        await _refuse_second(tx, host.id, guest.id)
-        raise
+    proposed = {"contact_email": contact_email, "purposes": sorted(terms.purposes), "lapses_at": lapses_at}
+    partnership_id = await _file(tx, host.id, guest.id, by_admin=by_admin, **proposed)
     attempt_id = await tx.insert(
         attempts,
         partnership_id=partnership_id,
@@ -119,6 +101,28 @@ async def request_partnership(
     await _announce(tx, row, attempt_id, contact_email, reason, by_admin=by_admin)
     await record(tx, event_of(row, EventType.PARTNERSHIP_REQUESTED, told=by_admin, reason=reason, private=True))
     return partnership_id
+
+
+async def _file(tx: Transaction, host_id: UUID, guest_id: UUID, *, by_admin: bool, **proposed: Any) -> UUID:
+    """The new partnership of a pair; Conflict if another one was filed in the same moment."""
+    state = PartnershipState.AWAITING_GUEST_ACCEPTANCE if by_admin else PartnershipState.AWAITING_HOST_APPROVAL
+    try:
+        async with tx.connection.begin_nested():
+            return await tx.insert(
+                partnerships,
+                host_id=host_id,
+                guest_id=guest_id,
+                told_guest=by_admin,
+                path=PartnershipPath.HOST_REQUEST.value,
+                state=state.value,
+                created_by_user_id=tx.person_id,
+                requester_user_id=tx.person_id,
+                owner_user_id=tx.person_id if by_admin else None,
+                **proposed,
+            )
+    except IntegrityError:
+        await _refuse_second(tx, host_id, guest_id)
+        raise
 
 
 def _skipped(tx: Transaction) -> dict[str, Any]:
