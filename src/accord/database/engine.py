@@ -260,6 +260,7 @@ class Database:
             max_overflow=0,
             pool_timeout=pool_wait,
             pool_pre_ping=False,
+            hide_parameters=True,
             connect_args={
                 "timeout": 5.0,
                 "server_settings": {
