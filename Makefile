@@ -17,7 +17,7 @@ endif
 INSTALL := $(BIN)/uv pip install --quiet --python .venv/bin/python
 LOCK := $(BIN)/uv --no-config pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links
-PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations 10
 
 .PHONY: help run test check prove format schema migrate clean lock bundle install console lint chromium
 .DEFAULT_GOAL := help
@@ -49,8 +49,9 @@ format: .venv/dev  ## format the code and mend what the linter can
 	$(BIN)/ruff format src tests
 	$(BIN)/ruff check --fix src tests
 
-schema: .venv/dev  ## write schema.graphql from the code
+schema: .venv/dev  ## write schema.graphql and docs/permissions.md from the code
 	$(BIN)/accord schema
+	$(BIN)/python -m tests.docs.matrix > docs/permissions.md
 
 migrate: .venv/build  ## bring the database of ACCORD_OWNER_URL up to date
 	$(BIN)/accord migrate
@@ -96,7 +97,7 @@ chromium:
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(CONSOLE): .venv/build $(shell find src/console -type f -not -path '*/node_modules/*' 2>/dev/null)
+$(CONSOLE): $(shell find src/console -type f -not -path '*/node_modules/*' 2>/dev/null) | .venv/build
 	@echo 'Building the console …'
 	@cd src/console && ../../$(BIN)/npm ci --loglevel=error >/dev/null && ../../$(BIN)/npm run --silent build
 	@touch $@

@@ -17,11 +17,11 @@ import asyncpg
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from accord.access.principal import Client, Identity
+from accord.database.audit import Verdict, verify
 from accord.database.engine import Database, driver_url
 from accord.domain.activity import FIRST_HASH
 from accord.domain.organisation import Role, new_handle
 from accord.domain.partnership import PartnershipState
-from accord.services.audit import Verdict, verify
 from accord.services.operator import publish_terms
 from accord.services.partnership import (
     accept_partnership,

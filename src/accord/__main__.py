@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +14,12 @@ from typing import Annotated, Any, NoReturn
 import typer
 import uvicorn
 from pydantic import SecretStr, ValidationError
+from pydantic_settings import SettingsError
+from sqlalchemy.exc import SQLAlchemyError
 
 from accord import demo
-from accord.app import UnsafeDatabase, configure_logging, create_app, open_database, working
-from accord.database import roles
+from accord.app import UnsafeDatabase, configure_logging, create_app, open_database, refuse_dangers, working
+from accord.database import audit, roles
 from accord.database.binaries import EmbeddedPostgresError
 from accord.database.embedded import EmbeddedPostgres, default_state
 from accord.database.queries.demo import is_empty, list_people
@@ -24,7 +27,6 @@ from accord.delivery.mailbox import list_mails
 from accord.http.identity.development import DevelopmentIssuer
 from accord.http.protocol import protocol_waiting
 from accord.schema.schema import print_schema
-from accord.services import audit
 from accord.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -55,6 +57,9 @@ def read_settings(**given: Any) -> Settings:
         for item in error.errors():
             name = "_".join(("ACCORD", *map(str, item["loc"]))).upper() if item["loc"] else "settings"
             typer.echo(f"accord: {name}: {item['msg']}", err=True)
+        raise typer.Exit(2) from None
+    except SettingsError as error:
+        typer.echo(f"accord: settings: {error}", err=True)
         raise typer.Exit(2) from None
     configure_logging(settings.log_level)
     return settings
@@ -99,15 +104,29 @@ class Announcing(uvicorn.Server):
             sys.stdout.flush()
 
 
+def introduced(people: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Whom to be first, and who that is: the demo world's where it is loaded, else the first."""
+    known = {person["email"] for person in people}
+    if all(email in known for email, _ in demo.WELCOME):
+        return list(demo.WELCOME)
+    return [
+        (person["email"], f"{person['name']}, {spoken(person['roles'])} at {person['organisation']}")
+        for person in people[:8]
+    ]
+
+
+def spoken(roles: list[str]) -> str:
+    return ", ".join(str(role).replace("_", " ").lower() for role in roles)
+
+
 def announcement(settings: Settings, people: list[dict[str, Any]]) -> list[str]:
     lines = [f"Accord is ready at {settings.public_url}"]
     if settings.shows_graphiql:
         lines.append(f"  open     {settings.public_url}/  (pick a person; GraphiQL opens signed in)")
-    for person in people[:8]:
-        role = ", ".join(str(role).replace("_", " ").lower() for role in person["roles"])
-        lines.append(f"  sign in  {person['email']:<34} {person['name']}, {role} at {person['organisation']}")
-    if len(people) > 8:
-        lines.append(f"           and {len(people) - 8} more on the page")
+    first = introduced(people)
+    lines += [f"  sign in  {email:<34} {who}" for email, who in first]
+    if len(people) > len(first):
+        lines.append(f"           and {len(people) - len(first)} more on the page")
     if settings.in_development:
         lines.append("  token    accord token --as " + (people[0]["email"] if people else "someone@example"))
     lines.append("  stop     Ctrl+C")
@@ -124,20 +143,33 @@ def serve(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     warn_of_old_python()
     settings = read_settings(host=host, port=port, demo=demo_world)
-    with database(settings, launch=True) as (ready, embedded):
-        people = asyncio.run(prepare(ready, embedded is not None))
+    with bound(settings) as listener, database(settings, launch=True) as (ready, embedded):
         try:
-            asyncio.run(run_server(ready, embedded, people))
+            people = asyncio.run(prepare(ready, embedded is not None))
+            asyncio.run(run_server(ready, listener, embedded, people))
         except UnsafeDatabase as error:
             fail(f"refuses to start: {error}")
         except KeyboardInterrupt:
             return
 
 
+def bound(settings: Settings) -> socket.socket:
+    """The port, taken before anything is started; nobody can connect until the server listens."""
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        fail(f"can't listen on {settings.host}, port {settings.port}: {error.strerror}")
+    return listener
+
+
 async def prepare(settings: Settings, is_ours: bool) -> list[dict[str, Any]]:
     """Migrates where the owner's URL is known, loads the demo world where it is wanted; who there is to be."""
     if settings.owner_url is not None:
-        await roles.prepare(settings.owner_url.get_secret_value())
+        await migrated(settings.owner_url.get_secret_value())
+    await safe_to_serve(settings)
     if not settings.in_development or settings.worker_url is None:
         return []
     worker = open_database(settings, "worker_url", pool_size=1)
@@ -150,11 +182,26 @@ async def prepare(settings: Settings, is_ours: bool) -> list[dict[str, Any]]:
         await worker.close()
 
 
-async def run_server(settings: Settings, embedded: EmbeddedPostgres | None, people: list[dict[str, Any]]) -> None:
+async def migrated(owner_url: str) -> None:
+    try:
+        await roles.prepare(owner_url)
+    except (OSError, SQLAlchemyError) as error:
+        raise UnsafeDatabase(f"the database of OWNER_URL can't be prepared ({type(error).__name__})") from error
+
+
+async def safe_to_serve(settings: Settings) -> None:
+    gateway = open_database(settings, "database_url", pool_size=1)
+    try:
+        await refuse_dangers(gateway)
+    finally:
+        await gateway.close()
+
+
+async def run_server(
+    settings: Settings, listener: socket.socket, embedded: EmbeddedPostgres | None, people: list[dict[str, Any]]
+) -> None:
     config = uvicorn.Config(
         create_app(settings),
-        host=settings.host,
-        port=settings.port,
         http=protocol_waiting(settings.header_timeout),
         ws="none",
         log_config=None,
@@ -167,7 +214,7 @@ async def run_server(settings: Settings, embedded: EmbeddedPostgres | None, peop
     )
     reviving = asyncio.create_task(keep_alive(embedded)) if embedded else None
     try:
-        await Announcing(config, settings, people).serve()
+        await Announcing(config, settings, people).serve([listener])
     finally:
         if reviving is not None:
             reviving.cancel()
@@ -184,7 +231,10 @@ async def keep_alive(embedded: EmbeddedPostgres) -> None:
 def migrate() -> None:
     """Bring the database of OWNER_URL up to date, its grants and policies too."""
     with database(read_settings()) as (settings, _):
-        asyncio.run(roles.prepare(owner_of(settings)))
+        try:
+            asyncio.run(migrated(owner_of(settings)))
+        except UnsafeDatabase as error:
+            fail(str(error))
     typer.echo("The database is up to date.")
 
 
@@ -209,7 +259,7 @@ def load_demo() -> None:
 
 
 async def load_into_empty(settings: Settings) -> None:
-    await roles.prepare(owner_of(settings))
+    await migrated(owner_of(settings))
     worker = open_database(settings, "worker_url", pool_size=1)
     try:
         if not await is_empty(worker):

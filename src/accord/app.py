@@ -16,15 +16,17 @@ from uuid import UUID
 
 import httpx2
 import structlog
+from asyncpg import PostgresError
 from joserfc.jwk import ECKey
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
 from accord.access.principal import Client, Identity
 from accord.database.embedded import default_state
 from accord.database.engine import Database
+from accord.database.queries import safety
 from accord.database.queries.demo import list_people
-from accord.database.queries.safety import list_dangers
 from accord.delivery import worker
 from accord.delivery.worker import Delivery
 from accord.http.arrivals import Arrivals
@@ -128,7 +130,7 @@ class Gateway:
 
     async def probe(self) -> None:
         async with self.database.system() as connection:
-            await connection.exec_driver_sql("SELECT 1 FROM accord.partnerships LIMIT 1")
+            await safety.probe(connection)
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -136,18 +138,23 @@ class Gateway:
             stack.callback(self.places.close)
             stack.push_async_callback(self.client.aclose)
             stack.push_async_callback(self.database.close)
-            await self.refuse_dangers()
+            await refuse_dangers(self.database)
             if self.worker_database is not None:
                 stack.push_async_callback(self.worker_database.close)
                 if self.settings.worker_inside:
                     await stack.enter_async_context(working(self.settings, self.worker_database))
             yield
 
-    async def refuse_dangers(self) -> None:
-        async with self.database.engine.connect() as connection:
-            dangers = await list_dangers(connection)
-        if dangers:
-            raise UnsafeDatabase("; ".join(dangers))
+
+async def refuse_dangers(database: Database) -> None:
+    """Raises UnsafeDatabase for a database that can't be reached, or that must not be served with this role."""
+    try:
+        async with database.engine.connect() as connection:
+            dangers = await safety.list_dangers(connection)
+    except (OSError, SQLAlchemyError, PostgresError) as error:
+        raise UnsafeDatabase(f"the database of DATABASE_URL can't be used ({type(error).__name__})") from None
+    if dangers:
+        raise UnsafeDatabase("; ".join(dangers))
 
 
 def create_app(settings: Settings) -> Starlette:

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from accord.database import audit
 from accord.database.engine import Database
 from accord.database.queries.demo import list_people
 from accord.demo import NotEmpty, load_world
@@ -18,7 +19,6 @@ from accord.demo.stage import Stage, address
 from accord.domain.organisation import MembershipStatus
 from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import AccessItemState, ShareState
-from accord.services import audit
 from tests.api.gateway import Api, running
 from tests.servers import DatabaseURLs
 

@@ -5,7 +5,6 @@ A refusal has its code and leaves every table as it was. A case that a mutation 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +118,7 @@ async def _arrive(api: Api, town: Town) -> None:
 
 
 @pytest.fixture
-async def fresh(place: Place) -> AsyncIterator[Place]:
+async def fresh(place: Place) -> Place:
     await place.renew()
     return place
 

@@ -168,6 +168,7 @@ class Aiming(Visitor):
         kind = self.info.get_parent_type()
         have = {one.name.value for one in node.selections if isinstance(one, FieldNode)}
         wanted = ["__typename"] if is_abstract_type(kind) else []
+        wanted += ["code"] if kind is not None and kind.name == "MutationError" else []
         if isinstance(kind, GraphQLObjectType) and is_wide(kind) and self.aim.chance.random() < WIDENED:
             wanted += [name for name, field in kind.fields.items() if is_leaf_type(get_named_type(field.type))]
         added = [FieldNode(name=NameNode(value=name)) for name in wanted if name not in have]

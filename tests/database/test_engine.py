@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Integer, bindparam, event, func, literal, select, text, update
 
 from accord.access.principal import Identity
+from accord.database import caller
 from accord.database.engine import (
     WRITE_TRIES,
     Busy,
@@ -22,7 +23,6 @@ from accord.database.engine import (
     SnapshotClosed,
     TimedOut,
     Transaction,
-    _literal,
     _roll_back,
 )
 from accord.database.tables.organisation import memberships, organisations, users
@@ -249,17 +249,18 @@ async def test_a_full_pool_is_busy(world: World) -> None:
 
 async def test_waiting_for_a_lock_and_for_a_statement_ends(world: World) -> None:
     person = await world.person(await world.organisation(), Role.ORG_ADMIN)
+    other = await world.person(person.organisation)
     database = Database(world.urls.gateway, lock_timeout=0.1, statement_timeout=0.3)
 
     async def rename(tx: Transaction) -> None:
-        await tx.execute(update(organisations).values(name="x"))
+        await tx.execute(update(memberships).values(display_name="x"))
 
     async def sleep(tx: Transaction) -> None:
         await tx.fetch(SLEEP, seconds=5)
 
     try:
         async with world.owner.transaction():
-            await world.owner.execute("SELECT * FROM accord.organisations FOR UPDATE")
+            await world.owner.execute("SELECT * FROM accord.memberships WHERE id = $1 FOR UPDATE", other.membership_id)
             with pytest.raises(Busy):
                 await database.write(person.identity, person.organisation.id, rename)
         with pytest.raises(TimedOut):
@@ -378,7 +379,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 
 @given(texts)
 def test_a_literal_is_hexadecimal_whatever_is_in_it(value: str) -> None:
-    made = _literal(value)
+    made = caller.literal(value)
     assert set(made) <= set("convert_from(decode('0123456789abcdef', 'hex'), 'UTF8')")
     assert made.count("'") == 6
 

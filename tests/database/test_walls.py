@@ -8,8 +8,8 @@ from typing import Any, Final
 import asyncpg
 import pytest
 
+from accord.database.policies import POLICIES, policies
 from accord.database.roles import prepare, unguarded_tables
-from accord.database.visibility import POLICIES, policies
 from accord.domain.organisation import Role
 from tests.servers import DatabaseURLs
 from tests.world import World, open_world

@@ -82,6 +82,13 @@ async def test_a_rollback_leaves_nothing(
 async def test_one_mail_per_address_and_one_notice_per_person(
     gateway: Database, owner: Owner, host: Tenant, guest: Tenant
 ) -> None:
+    await owner.execute(
+        "INSERT INTO accord.memberships (user_id, organisation_id, roles, status, email, display_name)"
+        " VALUES ($1, $2, '{MEMBER}', 'ACTIVE', $3, 'Works for both')",
+        guest.admin_id,
+        host.organisation_id,
+        guest.email,
+    )
     twins = (host.admin, Recipient(host.email.upper(), guest.admin_id), Recipient("else@other.example"), host.admin)
     await post(gateway, host, reminder(host, *twins))
     assert await written(owner) == (2, 2, 2)

@@ -1,4 +1,4 @@
-"""The page of permissions, written from the tables of the code: `python -m tests.docs.matrix > docs/permissions.md`."""
+"""The page of permissions, written from the tables of the code by `make schema`."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import pytest
 from typer.main import get_command
 
 from accord.__main__ import app
-from accord.database.visibility import GATEWAY, WORKER
+from accord.database.policies import GATEWAY, WORKER
 from accord.domain.notice import MailState
 from accord.settings import Settings
 from tests.docs.recipes import DOCS

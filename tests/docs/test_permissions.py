@@ -7,7 +7,7 @@ from tests.docs.recipes import DOCS
 
 def test_the_page_is_current() -> None:
     page = (DOCS / "docs" / "permissions.md").read_text(encoding="utf-8")
-    assert page == render(), "python -m tests.docs.matrix > docs/permissions.md"
+    assert page == render(), "run `make schema` and read the difference"
 
 
 def test_every_action_and_every_capacity_has_its_place() -> None:

@@ -1,5 +1,6 @@
 """The whole gateway over a real database: what it refuses to serve, and what its answers carry."""
 
+import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -109,6 +110,20 @@ async def test_staff_is_who_the_settings_name(database_urls: DatabaseURLs, tmp_p
     async with running(create_app(named)) as http:
         former = await http.post("/graphql", json=query, headers=bearer(settings, STAFF))
     assert former.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_connections_that_the_server_closed_are_replaced(database_urls: DatabaseURLs, tmp_path: Path) -> None:
+    settings = settings_for(database_urls, tmp_path)
+    query = {"query": "{ supportContact { name } }"}
+    end = (
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database_urls.name}' AND usename = "
+    )
+    async with running(create_app(settings), **bearer(settings)) as http:
+        await asyncio.gather(*(http.post("/graphql", json=query) for _ in range(8)))
+        await execute(database_urls.superuser, end + "'accord_gateway'")
+        await asyncio.sleep(0.2)
+        answers = [await http.post("/graphql", json=query) for _ in range(12)]
+    assert {answer.status_code for answer in answers} == {200}
 
 
 async def test_a_pool_without_room_says_busy(database_urls: DatabaseURLs, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ UNIQUE_WORDS: Final = {
     "users": {"email"},
     "identities": {"subject"},
     "invitations": {"token_hash"},
+    "memberships": {"token_hash"},
 }
 COLUMNS: Final = (
     "SELECT column_name FROM information_schema.columns"
@@ -73,7 +74,8 @@ class Copy:
         """A row of this copy."""
         words = UNIQUE_WORDS.get(table, set())
         made = {
-            name: f"{value}-{self.number}" if name in words else self._value(value) for name, value in original.items()
+            name: f"{value}-{self.number}" if value and name in words else self._value(value)
+            for name, value in original.items()
         }
         if table == "chain_heads":
             made |= {"sequence": 0, "hash": FIRST_HASH}

@@ -11,7 +11,7 @@ from email.policy import default
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds to wait for a mail before its absence is a failure."""
 SETTLE = 1.0
 """Seconds in which a mail too many would have arrived."""

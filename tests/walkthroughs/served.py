@@ -15,7 +15,7 @@ import httpx2
 
 from tests.walkthroughs.mailbox import Mailbox, free_port
 
-START = 60.0
+START = 120.0
 """Seconds until the gateway has to be ready."""
 STOP = 25.0
 """Seconds it may take to end after SIGTERM."""

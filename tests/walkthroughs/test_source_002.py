@@ -811,6 +811,10 @@ def test_s82_search_by_name_or_address_add_several_choose_one_role(story: Story)
         found[member["user"]["email"]] = member["user"]["id"]
     assert set(found) == {"eva@lighthouse.example", "fred@lighthouse.example"}
     assert story.carla.look(DIRECTORY, id=story.ids["lighthouse"], search="e").errors, "a search, not a list"
+    more = """query More($id: ID!) { organisation(id: $id) { members(search: "Eva") { edges { node {
+        roles status delegatedAdmin createdAt
+    } } } } }"""
+    assert story.carla.denied(more, id=story.ids["lighthouse"]) == ["FORBIDDEN"] * 4, "name and address, no more (Q15)"
     assert story.carla.denied(DIRECTORY, id=story.ids["harbour"], search="Mia"), "nobody searches people outside"
     assert story.dan.denied(DIRECTORY, id=story.ids["lighthouse"], search="Eva") == ["FORBIDDEN"]
 

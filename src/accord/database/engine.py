@@ -7,37 +7,29 @@ applies to every statement after it, and reads the caller's rights from the same
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy import CursorResult, Executable, Select, Table, event, insert, update
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
-from accord.access.principal import Client, Identity, Principal, Standing
+from accord.access.principal import Identity, Principal
+from accord.database import caller
+from accord.database.caller import PLATFORM_PRINCIPAL, Driver, viewer_binds
 from accord.domain.errors import Conflict, Forbidden, OrganisationContextMismatch
-from accord.domain.organisation import PLATFORM, Role
+from accord.domain.organisation import PLATFORM
 
 Result = TypeVar("Result")
-Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 WRITE_TRIES: Final = 4
-
-
-PLATFORM_PRINCIPAL: Final = Principal(
-    Identity("accord", "platform", None, False, "Accord", False, "", datetime.max.replace(tzinfo=UTC), Client()),
-    None,
-    "Accord",
-    None,
-)
-"""The actor of what nobody does: lapsing and expiring."""
 
 
 class Busy(Exception):
@@ -81,74 +73,6 @@ class Query:
     def arguments(self, given: Mapping[str, Any]) -> list[Any]:
         """The values in the order of the statement's parameters."""
         return [given[name] if name in given else self.fixed[name] for name in self.names]
-
-
-def viewer_binds(principal: Principal, now: datetime) -> dict[str, Any]:
-    """What the visibility predicates ask about the caller; IDs as text, see `visibility.py`."""
-
-    def texts(keys: Iterable[UUID]) -> list[str]:
-        return [str(key) for key in keys]
-
-    return {
-        "viewer": str(principal.person_id) if principal.person_id else None,
-        "member_of": texts(principal.organisations),
-        "works_in": texts(principal.works_in),
-        "admin_of": texts(principal.admin_of),
-        "leads": texts(principal.leads),
-        "audits": texts(principal.audits),
-        "operator": principal.operator,
-        "mfa": principal.identity.mfa,
-        "now": now,
-    }
-
-
-def _literal(value: str) -> str:
-    """A string as an SQL expression that holds nothing but hexadecimal digits, for statements without parameters."""
-    return f"convert_from(decode('{value.encode().hex()}', 'hex'), 'UTF8')"
-
-
-def _set(**values: str) -> str:
-    settings = ", ".join(f"set_config('accord.{name}', {_literal(value)}, true)" for name, value in values.items())
-    return f"SELECT {settings}"
-
-
-def _who(identity: Identity) -> str:
-    return _set(issuer=identity.issuer, subject=identity.subject, operator="on" if identity.operator else "off")
-
-
-RIGHTS: Final = """
-SELECT u.id AS person_id, u.display_name, u.home_organisation_id,
-       m.id AS membership_id, m.organisation_id, m.roles, m.delegated_admin
-FROM accord.users u LEFT JOIN accord.memberships m ON m.user_id = u.id AND m.status = 'ACTIVE'
-WHERE u.id = (SELECT accord.person())
-ORDER BY m.id
-"""
-HOLD_RIGHTS: Final = """
-SELECT id FROM accord.memberships WHERE user_id = (SELECT accord.person()) AND status = 'ACTIVE' ORDER BY id FOR SHARE
-"""
-
-
-def _principal(identity: Identity, rows: Sequence[asyncpg.Record]) -> Principal:
-    if not rows:
-        return Principal(identity, None, identity.name or identity.subject, None)
-    first = rows[0]
-    standings = tuple(
-        Standing(
-            row["membership_id"], row["organisation_id"], frozenset(map(Role, row["roles"])), row["delegated_admin"]
-        )
-        for row in rows
-        if row["membership_id"] is not None
-    )
-    return Principal(identity, first["person_id"], first["display_name"], first["home_organisation_id"], standings)
-
-
-def _scope(principal: Principal) -> set[UUID]:
-    return set(principal.organisations) | ({PLATFORM} if principal.operator else set())
-
-
-async def _enter(raw: Driver, organisations: Iterable[UUID]) -> None:
-    listed = ",".join(sorted(map(str, organisations)))
-    await raw.execute("SELECT set_config('accord.organisations', $1, true)", listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +131,9 @@ class Snapshot:
         with _Translated():
             self._connection = await self._engine.connect()
             self._raw = await _driver(self._connection)
-            await self._raw.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_who(self.identity)}")
-            principal = _principal(self.identity, await self._raw.fetch(RIGHTS))
-            await _enter(self._raw, _scope(principal))
+            await self._raw.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {caller.told(self.identity)}")
+            principal = caller.principal_of(self.identity, await self._raw.fetch(caller.RIGHTS))
+            await caller.enter(self._raw, caller.scope_of(principal))
         return _Opened(self._raw, principal, viewer_binds(principal, self.now))
 
     async def _close(self) -> None:
@@ -306,16 +230,16 @@ class Transaction:
     async def present(self, **values: str) -> None:
         """Show the database a secret or exact name that its policies admit rows by (`handle`, `token`, `ticket`)."""
         with _Translated():
-            await self.driver.execute(_set(**values))
+            await self.driver.execute(caller.settings(**values))
 
     async def enter(self, *organisations: UUID) -> None:
         """Act within these organisations from here on; the caller has shown the right to."""
         with _Translated():
-            await _enter(self.driver, organisations)
+            await caller.enter(self.driver, organisations)
 
 
 class Database:
-    """The gateway's pool. `clock` tells the time of every operation."""
+    """The gateway's pool. `clock` tells the time of every operation; if not `durable`, a crash forgets a little."""
 
     def __init__(
         self,
@@ -326,6 +250,7 @@ class Database:
         statement_timeout: float = 5.0,
         lock_timeout: float = 2.0,
         idle_timeout: float = 10.0,
+        durable: bool = True,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.clock = clock
@@ -335,6 +260,7 @@ class Database:
             max_overflow=0,
             pool_timeout=pool_wait,
             pool_pre_ping=False,
+            hide_parameters=True,
             connect_args={
                 "timeout": 5.0,
                 "server_settings": {
@@ -342,10 +268,12 @@ class Database:
                     "statement_timeout": str(int(statement_timeout * 1000)),
                     "lock_timeout": str(int(lock_timeout * 1000)),
                     "idle_in_transaction_session_timeout": str(int(idle_timeout * 1000)),
+                    **({} if durable else {"synchronous_commit": "off"}),
                 },
             },
         )
         event.listen(self.engine.sync_engine, "reset", _roll_back)
+        event.listen(self.engine.sync_engine, "checkout", _refuse_dead)
 
     def snapshot(self, identity: Identity) -> Snapshot:
         """The reads of one operation; close it."""
@@ -382,7 +310,7 @@ class Database:
         with _Translated():
             async with self.engine.connect() as connection, connection.begin():
                 await connection.exec_driver_sql("SELECT 1")
-                await _enter(await _driver(connection), organisations)
+                await caller.enter(await _driver(connection), organisations)
                 yield connection
 
     @asynccontextmanager
@@ -396,10 +324,10 @@ class Database:
         await self.engine.dispose()
 
     async def _begin(self, connection: AsyncConnection, identity: Identity) -> Transaction:
-        await connection.exec_driver_sql(_who(identity))
+        await connection.exec_driver_sql(caller.told(identity))
         raw = await _driver(connection)
-        await raw.execute(HOLD_RIGHTS)
-        return Transaction(connection, raw, _principal(identity, await raw.fetch(RIGHTS)), self.clock())
+        await raw.execute(caller.HOLD_RIGHTS)
+        return Transaction(connection, raw, caller.principal_of(identity, await raw.fetch(caller.RIGHTS)), self.clock())
 
     async def _name(self, tx: Transaction, organisation_id: UUID | None) -> None:
         if organisation_id is None:
@@ -436,6 +364,12 @@ def _roll_back(dbapi_connection: Any, _record: Any, state: Any) -> None:
     """A transaction that SQLAlchemy did not begin never reaches the next user of the connection."""
     if not state.terminate_only and dbapi_connection.driver_connection.is_in_transaction():
         await_only(dbapi_connection.driver_connection.execute("ROLLBACK"))
+
+
+def _refuse_dead(dbapi_connection: Any, _record: Any, _fairy: Any) -> None:
+    """A connection that the server has closed is replaced, with all that are as old, before anybody gets it."""
+    if dbapi_connection.driver_connection.is_closed():
+        raise InvalidatePoolError
 
 
 class _Deadlock(Exception):

@@ -1,6 +1,6 @@
 """What each of the three roles may touch, and the whole preparation of a database: migrate, grant, put the walls up.
 
-Grants and policies are not migrations: they are made anew from `visibility.py` each time, so that no state of the
+Grants and policies are not migrations: they are made anew from `policies.py` each time, so that no state of the
 past can survive in them.
 """
 
@@ -15,9 +15,11 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from accord.database import queue
-from accord.database.engine import Driver, driver_url
+from accord.database.caller import Driver
+from accord.database.engine import driver_url
+from accord.database.policies import GATEWAY, WORKER, policies
+from accord.database.tables import metadata
 from accord.database.tables.outbox import COUNTED
-from accord.database.visibility import GATEWAY, WORKER, policies
 
 PREPARING: Final = 0x6163636F7264
 """The advisory lock under which one process at a time prepares a database."""
@@ -33,12 +35,36 @@ READ_ONLY: Final = (
     "accounts",
     "account_ownerships",
 )
+FIXED: Final = frozenset(
+    {
+        *("organisation_id", "host_id", "guest_id", "partnership_id", "attempt_id", "share_id", "account_id"),
+        *("request_id", "user_id", "member_user_id", "requested_by", "home_organisation_id", "created_for_id"),
+        *("created_by_user_id", "created_at", "handle", "number", "path", "submitted_at", "granted_at", "shared_at"),
+        *("issued_at", "audience", "origin", "customer_id", "partner_id"),
+    }
+)
+"""Columns that say what a row is about: they never change, whoever asks."""
+
+BOUND_LATER: Final = frozenset({("memberships", "user_id")})
+"""Whose place an invitation is, is known when it is accepted."""
+
+
+def changeable(table: str) -> str:
+    """The columns of a table that an act may change."""
+    return ", ".join(
+        column.name
+        for column in metadata.tables[f"accord.{table}"].columns
+        if not column.primary_key
+        and column.computed is None
+        and (column.name not in FIXED or (table, column.name) in BOUND_LATER)
+    )
+
 
 GRANTS: Final = (
     f"GRANT USAGE ON SCHEMA accord TO {GATEWAY}, {WORKER}",
     f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA accord TO {GATEWAY}, {WORKER}",
     *(
-        f"GRANT SELECT, INSERT, UPDATE ON accord.{table} TO {GATEWAY}"
+        f"GRANT SELECT, INSERT, UPDATE ({changeable(table)}) ON accord.{table} TO {GATEWAY}"
         for table in (
             "organisations",
             "users",
@@ -55,11 +81,11 @@ GRANTS: Final = (
             "role_group_members",
             "tickets",
             "chain_heads",
-            "notifications",
             "organisation_policies",
             "partner_links",
         )
     ),
+    f"GRANT SELECT, INSERT, UPDATE (read_at) ON accord.notifications TO {GATEWAY}",
     f"GRANT SELECT, INSERT ON accord.identities, accord.sign_ins TO {GATEWAY}",
     f"GRANT SELECT, INSERT ON accord.terms_versions, accord.terms_acceptances TO {GATEWAY}",
     f"GRANT SELECT, INSERT ON accord.activity_events TO {GATEWAY}",
@@ -68,7 +94,7 @@ GRANTS: Final = (
     f"GRANT SELECT ({COUNTED_COLUMNS}) ON accord.mails TO {GATEWAY}",
     *(f"GRANT SELECT ON accord.{table} TO {WORKER}" for table in READ_ONLY),
     *(
-        f"GRANT SELECT, UPDATE ON accord.{table} TO {WORKER}"
+        f"GRANT SELECT, UPDATE ({changeable(table)}) ON accord.{table} TO {WORKER}"
         for table in (
             "partnerships",
             "attempts",
@@ -82,7 +108,8 @@ GRANTS: Final = (
             "tickets",
         )
     ),
-    f"GRANT SELECT, INSERT, UPDATE ON accord.mails, accord.chain_heads TO {WORKER}",
+    f"GRANT SELECT, INSERT, UPDATE ON accord.mails TO {WORKER}",
+    f"GRANT SELECT, UPDATE ({changeable('chain_heads')}) ON accord.chain_heads TO {WORKER}",
     f"GRANT INSERT ON accord.activity_events, accord.notifications TO {WORKER}",
     f"GRANT SELECT, DELETE ON accord.sign_ins TO {WORKER}",
     *queue.grants(GATEWAY, WORKER),

@@ -1,8 +1,6 @@
-"""What a principal can see.
+"""What a principal can see: predicates that say who inside an organisation may see which row (model 4.7).
 
-Two walls are built here. The first is for people: predicates that say who inside an organisation may see which row
-(model 4.7); every list, count and lookup uses them. The second is between tenants: the row-level-security policies,
-which admit a row only for the organisations it names (`POLICIES`), next to the first so that both change together.
+Every list, count and lookup uses them. Behind them stands the wall between tenants, in `policies.py`.
 """
 
 from __future__ import annotations
@@ -76,7 +74,7 @@ def owns_partnership(p: FromClause = partnerships) -> Predicate:
 
 
 def _has_grant(p: FromClause) -> Predicate:
-    return exists().where(grants.c.partnership_id == p.c.id, grants.c.user_id == VIEWER, _is_live_grant())
+    return exists().where(grants.c.partnership_id == p.c.id, grants.c.user_id == VIEWER, is_live_grant())
 
 
 def _in_role_group(partnership_id: ColumnElement[Any]) -> Predicate:
@@ -111,7 +109,8 @@ def _sees_at_guest(d: FromClause) -> Predicate:
     )
 
 
-def _is_live_grant(g: FromClause = grants) -> Predicate:
+def is_live_grant(g: FromClause = grants) -> Predicate:
+    """Does this grant stand, by itself and by the clock?"""
     return and_(g.c.state == "ACTIVE", or_(g.c.expires_at.is_(None), g.c.expires_at > NOW))
 
 
@@ -182,7 +181,7 @@ def sees_share(s: FromClause = shares) -> Predicate:
         and_(
             s.c.guest_id == keys("works_in"),
             s.c.state != "REMOVED",
-            exists().where(g.c.share_id == s.c.id, g.c.user_id == VIEWER, _is_live_grant(g)),
+            exists().where(g.c.share_id == s.c.id, g.c.user_id == VIEWER, is_live_grant(g)),
             active_partnership(s.c.partnership_id),
         ),
     )
@@ -213,21 +212,48 @@ def granted_account(a: FromClause = accounts) -> Predicate:
             or_(s.c.expires_at.is_(None), s.c.expires_at > NOW),
             g.c.share_id == s.c.id,
             g.c.user_id == VIEWER,
-            _is_live_grant(g),
+            is_live_grant(g),
             active_partnership(s.c.partnership_id),
         ),
     )
 
 
 def sees_grant(g: FromClause = grants) -> Predicate:
-    """Which grants, and with them which people of the guest? (S76 to S78)
+    """Which grants? (S76 to S78)
 
     Leaders of the host all; a Partnership Owner the representative's and those on accounts that this owner shared, or
-    took over from an owner who left; an Account Owner those on the account; guest admins all of their people; guest
-    people those of colleagues in a partnership that grants them something. The account behind a grant may still be
+    took over from an owner who left; an Account Owner those on the account; guest admins all of their people's; guest
+    people their own, and their colleagues' on what is shared with them too. The account behind a grant may still be
     hidden.
     """
-    s, p, mine = shares.alias(), partnerships.alias(), grants.alias()
+    mine = grants.alias()
+    return or_(
+        _sees_guest_people(g),
+        and_(g.c.guest_id == keys("works_in"), g.c.user_id == VIEWER),
+        and_(
+            g.c.guest_id == keys("works_in"),
+            g.c.state == "ACTIVE",
+            exists().where(mine.c.share_id == g.c.share_id, mine.c.user_id == VIEWER, is_live_grant(mine)),
+            active_partnership(g.c.partnership_id),
+        ),
+    )
+
+
+def sees_holder(g: FromClause = grants) -> Predicate:
+    """Whose access does the viewer know of, whatever it reaches? As `sees_grant`; guest people also know every
+    colleague with access in a partnership that grants them something (S78)."""
+    mine = grants.alias()
+    colleague = and_(
+        g.c.guest_id == keys("works_in"),
+        g.c.state == "ACTIVE",
+        exists().where(mine.c.partnership_id == g.c.partnership_id, mine.c.user_id == VIEWER, is_live_grant(mine)),
+        active_partnership(g.c.partnership_id),
+    )
+    return or_(sees_grant(g), colleague)
+
+
+def _sees_guest_people(g: FromClause) -> Predicate:
+    s, p = shares.alias(), partnerships.alias()
     left = ~exists().where(
         memberships.c.user_id == s.c.shared_by,
         memberships.c.organisation_id == s.c.host_id,
@@ -244,13 +270,6 @@ def sees_grant(g: FromClause = grants) -> Predicate:
         ),
         owns_account(g.c.account_id, g.c.host_id),
         g.c.guest_id == keys("admin_of"),
-        and_(g.c.guest_id == keys("works_in"), g.c.user_id == VIEWER),
-        and_(
-            g.c.guest_id == keys("works_in"),
-            g.c.state == "ACTIVE",
-            exists().where(mine.c.partnership_id == g.c.partnership_id, mine.c.user_id == VIEWER, _is_live_grant(mine)),
-            active_partnership(g.c.partnership_id),
-        ),
     )
 
 
@@ -305,191 +324,10 @@ def may_search_members(m: FromClause = memberships) -> Predicate:
                 g.c.guest_id == m.c.organisation_id,
                 g.c.user_id == VIEWER,
                 g.c.role == "ACCOUNT_MANAGER",
-                _is_live_grant(g),
+                is_live_grant(g),
                 active_partnership(g.c.partnership_id),
             ),
             exists().where(o.c.host_id == m.c.organisation_id, o.c.user_id == VIEWER),
             exists().where(p.c.host_id == m.c.organisation_id, owns_partnership(p), p.c.ended_at.is_(None)),
         ),
     )
-
-
-MINE: Final = "(SELECT accord.mine())::uuid[]"
-
-
-def _in_mine(*columns: str) -> str:
-    return " OR ".join(f"{column} = ANY ({MINE})" for column in columns)
-
-
-def _linked(column: str) -> str:
-    """Does a partnership that both sides know of join this organisation to mine? One indexed look-up per side."""
-    return (
-        f"EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.host_id = {column} AND p.visible_guest_id = ANY ({MINE}))"
-        f" OR EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.visible_guest_id = {column}"
-        f" AND p.host_id = ANY ({MINE}))"
-    )
-
-
-OPERATING: Final = "(SELECT accord.operating())"
-SELF: Final = "user_id = (SELECT accord.person())"
-BOTH_SIDES: Final = _in_mine("host_id", "guest_id")
-TOLD_SIDES: Final = _in_mine("host_id", "visible_guest_id")
-GATEWAY: Final = "accord_gateway"
-WORKER: Final = "accord_worker"
-
-POLICIES: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
-    # table: (command, rows it admits, role)
-    "organisations": (
-        (
-            "SELECT",
-            (
-                f"{_in_mine('id', 'created_for_id', 'parent_partner_id')} OR {OPERATING}"
-                f" OR handle = (SELECT accord.shown('handle'))"
-                f" OR EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.guest_id = organisations.id"
-                f" AND p.host_id = ANY ({MINE})) OR {_linked('organisations.id')}"
-            ),
-            GATEWAY,
-        ),
-        ("INSERT", OPERATING, GATEWAY),
-        ("UPDATE", f"{_in_mine('id')} OR {OPERATING}", GATEWAY),
-        ("SELECT", "true", WORKER),
-    ),
-    "users": (
-        (
-            "SELECT",
-            "EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = users.id) OR id = (SELECT accord.person())",
-            GATEWAY,
-        ),
-        ("INSERT", f"{_in_mine('home_organisation_id')}", GATEWAY),
-        ("UPDATE", f"id = (SELECT accord.person()) OR {_in_mine('home_organisation_id')}", GATEWAY),
-        ("SELECT", "true", WORKER),
-    ),
-    "identities": (
-        ("SELECT", "issuer = (SELECT accord.shown('issuer')) AND subject = (SELECT accord.shown('subject'))", GATEWAY),
-        ("INSERT", "issuer = (SELECT accord.shown('issuer')) AND subject = (SELECT accord.shown('subject'))", GATEWAY),
-    ),
-    "memberships": (
-        (
-            "SELECT",
-            (
-                f"{_in_mine('organisation_id')} OR {SELF} OR token_hash = (SELECT accord.shown('token'))"
-                f" OR {_linked('memberships.organisation_id')}"
-            ),
-            GATEWAY,
-        ),
-        ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
-        (
-            "UPDATE",
-            f"{_in_mine('organisation_id')} OR {SELF} OR token_hash = (SELECT accord.shown('token'))",
-            GATEWAY,
-        ),
-        ("SELECT", "true", WORKER),
-    ),
-    "partnerships": (
-        ("ALL", TOLD_SIDES, GATEWAY),
-        ("SELECT", OPERATING, GATEWAY),
-        ("SELECT", "true", WORKER),
-        ("UPDATE", "true", WORKER),
-    ),
-    "partner_links": (
-        ("SELECT", f"{_in_mine('customer_id', 'partner_id')} OR {OPERATING}", GATEWAY),
-        ("INSERT", OPERATING, GATEWAY),
-        ("UPDATE", OPERATING, GATEWAY),
-        ("SELECT", "true", WORKER),
-    ),
-    "attempts": (("ALL", TOLD_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
-    "invitations": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
-    "organisation_policies": (
-        (
-            "SELECT",
-            (
-                f"{_in_mine('id')} OR {_linked('organisation_policies.id')}"
-                " OR EXISTS (SELECT 1 FROM accord.organisations o"
-                " WHERE o.id = organisation_policies.id AND o.handle = (SELECT accord.shown('handle')))"
-            ),
-            GATEWAY,
-        ),
-        ("INSERT", _in_mine("id"), GATEWAY),
-        ("UPDATE", _in_mine("id"), GATEWAY),
-        ("SELECT", "true", WORKER),
-    ),
-    "sign_ins": (("SELECT", SELF, GATEWAY), ("INSERT", SELF, GATEWAY), ("ALL", "true", WORKER)),
-    "terms_versions": (("SELECT", "true", GATEWAY), ("INSERT", OPERATING, GATEWAY)),
-    "terms_acceptances": (("ALL", BOTH_SIDES, GATEWAY),),
-    "accounts": (
-        (
-            "SELECT",
-            (
-                f"{_in_mine('host_id')} OR EXISTS (SELECT 1 FROM accord.shares s WHERE s.account_id = accounts.id"
-                f" AND s.guest_id = ANY ({MINE}))"
-            ),
-            GATEWAY,
-        ),
-        ("INSERT", _in_mine("host_id"), GATEWAY),
-        ("UPDATE", _in_mine("host_id"), GATEWAY),
-        ("SELECT", "true", WORKER),
-    ),
-    "account_ownerships": (
-        (
-            "SELECT",
-            (
-                f"{_in_mine('host_id')} OR EXISTS (SELECT 1 FROM accord.shares s"
-                f" WHERE s.account_id = account_ownerships.account_id AND s.guest_id = ANY ({MINE}))"
-            ),
-            GATEWAY,
-        ),
-        ("INSERT", _in_mine("host_id"), GATEWAY),
-        ("DELETE", _in_mine("host_id"), GATEWAY),
-        ("SELECT", "true", WORKER),
-    ),
-    "shares": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
-    "grants": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
-    "role_delegations": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
-    "role_groups": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
-    "role_group_members": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
-    "access_items": (("ALL", BOTH_SIDES, GATEWAY), ("SELECT", "true", WORKER), ("UPDATE", "true", WORKER)),
-    "tickets": (
-        ("ALL", f"{_in_mine('host_id', 'guest_id')} OR id = (SELECT accord.shown('ticket'))::uuid", GATEWAY),
-        ("SELECT", "true", WORKER),
-        ("UPDATE", "true", WORKER),
-    ),
-    "activity_events": (
-        ("SELECT", _in_mine("stream_id"), GATEWAY),
-        ("INSERT", f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('activity_events.stream_id')}", GATEWAY),
-        ("INSERT", "true", WORKER),
-    ),
-    "chain_heads": (
-        ("ALL", f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('chain_heads.stream_id')}", GATEWAY),
-        ("ALL", "true", WORKER),
-    ),
-    "mails": (
-        ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
-        ("SELECT", _in_mine("organisation_id"), GATEWAY),
-        ("ALL", "true", WORKER),
-    ),
-    "notifications": (
-        ("SELECT", SELF, GATEWAY),
-        ("UPDATE", SELF, GATEWAY),
-        ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
-        ("INSERT", "true", WORKER),
-    ),
-}
-
-
-def policies() -> list[str]:
-    """The statements that put the second wall up anew, whatever stood before."""
-    statements = []
-    for table, entries in POLICIES.items():
-        statements.append(f"ALTER TABLE accord.{table} ENABLE ROW LEVEL SECURITY")
-        for command, rows, role in entries:
-            name = f"{role}_{command.lower()}"
-            statements.append(
-                f"CREATE POLICY {name} ON accord.{table} FOR {command} TO {role} {_clauses(command, rows)}"
-            )
-    return statements
-
-
-def _clauses(command: str, rows: str) -> str:
-    using = f"USING ({rows})" if command != "INSERT" else ""
-    check = f"WITH CHECK ({rows})" if command in {"ALL", "INSERT", "UPDATE"} else ""
-    return f"{using} {check}".strip()

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 
 from accord.database.engine import Database
 from accord.database.queries.demo import is_empty, mark_all_sent
+from accord.demo.cast import WELCOME
 from accord.demo.stage import Clock, Stage
 from accord.demo.story import tell
 from accord.settings import Settings
 
-__all__ = ["NotEmpty", "load", "load_world"]
+__all__ = ["WELCOME", "NotEmpty", "load", "load_world"]
 
 
 class NotEmpty(RuntimeError):
@@ -35,7 +36,8 @@ async def load(settings: Settings) -> None:
 async def load_world(gateway_url: str, worker_url: str, issuer: str, today: datetime | None = None) -> Stage:
     """As `load`, by URLs; the stage says which key belongs to whom. `today` is the day at which the story ends."""
     clock = Clock(today or datetime.now(UTC))
-    gateway, worker = Database(gateway_url, pool_size=1, clock=clock), Database(worker_url, pool_size=1, clock=clock)
+    gateway = Database(gateway_url, pool_size=1, durable=False, clock=clock)
+    worker = Database(worker_url, pool_size=1, durable=False, clock=clock)
     try:
         if not await is_empty(worker):
             raise NotEmpty("there is an organisation already")

@@ -40,7 +40,7 @@ def edge(
         expose_headers=RESPONSE_HEADERS,
         max_age=3600,
     )
-    return Starlette(
+    app = Starlette(
         routes=list(routes),
         middleware=[
             Middleware(RequestScope, secure=secure),
@@ -52,6 +52,9 @@ def edge(
         exception_handlers={HttpError: told, HTTPException: no_route},
         lifespan=lifespan,
     )
+    # the router would redirect to the Host header, which is the caller's to choose
+    app.router.redirect_slashes = False
+    return app
 
 
 async def told(request: Request, error: Exception) -> Response:

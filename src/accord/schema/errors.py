@@ -31,7 +31,7 @@ class ForbiddenField(ApiError):
     code = "FORBIDDEN"
 
     def __init__(self, action: str, condition: str = "NO_GRANT") -> None:
-        super().__init__(f"You may not read this ({action}).", action=str(action), condition=str(condition))
+        super().__init__(f"You may not do this ({action}).", action=str(action), condition=str(condition))
 
 
 class NothingThere(ApiError):

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, or_, update
 
 from accord.database.engine import Transaction
-from accord.database.queries.sharing import is_open
-from accord.database.tables.sharing import access_items, accounts, grants, shares, tickets
+from accord.database.queries.sharing import is_open, list_named_shares
+from accord.database.tables.sharing import access_items, grants, shares, tickets
 from accord.domain.activity import EventType
 from accord.domain.sharing import AccessItemState, GrantState, ShareState
 from accord.services.activity import Event
@@ -61,12 +61,7 @@ async def end_shares(
     """End the live shares of a partnership, of an account or with these keys, and all that rests on them (S73, S91)."""
     ended = await _end(tx, shares, _scope(shares, partnership_id, account_id, share_ids), ShareState.REMOVED)
     keys = [row.id for row in ended]
-    named = await tx.all(
-        select(shares, accounts.c.label, accounts.c.app)
-        .join(accounts, accounts.c.id == shares.c.account_id)
-        .where(shares.c.id.in_(keys))
-        .order_by(shares.c.id)
-    )
+    named = await list_named_shares(tx, keys)
     access = await _end_access(tx, grants.c.share_id.in_(keys), access_items.c.share_id.in_(keys))
     return EndedShares(access.rows, access.items, access.tickets, named)
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
-from accord.access.principal import Principal
+from accord.access.principal import Identity, Principal
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.member import (
     count_holders,
@@ -27,6 +27,7 @@ from accord.database.queries.member import (
     lock_own_membership,
 )
 from accord.database.queries.outbox import new_keys
+from accord.database.queries.partnership import holds_role
 from accord.database.tables.organisation import identities, memberships, users
 from accord.domain import text
 from accord.domain.activity import EventType
@@ -144,7 +145,10 @@ async def accept_membership(tx: Transaction, *, token: str) -> UUID:
 
 
 async def _invited(tx: Transaction, token: str) -> Any:
-    """The membership that waits behind a token, locked, with its organisation held; the act is in there from now on."""
+    """The membership that waits behind a token, locked, with its organisation held; the act is in there from now on.
+
+    An invitation falls with the admin who made it: whoever is removed has no way back that was prepared before.
+    """
     digest = token_hash(token)
     await tx.present(token=digest)
     found = await find_invited(tx, digest)
@@ -156,6 +160,8 @@ async def _invited(tx: Transaction, token: str) -> Any:
     waits = row is not None and MEMBERSHIP.permits(MembershipStatus(row.status), MembershipEvent.ACCEPT)
     if not waits or row.token_expires_at <= tx.now or organisation.status == OrganisationStatus.CLOSED:
         raise NotFound(("token",))
+    if row.invited_by and not await holds_role(tx, row.organisation_id, row.invited_by, [Role.ORG_ADMIN]):
+        raise NotFound(("token",))
     return row
 
 
@@ -164,14 +170,13 @@ async def _person(tx: Transaction, invited: Any) -> Any:
     if tx.principal.person_id is not None:
         return await get_person(tx, tx.principal.person_id)
     identity = tx.principal.identity
-    email = identity.email if identity.email and identity.email_verified else invited.email
     (user_id,) = await new_keys(tx.connection, 1)
     try:
         async with tx.connection.begin_nested():
             await tx.add(
                 users,
                 id=user_id,
-                email=email,
+                email=_own_address(identity) or invited.email,
                 display_name=invited.display_name,
                 home_organisation_id=invited.organisation_id,
             )
@@ -180,6 +185,14 @@ async def _person(tx: Transaction, invited: Any) -> Any:
         raise ValidationError("token", "Somebody of this organisation has your e-mail address already.") from None
     tx.principal = Principal(identity, user_id, invited.display_name, invited.organisation_id)
     return await get_person(tx, user_id)
+
+
+def _own_address(identity: Identity) -> str | None:
+    """The address that the issuer vouches for, if it is one."""
+    try:
+        return text.address("email", identity.email or "") if identity.email_verified else None
+    except ValidationError:
+        return None
 
 
 async def _join(tx: Transaction, invited: Any, own: Any, person: Any) -> UUID:
@@ -287,8 +300,10 @@ async def _end(
     found = await find_membership(tx, organisation_id, membership_id)
     _require(tx, organisation_id)
     await hold_members(tx, organisation_id)
-    held = await hold_partnerships_with(tx, organisation_id, found.user_id) if found.user_id else []
+    await hold_partnerships_with(tx, organisation_id, found.user_id)
     row = await lock_membership(tx, organisation_id, membership_id)
+    # once more: an act that held the membership until now may have given the person a part in another one
+    held = await hold_partnerships_with(tx, organisation_id, row.user_id)
     check_version(row, expected_version, row.status)
     status = MEMBERSHIP.move(MembershipStatus(row.status), event)
     reason = text.note("reason", reason)

@@ -15,7 +15,7 @@ from accord.database.queries.partnership import lock_partnership, partnership_fa
 from accord.database.queries.recipients import admins_of, people
 from accord.database.tables.partnership import partnerships
 from accord.domain.activity import EventType
-from accord.domain.errors import ValidationError
+from accord.domain.errors import InvalidState, ValidationError
 from accord.domain.level import DataAccessLevel
 from accord.domain.notice import Template
 from accord.domain.partnership import PartnershipState, Purpose, Terms
@@ -34,12 +34,21 @@ async def held(
     *,
     subject_ids: frozenset[UUID] = frozenset(),
 ) -> Any:
-    """The partnership, locked: visible (else NotFound), permitted (else Forbidden), as it was read (else Conflict)."""
+    """The partnership, locked: visible (else NotFound), permitted (else Forbidden), as it was read (else Conflict),
+    and not beyond its time (else InvalidState)."""
     row = await lock_partnership(tx, partnership_id)
     target = Target(partnership=partnership_facts(row), subject_ids=subject_ids)
     require(tx.principal, action, target, now=tx.now, acting_for=tx.acting_for)
     check_version(row, expected_version, row.state)
+    refuse_overdue(tx, row)
     return row
+
+
+def refuse_overdue(tx: Transaction, row: Any) -> None:
+    """What has lapsed is answered no more, whether or not it is marked so yet (invariant 12); InvalidState."""
+    if row.lapses_at is not None and row.lapses_at <= tx.now:
+        refused = row.state == PartnershipState.DECLINED_BY_GUEST
+        raise InvalidState(PartnershipState.WITHDRAWN if refused else PartnershipState.LAPSED)
 
 
 def names(row: Any) -> dict[str, str]:

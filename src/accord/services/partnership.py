@@ -175,19 +175,7 @@ async def accept_partnership(
         auto_extend=policy.default_auto_extend,
         lapses_at=None,
     )
-    client = tx.principal.identity.client
-    await tx.add(
-        terms_acceptances,
-        terms_version_id=terms.id,
-        partnership_id=row.id,
-        attempt_id=attempt.id,
-        host_id=row.host_id,
-        guest_id=row.guest_id,
-        user_id=tx.person_id,
-        accepted_at=tx.now,
-        ip=client.ip,
-        user_agent=client.user_agent[: text.NAME_LENGTH],
-    )
+    await _keep_consent(tx, row, attempt.id, terms.id)
     await invitation.use(tx, row.id)
     told = [*await deciders(tx, row), *await admins_of(tx, row.guest_id)]
     facts = names(row) | {"representative": tx.principal.display_name}
@@ -207,6 +195,23 @@ async def _consent(tx: Transaction, terms_version_id: UUID, *, consent: bool) ->
     if current.id != terms_version_id:
         raise ValidationError("termsVersionId", "These are not the current terms of service.")
     return current
+
+
+async def _keep_consent(tx: Transaction, row: Any, attempt_id: UUID, terms_version_id: UUID) -> None:
+    """Who has consented to which terms, when and from where (S63)."""
+    client = tx.principal.identity.client
+    await tx.add(
+        terms_acceptances,
+        terms_version_id=terms_version_id,
+        partnership_id=row.id,
+        attempt_id=attempt_id,
+        host_id=row.host_id,
+        guest_id=row.guest_id,
+        user_id=tx.person_id,
+        accepted_at=tx.now,
+        ip=client.ip,
+        user_agent=client.user_agent[: text.NAME_LENGTH],
+    )
 
 
 def _refuse_both_sides(tx: Transaction, attempt: Any, action: Action) -> None:

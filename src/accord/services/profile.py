@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from accord.access.decision import require
 from accord.access.facts import Target
@@ -15,6 +15,7 @@ from accord.database.engine import Transaction, check_version
 from accord.database.queries.member import (
     get_person,
 )
+from accord.database.queries.outbox import list_own_notices
 from accord.database.tables.organisation import memberships, users
 from accord.database.tables.outbox import notifications
 from accord.domain import text
@@ -33,14 +34,15 @@ async def update_profile(tx: Transaction, *, display_name: str, expected_version
     home = tx.principal.home_organisation_id
     if home is None or home not in tx.principal.organisations:
         raise Forbidden(Action.PROFILE_UPDATE, "MEMBER_INACTIVE", "You have left your home organisation.")
-    await tx.enter(home)
+    await tx.enter(*tx.principal.organisations)
     row = await get_person(tx, tx.person_id)
     check_version(row, expected_version, None)
     display_name = text.name("displayName", display_name)
     if display_name == row.display_name:
         return tx.person_id
     await tx.update(users, tx.person_id, display_name=display_name)
-    own = update(memberships).where(memberships.c.user_id == tx.person_id)
+    at_work = memberships.c.organisation_id.in_(tx.principal.organisations)
+    own = update(memberships).where(memberships.c.user_id == tx.person_id, at_work)
     await tx.execute(own.values(display_name=display_name, version=memberships.c.version + 1))
     tx.principal = replace(tx.principal, display_name=display_name)
     data = {"user": global_id("user", tx.person_id), "display_name": {"from": row.display_name, "to": display_name}}
@@ -54,9 +56,8 @@ async def mark_notifications_read(tx: Transaction, *, notification_ids: Sequence
     wanted = list(dict.fromkeys(notification_ids))
     if not 0 < len(wanted) <= BULK:
         raise ValidationError("notificationIds", f"1 to {BULK} notices, these are {len(wanted)}.")
-    own = notifications.c.id.in_(wanted) & (notifications.c.user_id == tx.person_id)
-    found = {row.id for row in await tx.all(select(notifications.c.id).where(own))}
-    if found != set(wanted):
+    if await list_own_notices(tx.connection, tx.person_id, wanted) != set(wanted):
         raise NotFound(("notificationIds",))
+    own = notifications.c.id.in_(wanted) & (notifications.c.user_id == tx.person_id)
     await tx.execute(update(notifications).where(own, notifications.c.read_at.is_(None)).values(read_at=tx.now))
     return wanted

@@ -22,6 +22,7 @@ from accord.database.queries.partnership import (
     holds_role,
     lock_partnership,
     partnership_facts,
+    sees,
 )
 from accord.database.queries.policy import get_policy
 from accord.database.queries.recipients import admins_of
@@ -83,27 +84,9 @@ async def request_partnership(
     host, guest = await _find_pair(tx, organisation_id, guest_handle)
     trusted = guest.id in (await get_policy(tx, host.id)).auto_approve_partners
     direct = trusted or organisation_id in tx.principal.admin_of
-    state = PartnershipState.AWAITING_GUEST_ACCEPTANCE if direct else PartnershipState.AWAITING_HOST_APPROVAL
     lapses_at = tx.now + (GUEST_DECIDES_WITHIN if direct else HOST_DECIDES_WITHIN)
-    try:
-        async with tx.connection.begin_nested():
-            partnership_id = await tx.insert(
-                partnerships,
-                host_id=host.id,
-                guest_id=guest.id,
-                told_guest=direct,
-                path=PartnershipPath.HOST_REQUEST.value,
-                state=state.value,
-                created_by_user_id=tx.person_id,
-                requester_user_id=tx.person_id,
-                owner_user_id=tx.person_id if direct else None,
-                contact_email=contact_email,
-                purposes=sorted(terms.purposes),
-                lapses_at=lapses_at,
-            )
-    except IntegrityError:
-        await _refuse_second(tx, host.id, guest.id)
-        raise
+    proposed = {"contact_email": contact_email, "purposes": sorted(terms.purposes), "lapses_at": lapses_at}
+    partnership_id = await _file(tx, host.id, guest.id, direct=direct, **proposed)
     attempt_id = await tx.insert(
         attempts,
         partnership_id=partnership_id,
@@ -121,6 +104,28 @@ async def request_partnership(
     await _announce(tx, row, attempt_id, contact_email, reason, direct=direct)
     await record(tx, event_of(row, EventType.PARTNERSHIP_REQUESTED, told=direct, reason=reason, private=True))
     return partnership_id
+
+
+async def _file(tx: Transaction, host_id: UUID, guest_id: UUID, *, direct: bool, **proposed: Any) -> UUID:
+    """The new partnership of a pair; Conflict if another one was filed in the same moment."""
+    state = PartnershipState.AWAITING_GUEST_ACCEPTANCE if direct else PartnershipState.AWAITING_HOST_APPROVAL
+    try:
+        async with tx.connection.begin_nested():
+            return await tx.insert(
+                partnerships,
+                host_id=host_id,
+                guest_id=guest_id,
+                told_guest=direct,
+                path=PartnershipPath.HOST_REQUEST.value,
+                state=state.value,
+                created_by_user_id=tx.person_id,
+                requester_user_id=tx.person_id,
+                owner_user_id=tx.person_id if direct else None,
+                **proposed,
+            )
+    except IntegrityError:
+        await _refuse_second(tx, host_id, guest_id)
+        raise
 
 
 def _skipped(tx: Transaction) -> dict[str, Any]:
@@ -149,10 +154,11 @@ async def _find_pair(tx: Transaction, organisation_id: UUID, guest_handle: str) 
 
 
 async def _refuse_second(tx: Transaction, host_id: UUID, guest_id: UUID) -> None:
-    """A host has one connection with a guest (S44)."""
+    """A host has one connection with a guest (S44); in what state it is, those learn who may see it."""
     standing = await get_open_partnership(tx, host_id, guest_id)
     if standing is not None:
-        raise Conflict(standing.version, standing.state, ("guestHandle",))
+        known = await sees(tx, standing.id)
+        raise Conflict(standing.version, standing.state if known else None, ("guestHandle",))
 
 
 async def _announce(

@@ -91,8 +91,13 @@ async def list_standing(tx: Transaction, organisation_id: UUID, *, leaving: UUID
     return await tx.all(select(memberships.c.user_id, memberships.c.roles).where(stays).order_by(*STANDING))
 
 
-async def hold_partnerships_with(tx: Transaction, organisation_id: UUID, user_id: UUID) -> list[UUID]:
-    """The partnerships not yet ended in which a person has a part on this side, locked in order of their keys."""
+async def hold_partnerships_with(tx: Transaction, organisation_id: UUID, user_id: UUID | None) -> list[UUID]:
+    """The partnerships not yet ended in which a person has a part on this side, locked in order of their keys.
+
+    Nobody in particular has none.
+    """
+    if user_id is None:
+        return []
     is_open = partnerships.c.state.in_([state.value for state in OPEN])
     part = or_(_part_at_host(organisation_id, user_id), _part_at_guest(organisation_id, user_id))
     held = select(partnerships.c.id).where(is_open, part).order_by(partnerships.c.id).with_for_update()

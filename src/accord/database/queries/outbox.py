@@ -11,7 +11,7 @@ from sqlalchemy import Text, cast, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accord.database.queue import JOB, MAIL
-from accord.database.tables.outbox import mails
+from accord.database.tables.outbox import mails, notifications
 from accord.domain.notice import MailState
 
 SENDER_LOCK: Final = 0x6D61696C
@@ -49,6 +49,12 @@ async def new_keys(connection: AsyncConnection, count: int) -> Sequence[UUID]:
     """Keys made by the database, for rows that their writer may not read back."""
     rows = await connection.execute(select(func.accord.new_id()).select_from(func.generate_series(1, count)))
     return rows.scalars().all()
+
+
+async def list_own_notices(connection: AsyncConnection, user_id: UUID, wanted: Sequence[UUID]) -> set[UUID]:
+    """Which of these notices are the person's own?"""
+    own = notifications.c.id.in_(wanted) & (notifications.c.user_id == user_id)
+    return set((await connection.execute(select(notifications.c.id).where(own))).scalars())
 
 
 async def lock_sender(connection: AsyncConnection, organisation_id: UUID) -> None:

@@ -134,6 +134,11 @@ async def lock_reachable(tx: Transaction, partnership_id: UUID) -> Any:
     return (await tx.fetch(REACHABLE, wanted=partnership_id))[0]
 
 
+async def sees(tx: Transaction, partnership_id: UUID) -> bool:
+    """May the caller see this partnership?"""
+    return bool(await tx.fetch(VISIBLE, wanted=partnership_id))
+
+
 async def lock_partnership_of_share(tx: Transaction, share_id: UUID, path: tuple[str, ...] = ("shareId",)) -> Any:
     """The partnership behind a share that the caller may see, locked; NotFound otherwise."""
     found = await tx.fetch(SHARE_PARTNERSHIP, wanted=share_id)
@@ -217,7 +222,7 @@ async def find_partner(tx: Transaction, handle: str) -> Any:
 async def get_open_partnership(tx: Transaction, host_id: UUID, guest_id: UUID) -> Any:
     """The partnership of this pair that has not ended, or None (S44)."""
     return await tx.first(
-        select(partnerships.c.version, partnerships.c.state).where(
+        select(partnerships.c.id, partnerships.c.version, partnerships.c.state).where(
             partnerships.c.host_id == host_id,
             partnerships.c.guest_id == guest_id,
             partnerships.c.state.in_([state.value for state in OPEN]),

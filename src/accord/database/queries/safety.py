@@ -28,6 +28,11 @@ DANGERS: Final = text(
 OLDEST: Final = 160_000
 
 
+async def probe(connection: AsyncConnection) -> None:
+    """Raise unless the database answers, and has our tables."""
+    await connection.execute(text("SELECT 1 FROM accord.partnerships LIMIT 1"))
+
+
 async def list_dangers(connection: AsyncConnection) -> list[str]:
     """Why this database, with this role, must not be served; empty when it may."""
     found = (await connection.execute(DANGERS)).one()

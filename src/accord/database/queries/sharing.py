@@ -150,6 +150,16 @@ async def hold_shares(tx: Transaction, share_ids: Collection[UUID]) -> None:
     await tx.all(select(shares.c.id).where(shares.c.id.in_(share_ids)).order_by(shares.c.id).with_for_update())
 
 
+async def list_named_shares(tx: Transaction, share_ids: Collection[UUID]) -> Sequence[Any]:
+    """These shares with the label and app of their account, in order of their keys."""
+    return await tx.all(
+        select(shares, accounts.c.label, accounts.c.app)
+        .join(accounts, accounts.c.id == shares.c.account_id)
+        .where(shares.c.id.in_(share_ids))
+        .order_by(shares.c.id)
+    )
+
+
 async def list_shareable(tx: Transaction, host_id: UUID, account_ids: Iterable[UUID]) -> dict[UUID, Any]:
     """Those of these accounts of the host that the caller sees; held, so that none is archived or changes hands."""
     wanted = [str(key) for key in account_ids]

@@ -23,7 +23,7 @@ from accord.schema.decisions import demand_in_organisation, demand_membership
 from accord.schema.errors import ForbiddenField
 from accord.schema.links import link
 from accord.schema.pagination import Connection, span
-from accord.schema.permissions import field, guarded
+from accord.schema.permissions import field, guarded, requires
 from accord.schema.types.enums import (
     MembershipStatus,
     OrganisationStatus,
@@ -75,6 +75,19 @@ class User(Node):
         return email
 
 
+def of_member(column: str) -> Any:
+    """A column of a membership for the person and the organisation's admins: a search shows name and e-mail (Q15)."""
+
+    def resolve(root: Parent[Any], info: Info) -> Any:
+        principal = info.context.principal
+        own = principal.person_id is not None and root.user_id == str(principal.person_id)
+        if not own and UUID(root.organisation_id) not in principal.admin_of:
+            raise ForbiddenField(Action.MEMBER_READ)
+        return getattr(root, column)
+
+    return strawberry.field(resolver=resolve, extensions=[requires(Action.USER_READ)])
+
+
 @guarded(Action.USER_READ)
 @strawberry.type(description="A person's place in an organisation.")
 class Membership(Node):
@@ -84,10 +97,10 @@ class Membership(Node):
     display_name: str
     email: str
     organisation: Organisation = link("organisation_by_id", "organisation_id")
-    roles: list[Role]
-    delegated_admin: bool
-    status: MembershipStatus
-    created_at: datetime
+    roles: list[Role] | None = of_member("roles")
+    delegated_admin: bool | None = of_member("delegated_admin")
+    status: MembershipStatus | None = of_member("status")
+    created_at: datetime | None = of_member("created_at")
 
     @classmethod
     def is_type_of(cls, row: Any, _info: Any) -> bool:

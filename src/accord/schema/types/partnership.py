@@ -138,7 +138,9 @@ class Partnership(Node):
     )
     created_by: User | None = decided_link("user_by_id", "created_by_user_id", REASON)
     owner: User | None = decided_link("user_by_id", "owner_user_id", TERMS, description="The Partnership Owner (S43).")
-    co_owners: list[User] | None = links("user_by_id", "co_owner_ids", TERMS)
+    co_owners: list[User] | None = links(
+        "user_by_id", "co_owner_ids", REASON, "Who counts as Partnership Owner besides (Q12); for the host."
+    )
     representative: User | None = link("user_by_id", "representative_user_id", description="Of the guest (Q8).")
 
     @classmethod

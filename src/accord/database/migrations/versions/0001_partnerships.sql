@@ -515,5 +515,15 @@ END $$;
 CREATE TRIGGER keep_activity BEFORE UPDATE OR DELETE OR TRUNCATE ON accord.activity_events
     FOR EACH STATEMENT EXECUTE FUNCTION accord.keep_activity();
 
+CREATE FUNCTION accord.keep_head() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.sequence <= OLD.sequence THEN
+        RAISE EXCEPTION 'the head of a chain only moves on' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER keep_head BEFORE UPDATE ON accord.chain_heads FOR EACH ROW EXECUTE FUNCTION accord.keep_head();
+
 INSERT INTO accord.chain_heads (stream_id, sequence, hash)
     VALUES ('00000000-0000-0000-0000-000000000000', 0, repeat('0', 64));

@@ -27,13 +27,14 @@ from accord.database.tables.sharing import access_items, account_ownerships, acc
 from accord.database.visibility import (
     OPERATOR,
     VIEWER,
+    is_live_grant,
     keys,
     may_search_members,
     sees_access_item,
     sees_account,
     sees_event,
-    sees_grant,
     sees_group_member,
+    sees_holder,
     sees_membership,
     sees_partnership,
     sees_share,
@@ -115,7 +116,7 @@ WAITS_FOR_MY_ACCOUNT: Final = exists().where(
 SEES_USER: Final = or_(
     u.c.id == VIEWER,
     COLLEAGUE,
-    exists().where(g.c.user_id == u.c.id, sees_grant(g)),
+    exists().where(g.c.user_id == u.c.id, sees_holder(g)),
     exists().where(r.c.user_id == u.c.id, r.c.ended_at.is_(None), sees_group_member(r)),
     exists().where(
         p.c.representative_user_id == u.c.id,
@@ -123,10 +124,11 @@ SEES_USER: Final = or_(
         sees_partnership(p),
     ),
     exists().where(
-        or_(p.c.owner_user_id == u.c.id, u.c.id == any_of(p.c.co_owner_ids)),
+        p.c.owner_user_id == u.c.id,
         or_(p.c.host_id == keys("works_in"), p.c.visible_guest_id == keys("admin_of")),
         sees_partnership(p),
     ),
+    exists().where(u.c.id == any_of(p.c.co_owner_ids), p.c.host_id == keys("works_in"), sees_partnership(p)),
     exists().where(p.c.created_by_user_id == u.c.id, p.c.host_id == keys("works_in"), sees_partnership(p)),
     exists().where(w.c.user_id == u.c.id, w.c.account_id == a.c.id, sees_account(a)),
     WAITS_FOR_MY_ACCOUNT,
@@ -138,14 +140,20 @@ bounded by an index, so that a stranger's ID costs no more than a friend's."""
 SEES_EMAIL: Final = or_(
     u.c.id == VIEWER,
     COLLEAGUE,
-    exists().where(g.c.user_id == u.c.id, g.c.host_id == keys("works_in"), sees_grant(g)),
+    exists().where(g.c.user_id == u.c.id, g.c.host_id == keys("works_in"), is_live_grant(g), sees_holder(g)),
     exists().where(
         r.c.user_id == u.c.id, r.c.ended_at.is_(None), r.c.host_id == keys("works_in"), sees_group_member(r)
     ),
-    exists().where(p.c.representative_user_id == u.c.id, p.c.host_id == keys("works_in"), sees_partnership(p)),
-    WAITS_FOR_MY_ACCOUNT,
+    exists().where(
+        p.c.representative_user_id == u.c.id,
+        p.c.host_id == keys("works_in"),
+        p.c.ended_at.is_(None),
+        sees_partnership(p),
+    ),
+    WAITS_FOR_MY_ACCOUNT.where(i.c.state == "PENDING"),
 )
-"""Whose e-mail address? One's own, one's own organisation's people, guest people with access (model 4.7, Q15)."""
+"""Whose e-mail address? One's own, one's own organisation's people, guest people with access, as long as they have it
+(model 4.7, Q15)."""
 
 SEARCHED: Final = bindparam("search", type_=Text())
 LISTS_MEMBER: Final = or_(

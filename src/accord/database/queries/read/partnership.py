@@ -21,7 +21,7 @@ from accord.database.queries.read.pages import (
 from accord.database.tables.organisation import users
 from accord.database.tables.partnership import attempts, invitations, partnerships, terms_versions
 from accord.database.tables.sharing import grants, shares
-from accord.database.visibility import NOW, keys, sees_grant, sees_partnership, sees_share
+from accord.database.visibility import NOW, VIEWER, keys, owns_partnership, sees_holder, sees_partnership, sees_share
 
 
 class PartnershipRow(Item):
@@ -65,7 +65,7 @@ PARTNERSHIP: Final = (
     p.c.created_at,
     p.c.starts_at,
     p.c.ended_at,
-    p.c.end_reason,
+    case((or_(p.c.state != "WITHDRAWN", p.c.host_id == keys("works_in")), p.c.end_reason)).label("end_reason"),
     p.c.expires_at,
     p.c.auto_extend,
     p.c.suspended_by,
@@ -106,11 +106,16 @@ TERMS: Final = (
     v.c.published_at,
 )
 
-SEES_ATTEMPT: Final = and_(
-    or_(t.c.host_id == keys("works_in"), t.c.visible_guest_id == keys("admin_of")),
-    exists().where(p.c.id == t.c.partnership_id, sees_partnership(p)),
+SEES_ATTEMPT: Final = exists().where(
+    p.c.id == t.c.partnership_id,
+    or_(
+        p.c.host_id == keys("leads"),
+        and_(p.c.host_id == keys("works_in"), or_(owns_partnership(p), p.c.requester_user_id == VIEWER)),
+        and_(p.c.visible_guest_id == keys("admin_of"), t.c.visible_guest_id == p.c.guest_id),
+    ),
 )
-"""Which attempts? The host's viewers all, the guest's admins those that the host has let through (model 4.7)."""
+"""Which attempts? The host's leaders, owners and requester all, the guest's admins those that the host has let through
+(model 4.7); the same people as `partnership:read_terms`."""
 
 PARTNERSHIP_BY_ID: Final = looked_up(PartnershipRow, PARTNERSHIP, p.c.id, sees_partnership(p))
 PARTNERSHIPS: Final = paged(
@@ -153,7 +158,7 @@ HIDDEN_SHARES: Final = Query(
 people = union(
     select(g.c.user_id.label("user_id"))
     .where(g.c.partnership_id == PARENT, g.c.state == "ACTIVE", or_(g.c.expires_at.is_(None), g.c.expires_at > NOW))
-    .where(sees_grant(g))
+    .where(sees_holder(g))
     .correlate(PARENTS),
     select(p.c.representative_user_id.label("user_id"))
     .where(p.c.id == PARENT, p.c.ended_at.is_(None), p.c.representative_user_id.is_not(None))

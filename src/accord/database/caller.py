@@ -1,0 +1,96 @@
+"""Who asks: how PostgreSQL is told, how the caller's rights are read, and what the predicates ask about the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from accord.access.principal import Client, Identity, Principal, Standing
+from accord.domain.organisation import PLATFORM, Role
+
+Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+PLATFORM_PRINCIPAL: Final = Principal(
+    Identity("accord", "platform", None, False, "Accord", False, "", datetime.max.replace(tzinfo=UTC), Client()),
+    None,
+    "Accord",
+    None,
+)
+"""The actor of what nobody does: lapsing and expiring."""
+
+
+def viewer_binds(principal: Principal, now: datetime) -> dict[str, Any]:
+    """What the visibility predicates ask about the caller; IDs as text, see `visibility.py`."""
+
+    def texts(keys: Iterable[UUID]) -> list[str]:
+        return [str(key) for key in keys]
+
+    return {
+        "viewer": str(principal.person_id) if principal.person_id else None,
+        "member_of": texts(principal.organisations),
+        "works_in": texts(principal.works_in),
+        "admin_of": texts(principal.admin_of),
+        "leads": texts(principal.leads),
+        "audits": texts(principal.audits),
+        "operator": principal.operator,
+        "mfa": principal.identity.mfa,
+        "now": now,
+    }
+
+
+def literal(value: str) -> str:
+    """A string as an SQL expression that holds nothing but hexadecimal digits, for statements without parameters."""
+    return f"convert_from(decode('{value.encode().hex()}', 'hex'), 'UTF8')"
+
+
+def settings(**values: str) -> str:
+    """A statement that tells PostgreSQL these values until the transaction ends."""
+    listed = ", ".join(f"set_config('accord.{name}', {literal(value)}, true)" for name, value in values.items())
+    return f"SELECT {listed}"
+
+
+def told(identity: Identity) -> str:
+    """The statement that tells PostgreSQL who asks."""
+    return settings(issuer=identity.issuer, subject=identity.subject, operator="on" if identity.operator else "off")
+
+
+RIGHTS: Final = """
+SELECT u.id AS person_id, u.display_name, u.home_organisation_id,
+       m.id AS membership_id, m.organisation_id, m.roles, m.delegated_admin
+FROM accord.users u LEFT JOIN accord.memberships m ON m.user_id = u.id AND m.status = 'ACTIVE'
+WHERE u.id = (SELECT accord.person())
+ORDER BY m.id
+"""
+HOLD_RIGHTS: Final = """
+SELECT id FROM accord.memberships WHERE user_id = (SELECT accord.person()) AND status = 'ACTIVE' ORDER BY id FOR SHARE
+"""
+
+
+def principal_of(identity: Identity, rows: Sequence[asyncpg.Record]) -> Principal:
+    """The caller, from the rows of `RIGHTS`; somebody unknown has none."""
+    if not rows:
+        return Principal(identity, None, identity.name or identity.subject, None)
+    first = rows[0]
+    standings = tuple(
+        Standing(
+            row["membership_id"], row["organisation_id"], frozenset(map(Role, row["roles"])), row["delegated_admin"]
+        )
+        for row in rows
+        if row["membership_id"] is not None
+    )
+    return Principal(identity, first["person_id"], first["display_name"], first["home_organisation_id"], standings)
+
+
+def scope_of(principal: Principal) -> set[UUID]:
+    """The organisations whose rows the policies admit for a read."""
+    return set(principal.organisations) | ({PLATFORM} if principal.operator else set())
+
+
+async def enter(raw: Driver, organisations: Iterable[UUID]) -> None:
+    """Let the policies admit the rows of these organisations until the transaction ends."""
+    listed = ",".join(sorted(map(str, organisations)))
+    await raw.execute("SELECT set_config('accord.organisations', $1, true)", listed)

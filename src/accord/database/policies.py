@@ -1,0 +1,225 @@
+"""The wall between tenants: the row-level-security policies, which admit a row only for the organisations it names.
+
+Who inside an organisation may see which row is said in `visibility.py`; a rule that changes there may have to change
+here.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+MINE: Final = "(SELECT accord.mine())::uuid[]"
+
+
+def _in_mine(*columns: str) -> str:
+    return " OR ".join(f"{column} = ANY ({MINE})" for column in columns)
+
+
+def _linked(column: str) -> str:
+    """Does a partnership that both sides know of join this organisation to mine? One indexed look-up per side."""
+    return (
+        f"EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.host_id = {column} AND p.visible_guest_id = ANY ({MINE}))"
+        f" OR EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.visible_guest_id = {column}"
+        f" AND p.host_id = ANY ({MINE}))"
+    )
+
+
+OPERATING: Final = "(SELECT accord.operating())"
+SELF: Final = "user_id = (SELECT accord.person())"
+BOTH_SIDES: Final = _in_mine("host_id", "guest_id")
+TOLD_SIDES: Final = _in_mine("host_id", "visible_guest_id")
+GATEWAY: Final = "accord_gateway"
+WORKER: Final = "accord_worker"
+
+HOST: Final = _in_mine("host_id")
+GUEST: Final = _in_mine("guest_id")
+BY_MYSELF: Final = f"{SELF} AND ({_in_mine('organisation_id')})"
+NEW_PERSON: Final = (
+    f"EXISTS (SELECT 1 FROM accord.users u WHERE u.id = identities.user_id AND u.home_organisation_id = ANY ({MINE}))"
+    " AND NOT EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = identities.user_id)"
+)
+"""Whom an identity may be bound to: somebody whom this organisation made, and who has no place anywhere yet."""
+
+KNOWN_PERSON: Final = "EXISTS (SELECT 1 FROM accord.users u WHERE u.id = notifications.user_id)"
+HEADS: Final = f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('chain_heads.stream_id')}"
+Rows: TypeAlias = str | tuple[str, str]
+
+
+def _between(rows: str, makers: str) -> tuple[tuple[str, Rows, str], ...]:
+    """A table between two organisations: both sides read and move its rows, one of them makes them."""
+    return (
+        ("SELECT", rows, GATEWAY),
+        ("INSERT", makers, GATEWAY),
+        ("UPDATE", rows, GATEWAY),
+        ("SELECT", "true", WORKER),
+        ("UPDATE", "true", WORKER),
+    )
+
+
+POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
+    # table: (command, rows it admits, role); a pair: rows it touches, and what they may become
+    "organisations": (
+        (
+            "SELECT",
+            (
+                f"{_in_mine('id', 'created_for_id', 'parent_partner_id')} OR {OPERATING}"
+                f" OR handle = (SELECT accord.shown('handle'))"
+                f" OR EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.guest_id = organisations.id"
+                f" AND p.host_id = ANY ({MINE})) OR {_linked('organisations.id')}"
+            ),
+            GATEWAY,
+        ),
+        ("INSERT", OPERATING, GATEWAY),
+        ("UPDATE", (f"{_in_mine('id')} OR {OPERATING}", f"{OPERATING} OR {_in_mine('parent_partner_id')}"), GATEWAY),
+        ("SELECT", "true", WORKER),
+    ),
+    "users": (
+        (
+            "SELECT",
+            (
+                "EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = users.id)"
+                f" OR id = (SELECT accord.person()) OR {_in_mine('home_organisation_id')}"
+            ),
+            GATEWAY,
+        ),
+        ("INSERT", f"{_in_mine('home_organisation_id')}", GATEWAY),
+        ("UPDATE", f"id = (SELECT accord.person()) OR {_in_mine('home_organisation_id')}", GATEWAY),
+        ("SELECT", "true", WORKER),
+    ),
+    "identities": (
+        ("SELECT", "issuer = (SELECT accord.shown('issuer')) AND subject = (SELECT accord.shown('subject'))", GATEWAY),
+        (
+            "INSERT",
+            f"issuer = (SELECT accord.shown('issuer')) AND subject = (SELECT accord.shown('subject')) AND {NEW_PERSON}",
+            GATEWAY,
+        ),
+    ),
+    "memberships": (
+        (
+            "SELECT",
+            (
+                f"{_in_mine('organisation_id')} OR {SELF} OR token_hash = (SELECT accord.shown('token'))"
+                f" OR {_linked('memberships.organisation_id')}"
+            ),
+            GATEWAY,
+        ),
+        ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
+        (
+            "UPDATE",
+            (
+                f"{_in_mine('organisation_id')} OR {SELF} OR token_hash = (SELECT accord.shown('token'))",
+                _in_mine("organisation_id"),
+            ),
+            GATEWAY,
+        ),
+        ("SELECT", "true", WORKER),
+    ),
+    "partnerships": (
+        ("SELECT", f"{TOLD_SIDES} OR {OPERATING}", GATEWAY),
+        ("INSERT", HOST, GATEWAY),
+        ("UPDATE", TOLD_SIDES, GATEWAY),
+        ("SELECT", "true", WORKER),
+        ("UPDATE", "true", WORKER),
+    ),
+    "partner_links": (
+        ("SELECT", f"{_in_mine('customer_id', 'partner_id')} OR {OPERATING}", GATEWAY),
+        ("INSERT", OPERATING, GATEWAY),
+        ("UPDATE", OPERATING, GATEWAY),
+        ("SELECT", "true", WORKER),
+    ),
+    "organisation_policies": (
+        (
+            "SELECT",
+            (
+                f"{_in_mine('id')} OR {_linked('organisation_policies.id')}"
+                " OR EXISTS (SELECT 1 FROM accord.organisations o"
+                " WHERE o.id = organisation_policies.id AND o.handle = (SELECT accord.shown('handle')))"
+            ),
+            GATEWAY,
+        ),
+        ("INSERT", _in_mine("id"), GATEWAY),
+        ("UPDATE", _in_mine("id"), GATEWAY),
+        ("SELECT", "true", WORKER),
+    ),
+    "attempts": _between(TOLD_SIDES, HOST),
+    "invitations": _between(BOTH_SIDES, HOST),
+    "sign_ins": (("SELECT", SELF, GATEWAY), ("INSERT", SELF, GATEWAY), ("ALL", "true", WORKER)),
+    "terms_versions": (("SELECT", "true", GATEWAY), ("INSERT", OPERATING, GATEWAY)),
+    "terms_acceptances": (("SELECT", BOTH_SIDES, GATEWAY), ("INSERT", f"{SELF} AND ({GUEST})", GATEWAY)),
+    "accounts": (
+        (
+            "SELECT",
+            (
+                f"{_in_mine('host_id')} OR EXISTS (SELECT 1 FROM accord.shares s WHERE s.account_id = accounts.id"
+                f" AND s.guest_id = ANY ({MINE}))"
+            ),
+            GATEWAY,
+        ),
+        ("INSERT", _in_mine("host_id"), GATEWAY),
+        ("UPDATE", _in_mine("host_id"), GATEWAY),
+        ("SELECT", "true", WORKER),
+    ),
+    "account_ownerships": (
+        (
+            "SELECT",
+            (
+                f"{_in_mine('host_id')} OR EXISTS (SELECT 1 FROM accord.shares s"
+                f" WHERE s.account_id = account_ownerships.account_id AND s.guest_id = ANY ({MINE}))"
+            ),
+            GATEWAY,
+        ),
+        ("INSERT", _in_mine("host_id"), GATEWAY),
+        ("DELETE", _in_mine("host_id"), GATEWAY),
+        ("SELECT", "true", WORKER),
+    ),
+    "shares": _between(BOTH_SIDES, HOST),
+    "grants": _between(BOTH_SIDES, HOST),
+    "access_items": _between(BOTH_SIDES, GUEST),
+    "role_delegations": _between(BOTH_SIDES, HOST),
+    "role_groups": _between(BOTH_SIDES, HOST),
+    "role_group_members": _between(BOTH_SIDES, GUEST),
+    "tickets": _between(f"{BOTH_SIDES} OR id = (SELECT accord.shown('ticket'))::uuid", BY_MYSELF),
+    "activity_events": (
+        ("SELECT", _in_mine("stream_id"), GATEWAY),
+        ("INSERT", f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('activity_events.stream_id')}", GATEWAY),
+        ("INSERT", "true", WORKER),
+    ),
+    "chain_heads": (
+        ("SELECT", HEADS, GATEWAY),
+        ("UPDATE", HEADS, GATEWAY),
+        ("INSERT", OPERATING, GATEWAY),
+        ("SELECT", "true", WORKER),
+        ("UPDATE", "true", WORKER),
+    ),
+    "mails": (
+        ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
+        ("SELECT", _in_mine("organisation_id"), GATEWAY),
+        ("ALL", "true", WORKER),
+    ),
+    "notifications": (
+        ("SELECT", SELF, GATEWAY),
+        ("UPDATE", SELF, GATEWAY),
+        ("INSERT", f"({_in_mine('organisation_id')} OR {OPERATING}) AND {KNOWN_PERSON}", GATEWAY),
+        ("INSERT", "true", WORKER),
+    ),
+}
+
+
+def policies() -> list[str]:
+    """The statements that put the second wall up anew, whatever stood before."""
+    statements = []
+    for table, entries in POLICIES.items():
+        statements.append(f"ALTER TABLE accord.{table} ENABLE ROW LEVEL SECURITY")
+        for command, rows, role in entries:
+            name = f"{role}_{command.lower()}"
+            statements.append(
+                f"CREATE POLICY {name} ON accord.{table} FOR {command} TO {role} {_clauses(command, rows)}"
+            )
+    return statements
+
+
+def _clauses(command: str, rows: Rows) -> str:
+    touched, become = rows if isinstance(rows, tuple) else (rows, rows)
+    using = f"USING ({touched})" if command != "INSERT" else ""
+    check = f"WITH CHECK ({become})" if command in {"ALL", "INSERT", "UPDATE"} else ""
+    return f"{using} {check}".strip()

@@ -1,0 +1,495 @@
+"""Every act leaves its event in each affected stream and its cascade's (model 4.12), and nothing else in any stream.
+
+A refused act leaves nothing anywhere. Each act runs on its own copy of one stage: a host with an active partner, and
+with others that wait, were refused, or have not been asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from itertools import count as numbers
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import pytest
+from graphql import GraphQLObjectType
+
+from accord.domain.errors import DomainError
+from accord.domain.organisation import PLATFORM, Role, token_hash
+from accord.domain.partnership import PartnershipState
+from accord.domain.sharing import AccountRole
+from accord.schema.schema import schema
+from accord.services import account, grant, member, operator, ownership, partnership, profile, proposal, sharing
+from accord.services.access_request import (
+    AccessDecision,
+    decide_access_requests,
+    request_access,
+    withdraw_access_request,
+)
+from accord.services.activity import record_export
+from accord.services.sharing import ShareItem
+from accord.services.signin import note_sign_in
+from accord.services.ticket import sign_in_to_account
+from tests.races.copies import Copy, Original
+from tests.servers import DatabaseURLs
+from tests.services.scene import Scene, Signer, set_scene
+from tests.world import STAFF, Person, World, identify, open_world
+
+NUMBERS: Final = numbers(1)
+NEW: Final = "new"
+S = PartnershipState
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The rows of everything, and the keys and people by name."""
+
+    original: Original
+    world: World
+    scene: Scene
+    keys: dict[str, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One copy; `actor` plays every part in it where it is named."""
+
+    stage: Stage
+    copy: Copy
+    actor: str | None = None
+
+    def key(self, name: str) -> UUID:
+        keys, people = self.stage.keys, self.stage.scene.people
+        return self.copy.key(keys[name] if name in keys else people[name].id)
+
+    def person(self, name: str) -> Person:
+        return self.copy.person(self.stage.scene[name])
+
+    async def act(self, name: str, service: Any, **given: Any) -> Any:
+        return await self.stage.world.act(self.person(self.actor or name), service, **given)
+
+    async def on(self, name: str, service: Any, partner: str = "partnership", **given: Any) -> Any:
+        """An act on a partnership, on the version that stands."""
+        key = self.key(partner)
+        version = await self.stage.world.version("partnerships", key)
+        return await self.act(name, service, partnership_id=key, expected_version=version, **given)
+
+    async def run(self, name: str, service: Any, /, **given: Any) -> Any:
+        """An act on oneself, or of the platform's staff: it names no organisation."""
+        identity = STAFF if name == "staff" else identify(name) if "@" in name else self.person(name).identity
+        if self.actor:
+            identity = self.person(self.actor).identity
+        return await self.stage.world.database.write(identity, None, lambda tx: service(tx, **given))
+
+
+Events: TypeAlias = dict[str, list[str]]
+Call: TypeAlias = Callable[[Take], Awaitable[Any]]
+
+
+def both(*types: str) -> Events:
+    """The same in the streams of both sides."""
+    return {"host": list(types), "guest": list(types)}
+
+
+def membership(take: Take, name: str) -> UUID:
+    return take.copy.key(take.stage.scene[name].membership_id)
+
+
+async def accept_membership(take: Take) -> Any:
+    token = f"token {take.copy.number}"
+    await take.stage.world.owner.execute(
+        "UPDATE accord.memberships SET token_hash = $2 WHERE id = $1", take.key("invited"), token_hash(token)
+    )
+    return await take.run(f"newcomer{take.copy.number}@people.example", member.accept_membership, token=token)
+
+
+async def reactivate(take: Take) -> Any:
+    return await take.act("gustav", member.reactivate_member, membership_id=membership(take, "dora"))
+
+
+async def mark_read(take: Take) -> Any:
+    key = await take.stage.world.owner.fetchval(
+        "INSERT INTO accord.notifications (user_id, organisation_id, template, subject, text, created_at)"
+        " VALUES ($1, $2, 'withdrawn', 'x', 'x', now()) RETURNING id",
+        take.key("mia"),
+        take.copy.key(take.stage.scene.host.id),
+    )
+    return await take.run("mia", profile.mark_notifications_read, notification_ids=[key])
+
+
+def item(take: Take, name: str) -> ShareItem:
+    return ShareItem(take.key(name), AccountRole.COLLABORATOR)
+
+
+ACTS: Final[dict[str, tuple[Call, Events]]] = {
+    "request_partnership": (
+        lambda t: t.act(
+            "otto",
+            proposal.request_partnership,
+            guest_handle=f"{t.stage.scene['nils'].organisation.handle}-{t.copy.number}",
+            contact_email="office@partner.example",
+            reason="They keep our books.",
+        ),
+        {"host": ["partnership.requested"]},
+    ),
+    "remind_partnership": (
+        lambda t: t.on("mia", proposal.remind_partnership, "asked"),
+        {"host": ["partnership.reminded"]},
+    ),
+    "approve_partnership": (
+        lambda t: t.on("ada", partnership.approve_partnership, "asked"),
+        both("partnership.approved"),
+    ),
+    "decline_partnership": (
+        lambda t: t.on("ada", partnership.decline_partnership, "asked"),
+        {"host": ["partnership.declined"]},
+    ),
+    "accept_partnership": (
+        lambda t: t.on(
+            "astrid",
+            partnership.accept_partnership,
+            "approved",
+            terms_version_id=t.stage.keys["terms"],
+            consent=True,
+        ),
+        both("partnership.accepted", "terms.accepted"),
+    ),
+    "refuse_partnership": (
+        lambda t: t.on("astrid", partnership.refuse_partnership, "approved"),
+        both("partnership.refused"),
+    ),
+    "resend_partnership": (
+        lambda t: t.on("mia", proposal.resend_partnership, "refused"),
+        both("partnership.resent"),
+    ),
+    "withdraw_partnership": (
+        lambda t: t.on("mia", partnership.withdraw_partnership, "approved"),
+        both("partnership.withdrawn"),
+    ),
+    "remove_partner": (
+        lambda t: t.on("mia", partnership.remove_partner),
+        both("partnership.terminated", "share.removed", "share.removed"),
+    ),
+    "transfer_partnership": (
+        lambda t: t.on("mia", ownership.transfer_partnership, owner_user_id=t.key("otto")),
+        both("partnership.ownership_transferred"),
+    ),
+    "set_co_owners": (
+        lambda t: t.on("mia", ownership.set_co_owners, user_ids=[t.key("otto")]),
+        {"host": ["partnership.co_owners_changed"]},
+    ),
+    "set_representative": (
+        lambda t: t.on("gustav", ownership.set_representative, user_id=t.key("carla")),
+        both("partnership.representative_changed"),
+    ),
+    "share_accounts": (
+        lambda t: t.on("mia", sharing.share_accounts, items=[item(t, "fourth"), item(t, "fifth")]),
+        both("share.added", "share.added"),
+    ),
+    "unshare_account": (
+        lambda t: t.act("mia", sharing.unshare_account, share_id=t.key("share")),
+        both("share.removed"),
+    ),
+    "suspend_share": (
+        lambda t: t.act("mia", sharing.suspend_share, share_id=t.key("share")),
+        both("share.suspended"),
+    ),
+    "resume_share": (
+        lambda t: t.act("mia", sharing.resume_share, share_id=t.key("suspended")),
+        both("share.resumed"),
+    ),
+    "change_member_role": (
+        lambda t: t.act("mia", grant.change_member_role, grant_id=t.key("grant"), role=AccountRole.ACCOUNT_MANAGER),
+        both("grant.role_changed"),
+    ),
+    "remove_member_from_share": (
+        lambda t: t.act("mia", grant.remove_member_from_share, share_id=t.key("share"), user_id=t.key("carla")),
+        both("grant.revoked"),
+    ),
+    "remove_member_from_partnership": (
+        lambda t: t.act(
+            "mia",
+            grant.remove_member_from_partnership,
+            partnership_id=t.key("partnership"),
+            user_id=t.key("greta"),
+        ),
+        both("grant.revoked", "grant.revoked"),
+    ),
+    "leave_share": (
+        lambda t: t.act("carla", grant.leave_share, share_id=t.key("share")),
+        both("grant.revoked"),
+    ),
+    "request_access": (
+        lambda t: t.act(
+            "greta",
+            request_access,
+            share_id=t.key("share"),
+            member_user_ids=[t.key("gustav")],
+            role=AccountRole.COLLABORATOR,
+        ),
+        both("access_request.filed"),
+    ),
+    "decide_access_requests": (
+        lambda t: t.act("mia", decide_access_requests, items=[AccessDecision(t.key("item"), 1, True)]),
+        both("access_request.accepted"),
+    ),
+    "withdraw_access_request": (
+        lambda t: t.act("greta", withdraw_access_request, item_id=t.key("item")),
+        both("access_request.withdrawn"),
+    ),
+    "sign_in_to_account": (
+        lambda t: t.act("carla", sign_in_to_account, account_id=t.key("account"), signer=Signer()),
+        both("signin.account"),
+    ),
+    "create_account": (
+        lambda t: t.act(
+            "otto",
+            account.create_account,
+            app="Ledger",
+            label="Books",
+            launch_url="https://ledger.example/",
+        ),
+        {"host": ["account.created"]},
+    ),
+    "update_account": (
+        lambda t: t.act("mia", account.update_account, account_id=t.key("account"), label="Desk"),
+        {"host": ["account.updated"]},
+    ),
+    "archive_account": (
+        lambda t: t.act("mia", account.archive_account, account_id=t.key("account")),
+        {"host": ["account.archived", "share.removed"], "guest": ["share.removed"]},
+    ),
+    "set_account_owners": (
+        lambda t: t.act("mia", account.set_account_owners, account_id=t.key("account"), user_ids=[t.key("otto")]),
+        {"host": ["account.owners_changed"]},
+    ),
+    "invite_member": (
+        lambda t: t.act("ada", member.invite_member, email="new@people.example", display_name="New"),
+        {"host": ["member.invited"]},
+    ),
+    "accept_membership": (accept_membership, {"guest": ["member.joined"]}),
+    "update_member": (
+        lambda t: t.act("ada", member.update_member, membership_id=membership(t, "otto"), roles=[Role.PHONE_MANAGER]),
+        {"host": ["member.updated"]},
+    ),
+    "deactivate_member": (
+        lambda t: t.act("gustav", member.deactivate_member, membership_id=membership(t, "carla")),
+        both("member.deactivated"),
+    ),
+    "reactivate_member": (reactivate, {"guest": ["member.reactivated"]}),
+    "remove_member": (
+        lambda t: t.act("gustav", member.remove_member, membership_id=membership(t, "carla")),
+        both("member.removed"),
+    ),
+    "update_profile": (
+        lambda t: t.run("mia", profile.update_profile, display_name="Mia H."),
+        {"host": ["member.updated"]},
+    ),
+    "mark_notifications_read": (mark_read, {}),
+    "create_organisation": (
+        lambda t: t.run(
+            "staff",
+            operator.create_organisation,
+            name="New",
+            country_code="NO",
+            admin_email="first@new.example",
+            admin_display_name="First",
+        ),
+        {NEW: ["organisation.created"], "platform": ["organisation.created"]},
+    ),
+    "set_partners_enabled": (
+        lambda t: t.run(
+            "staff",
+            operator.set_partners_enabled,
+            organisation_id=t.copy.key(t.stage.scene.host.id),
+            enabled=False,
+        ),
+        {"host": ["organisation.partner_changed"], "platform": ["organisation.partner_changed"]},
+    ),
+    "publish_terms": (
+        lambda t: t.run("staff", operator.publish_terms, version="2", text="Be kinder.", code="another"),
+        {"platform": ["terms.published"]},
+    ),
+}
+BESIDE: Final[dict[str, tuple[Call, Events]]] = {
+    "a request by an admin": (
+        lambda t: t.act(
+            "ada",
+            proposal.request_partnership,
+            guest_handle=f"{t.stage.scene['nils'].organisation.handle}-{t.copy.number}",
+            contact_email="office@partner.example",
+        ),
+        both("partnership.requested"),
+    ),
+    "an owner signs in": (
+        lambda t: t.act("mia", sign_in_to_account, account_id=t.key("account"), signer=Signer()),
+        {"host": ["signin.account"]},
+    ),
+    "an owner leaves": (
+        lambda t: t.act("ada", member.remove_member, membership_id=membership(t, "mia")),
+        {
+            "host": [
+                "member.removed",
+                "partnership.withdrawn",
+                *["partnership.ownership_transferred"] * 3,
+            ],
+            "guest": ["partnership.ownership_transferred"] * 3,
+        },
+    ),
+    "an export": (
+        lambda t: t.act("ada", record_export, filters={}),
+        {"host": ["export.created"]},
+    ),
+    "the first use of a token": (lambda t: t.run("mia", note_sign_in), {"host": ["signin.platform"]}),
+}
+WITHOUT_RIGHT: Final = {
+    # acts that everybody may do, on oneself
+    "update_profile": (),
+    "mark_notifications_read": (),
+    "accept_membership": (),
+    # acts in one's own organisation: others do the same at home
+    "create_account": ("aud",),
+    "request_partnership": ("aud",),
+    "invite_member": ("mia", "eva"),
+    "publish_terms": ("ada", "zoe"),
+    "create_organisation": ("ada", "zoe"),
+    "set_partners_enabled": ("ada", "zoe"),
+}
+"""Who tries each act without the right to; anybody else's is tried by an auditor of either side and by a stranger."""
+
+
+@pytest.fixture(scope="module")
+async def stage(module_database_urls: DatabaseURLs) -> AsyncIterator[Stage]:
+    async with open_world(module_database_urls) as world:
+        scene = await set_scene(world)
+        yield Stage(*await prepare(world, scene))
+
+
+async def prepare(world: World, scene: Scene) -> tuple[Original, World, Scene, dict[str, UUID]]:
+    share = await scene.share()
+    accounts = {name: await world.account(scene["mia"]) for name in ("third", "fourth", "fifth")}
+    keys = {
+        "terms": await world.terms(),
+        "partnership": scene.partnership,
+        "account": scene.account,
+        **accounts,
+        "share": share,
+        "suspended": await scene.share(account=accounts["third"]),
+        "grant": await scene.let_in(share, "carla"),
+    }
+    (keys["item"],) = await scene.ask("greta", share, "dan")
+    await scene.act("mia", sharing.suspend_share, share_id=keys["suspended"])
+    partners = {"asked": ("sven", S.AWAITING_HOST_APPROVAL), "approved": ("astrid", S.AWAITING_GUEST_ACCEPTANCE)}
+    partners |= {"refused": ("rolf", S.DECLINED_BY_GUEST)}
+    for name, (admin, state) in partners.items():
+        scene.people[admin] = await world.person(await world.organisation(), Role.ORG_ADMIN)
+        keys[name] = await world.partnership(scene["mia"], scene["ada"], scene[admin], state)
+    scene.people["nils"] = await world.person(await world.organisation(), Role.ORG_ADMIN)
+    scene.people["dora"] = await world.person(scene.guest)
+    await scene.act("gustav", member.deactivate_member, membership_id=scene["dora"].membership_id)
+    keys["invited"] = await scene.act("gustav", member.invite_member, email="x@people.example", display_name="X")
+    world.clock.advance(days=2)
+    homes = {person.organisation.id: person.organisation for person in scene.people.values()}
+    return await Original.read(world, *homes.values()), world, scene, keys
+
+
+async def take_of(stage: Stage, actor: str | None = None) -> Take:
+    (copy,) = await stage.original.copy(1, next(NUMBERS))
+    return Take(stage, copy, actor)
+
+
+async def newest(stage: Stage) -> dict[UUID, int]:
+    rows = await stage.world.owner.fetch("SELECT stream_id, sequence FROM accord.chain_heads")
+    return {row["stream_id"]: row["sequence"] for row in rows}
+
+
+async def assert_leaves(stage: Stage, call: Call, expected: Events) -> None:
+    """Run an act on a copy of its own; what every stream of the database has more than before is what is expected."""
+    take = await take_of(stage)
+    before = await newest(stage)
+    answer = await call(take)
+    assert not (isinstance(answer, list) and any(isinstance(one, DomainError) for one in answer)), answer
+    host = take.copy.key(stage.scene.host.id)
+    left: Counter[tuple[str, str]] = Counter()
+    rows = await stage.world.owner.fetch("SELECT stream_id, sequence, type FROM accord.activity_events")
+    for row in rows:
+        stream = row["stream_id"]
+        if row["sequence"] > before.get(stream, 0):
+            side = {host: "host", PLATFORM: "platform"}.get(stream, "guest" if stream in before else NEW)
+            left[side, row["type"]] += 1
+    assert left == Counter((side, kind) for side, kinds in expected.items() for kind in kinds)
+
+
+def snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def test_every_mutation_is_here() -> None:
+    mutation = schema._schema.type_map["Mutation"]
+    assert isinstance(mutation, GraphQLObjectType)
+    assert {snake(name) for name in mutation.fields} == ACTS.keys()
+
+
+@pytest.mark.parametrize("name", ACTS)
+async def test_an_act_leaves_its_events_and_nothing_else(stage: Stage, name: str) -> None:
+    await assert_leaves(stage, *ACTS[name])
+
+
+@pytest.mark.parametrize("name", BESIDE)
+async def test_another_form_of_an_act_leaves_its_events(stage: Stage, name: str) -> None:
+    await assert_leaves(stage, *BESIDE[name])
+
+
+@pytest.mark.parametrize("name", [name for name in ACTS if WITHOUT_RIGHT.get(name, ("x",))])
+async def test_a_refused_act_leaves_nothing(stage: Stage, name: str) -> None:
+    call, _ = ACTS[name]
+    for actor in WITHOUT_RIGHT.get(name, ("aud", "eva", "zoe")):
+        take = await take_of(stage, actor)
+        async with stage.scene.unchanged():
+            await refused(call(take), f"{name} by {actor}")
+
+
+async def refused(call: Awaitable[Any], what: str) -> None:
+    try:
+        answer = await call
+    except DomainError:
+        return
+    assert isinstance(answer, list), what
+    assert all(isinstance(one, DomainError) for one in answer), what
+
+
+async def test_the_chains_of_all_this_hold(stage: Stage) -> None:
+    verdict = await stage.world.verify()
+    assert verdict.events > len(ACTS)
+    assert not verdict.faults
+
+
+@pytest.mark.parametrize("times", [0, 2])
+async def test_an_act_that_tells_too_little_or_too_much_is_found(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    record = sharing.record  # type: ignore[attr-defined]
+
+    async def wrong(tx: Any, *events: Any) -> Any:
+        return await record(tx, *events * times)
+
+    monkeypatch.setattr(sharing, "record", wrong)
+    with pytest.raises(AssertionError):
+        await assert_leaves(stage, *ACTS["suspend_share"])
+
+
+async def test_a_refusal_that_leaves_something_is_found(stage: Stage) -> None:
+    take = await take_of(stage)
+
+    async def change_and_refuse() -> None:
+        await ACTS["suspend_share"][0](take)
+        raise DomainError("no")
+
+    async def unchanged() -> None:
+        async with stage.scene.unchanged():
+            await refused(change_and_refuse(), "a refusal")
+
+    with pytest.raises(AssertionError):
+        await unchanged()
