@@ -42,6 +42,7 @@ from accord.http.identity.keyfile import read_key, signing_key
 from accord.http.identity.keys import FetchedKeys
 from accord.http.identity.tokens import TokenChecker, TrustedIssuer
 from accord.http.places import Places
+from accord.http.rates import Rates
 from accord.http.tickets import TicketRoutes, TicketSigner
 from accord.schema.context import Context, Support
 from accord.schema.schema import RULES, build_schema
@@ -75,6 +76,7 @@ class Gateway:
         checker, arrivals = TokenChecker(self.trusted()), Arrivals(self.database)
         self.authenticator = Authenticator(checker, self.staff, self.places, arrivals.note)
         self.tickets = TicketSigner(ticket_key(settings, self.state), settings.public_url)
+        self.rates = Rates(settings.rates())
 
     def trusted(self) -> Mapping[str, TrustedIssuer]:
         issuers = [entry.trusted() for entry in self.settings.issuers]
@@ -88,7 +90,7 @@ class Gateway:
         routes: list[BaseRoute] = [
             Route("/graphql", self.graphql()),
             *HealthRoutes(self.probe).routes(),
-            *TicketRoutes(self.tickets, self.redeem).routes(),
+            *TicketRoutes(self.tickets, self.redeem, self.rates).routes(),
             *ExportRoutes(self.database, self.authenticator, settings.export_rows).routes(),
         ]
         if self.development is not None:
@@ -110,6 +112,7 @@ class Gateway:
             body_limits=settings.body_limits(),
             timeout=settings.request_timeout,
             reads_by_get=settings.reads_by_get,
+            rates=self.rates,
         )
 
     def context(self, identity: Identity) -> Context:

@@ -20,6 +20,7 @@ from accord.delivery.smtp import Encryption, Smtp
 from accord.http.body import BodyLimits
 from accord.http.identity.issuers import Issuer
 from accord.http.limits import Limits
+from accord.http.rates import RateLimits
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Count = Annotated[int, Field(gt=0)]
@@ -110,6 +111,10 @@ class Settings(BaseSettings):
     nodes: Count = 10_000
     page: Annotated[int, Field(gt=0, le=100)] = 100
     in_flight: Count = 200
+    in_flight_of_person: Count = 10
+    points_per_minute: Count = 2_000
+    points_per_hour: Count = 5_000
+    guesses_per_minute: Count = 30
     export_rows: Count = 1_000_000
     request_timeout: Seconds = 10.0
     header_timeout: Seconds = 10.0
@@ -202,6 +207,14 @@ class Settings(BaseSettings):
             cost=self.cost,
             nodes=self.nodes,
             page=self.page,
+        )
+
+    def rates(self) -> RateLimits:
+        return RateLimits(
+            per_minute=self.points_per_minute,
+            per_hour=self.points_per_hour,
+            guesses=self.guesses_per_minute,
+            at_once=self.in_flight_of_person,
         )
 
     def body_limits(self) -> BodyLimits:

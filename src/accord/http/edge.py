@@ -18,7 +18,14 @@ from accord.http.middleware import BodyDeadline, InFlight, LastResort, RequestSc
 from accord.http.responses import HttpError, error_response
 
 REQUEST_HEADERS: Final = ("authorization", "content-type", "idempotency-key", "x-request-id")
-RESPONSE_HEADERS: Final = ("x-request-id", "retry-after", "accord-activity-head", "www-authenticate")
+RESPONSE_HEADERS: Final = (
+    "x-request-id",
+    "retry-after",
+    "accord-activity-head",
+    "www-authenticate",
+    "ratelimit",
+    "ratelimit-policy",
+)
 CODES: Final = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 
 

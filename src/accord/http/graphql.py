@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from graphql import OperationDefinitionNode
+from graphql import GraphQLError, OperationDefinitionNode
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +21,7 @@ from accord.access.principal import Identity
 from accord.http.authentication import Authenticator
 from accord.http.body import BodyLimits, bad_request, read_body, read_object
 from accord.http.documents import Documents
+from accord.http.rates import REFUSED, TOO_SLOW, Rates, guesses_in, key_of, points_of
 from accord.http.responses import JSON, GraphQLResponse, HttpError, accepted, request_id, request_status
 
 READS: Final = frozenset({OperationType.QUERY})
@@ -64,6 +65,7 @@ class GraphQLEndpoint:
         body_limits: BodyLimits,
         timeout: float,
         reads_by_get: bool,
+        rates: Rates | None = None,
     ) -> None:
         self.schema = schema
         self.documents = documents
@@ -72,6 +74,7 @@ class GraphQLEndpoint:
         self.body_limits = body_limits
         self.timeout = timeout
         self.reads_by_get = reads_by_get
+        self.rates = rates or Rates()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self.respond(Request(scope, receive))
@@ -86,10 +89,13 @@ class GraphQLEndpoint:
         if media_type is None:
             raise HttpError(406, "NOT_ACCEPTABLE", "Answers are application/json or application/graphql-response+json.")
         identity = await self.authenticator.identify(request)
-        given = self.from_url(request.query_params) if by_get else await self.from_body(request)
-        parameters = Parameters.read(given)
-        result = await self.run(parameters, identity, READS if by_get else READS_AND_WRITES)
-        return answer(result, media_type, request_id(request))
+        with self.rates.admitted(identity):
+            given = self.from_url(request.query_params) if by_get else await self.from_body(request)
+            parameters = Parameters.read(given)
+            result = await self.run(parameters, identity, READS if by_get else READS_AND_WRITES)
+        response = answer(result, media_type, request_id(request))
+        response.headers.update(self.rates.headers(identity))
+        return response
 
     async def from_body(self, request: Request) -> dict[str, Any]:
         content_type, _, rest = request.headers.get("content-type", "").partition(";")
@@ -116,22 +122,38 @@ class GraphQLEndpoint:
         self, parameters: Parameters, identity: Identity, allowed: frozenset[OperationType]
     ) -> ExecutionResult:
         deadline = asyncio.timeout(self.timeout)
+        points = REFUSED
         try:
             async with deadline:
-                await self.documents.prepared(parameters.query)
-                return await self.schema.execute(
+                operation = await self.operation(parameters, identity)
+                result = await self.schema.execute(
                     parameters.query,
                     variable_values=parameters.variables,
                     context_value=self.context(identity),
                     operation_name=parameters.operation_name,
                     allowed_operation_types=allowed,
                 )
+                points = points_of(operation, (result.extensions or {}).get("cost"))
+                return result
         except InvalidOperationTypeError:
             raise HttpError(405, "METHOD_NOT_ALLOWED", "Changes are sent by POST.", headers={"allow": "POST"}) from None
         except TimeoutError:
             if not deadline.expired():
                 raise
+            points = TOO_SLOW
             raise self.too_slow(parameters) from None
+        finally:
+            self.rates.spend(identity, points)
+
+    async def operation(self, parameters: Parameters, identity: Identity) -> OperationDefinitionNode | None:
+        """The operation to run, None where there is none; raises RATE_LIMITED for too many guesses."""
+        prepared = await self.documents.prepared(parameters.query)
+        try:
+            operation = prepared.operation(parameters.operation_name)
+        except GraphQLError:
+            return None
+        self.rates.guess(key_of(identity), guesses_in(prepared, operation))
+        return operation
 
     def too_slow(self, parameters: Parameters) -> HttpError:
         """A change that was cut off may have been made: the caller is not told that it failed."""

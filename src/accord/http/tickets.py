@@ -17,6 +17,7 @@ from starlette.routing import Route
 from accord.domain.errors import NotFound
 from accord.http.body import BodyLimits, read_body, read_object
 from accord.http.identity.keyfile import public_set
+from accord.http.rates import Rates
 from accord.http.responses import HttpError
 
 ALGORITHM: Final = "ES256"
@@ -70,9 +71,10 @@ class TicketSigner:
 class TicketRoutes:
     """The public keys, and the redemption. An app is no signed-in person: the ticket itself is the credential."""
 
-    def __init__(self, signer: TicketSigner, redeem: Redeem) -> None:
+    def __init__(self, signer: TicketSigner, redeem: Redeem, rates: Rates | None = None) -> None:
         self.signer = signer
         self.redeem = redeem
+        self.rates = rates or Rates()
 
     def routes(self) -> list[Route]:
         return [
@@ -86,6 +88,7 @@ class TicketRoutes:
 
     async def redeem_ticket(self, request: Request) -> Response:
         """Who signs in, for a ticket that still stands; one and the same answer for every ticket that does not."""
+        self.rates.guess(request.client.host if request.client else "")
         limits = BodyLimits(size=2 * LARGEST)
         given = read_object(await read_body(request, limits.size), limits)
         try:
