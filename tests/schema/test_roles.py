@@ -1,4 +1,4 @@
-"""Who reads of delegated roles and role groups (model 4.4.3, 4.7): the host's leaders, the guest's admins, who is inside."""
+"""Who reads of delegated roles and role groups (model 4.4.3, 4.7): leaders of the host, admins of the guest, members."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from accord.domain.ids import global_id
 from accord.services.delegation import clear_roles
 from tests.schema.conftest import Asking
-from tests.services.roles import OFFICE, D, P, dialog, groups, put, with_roles
+from tests.services.roles import OFFICE, D, P, dialog, groups, put, rename, second_customer, with_roles
 from tests.services.scene import Scene, set_scene
 
 DELEGATIONS: Final = """query Delegations($id: ID!) { partnership(id: $id) {
