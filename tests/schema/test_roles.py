@@ -1,4 +1,4 @@
-"""Who reads of delegated roles and role groups (model 4.4.3, 4.7): leaders of the host, admins of the guest, members."""
+"""Who reads of delegated roles and role groups (model 4.4.3, 4.7): host leaders, guest admins, members."""
 
 from __future__ import annotations
 
