@@ -91,7 +91,7 @@ class Gateway:
             Route("/graphql", self.graphql()),
             *HealthRoutes(self.probe).routes(),
             *TicketRoutes(self.tickets, self.redeem, self.rates).routes(),
-            *ExportRoutes(self.database, self.authenticator, settings.export_rows).routes(),
+            *ExportRoutes(self.database, self.authenticator, settings.export_rows, self.rates).routes(),
         ]
         if self.development is not None:
             routes += DevelopmentRoutes(self.development, self.people).routes()

@@ -296,10 +296,12 @@ class Viewer:
         return {p.guest for p in told if self.is_mine(p.host)} | {p.host for p in told if self.is_mine(p.guest)}
 
     def is_foreign_organisation(self, organisation: UUID) -> bool:
-        """The host also knows whom it has asked, from the first moment."""
+        """The host also knows whom it has asked, from the first moment; a person every place of the own past."""
         asked = {p.guest for p in self.facts.partnerships if self.is_mine(p.host)}
         created = self.is_mine(self.facts.organisations[organisation])
-        return not (self.is_mine(organisation) or created or organisation in self.partners() | asked or self.operator)
+        past = {m.organisation for m in self.facts.memberships if m.person == self.person}
+        known = self.partners() | asked | past
+        return not (self.is_mine(organisation) or created or organisation in known or self.operator)
 
     def is_foreign_membership(self, m: Membership) -> bool:
         return not (self.is_mine(m.organisation) or m.organisation in self.partners() or m.person == self.person)

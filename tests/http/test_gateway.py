@@ -281,3 +281,18 @@ async def test_exports_that_are_refused(
         assert answer.json()["errors"][0]["extensions"]["code"]
         stranger = await http.get("/exports/activity.csv", params=query, headers={"authorization": "x"})
         assert stranger.status_code == 401
+
+
+async def test_files_and_tickets_are_not_for_the_asking(database_urls: DatabaseURLs, tmp_path: Path) -> None:
+    """An export costs points; a ticket is guessed so many times a minute from one address, whatever it says."""
+    settings = settings_for(database_urls, tmp_path, points_per_minute=100, guesses_per_minute=3)
+    async with running(create_app(settings)) as http:
+        head = bearer(settings)
+        answers = [(await http.get("/exports/activity.csv", headers=head)).status_code for _ in range(3)]
+        assert answers == [400, 400, 429]
+        assert (
+            await http.get("/exports/activity.csv", headers=bearer(settings, "b@nowhere.example"))
+        ).status_code == 400
+        tries = [await http.post("/tickets/redeem", json={"ticket": "x"}) for _ in range(4)]
+        assert [answer.status_code for answer in tries] == [400, 400, 400, 429]
+        assert tries[3].headers["retry-after"] == "20"

@@ -219,9 +219,12 @@ async def test_roles_badges_and_open_acts(town: Town) -> None:
 
 async def test_what_is_open_on_a_partnership(town: Town) -> None:
     expected = {
-        "ada": {"REMOVE", "TRANSFER", "SET_CO_OWNERS", "REMOVE_MEMBER"},
-        "mia": {"REMOVE", "TRANSFER", "SET_CO_OWNERS", "REMOVE_MEMBER", "SHARE_ACCOUNTS"},
-        "greta": {"REMOVE", "SET_REPRESENTATIVE", "REMOVE_MEMBER"},
+        "ada": {
+            *("REMOVE", "TRANSFER", "SET_CO_OWNERS", "REMOVE_MEMBER", "SUSPEND", "SET_AUTO_EXTEND"),
+            *("SET_DATA_ACCESS", "SET_DELEGATED_ROLES", "DELEGATE_ROLES"),
+        },
+        "mia": {"REMOVE", "TRANSFER", "SET_CO_OWNERS", "REMOVE_MEMBER", "SHARE_ACCOUNTS", "SUSPEND"},
+        "greta": {"REMOVE", "SET_REPRESENTATIVE", "REMOVE_MEMBER", "SUSPEND"},
     }
     for who, acts in expected.items():
         seen, _ = await town.read(who, "Partnership", "viewerCan")

@@ -66,6 +66,8 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
                 f" OR handle = (SELECT accord.shown('handle'))"
                 f" OR EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.guest_id = organisations.id"
                 f" AND p.host_id = ANY ({MINE})) OR {_linked('organisations.id')}"
+                " OR EXISTS (SELECT 1 FROM accord.memberships m WHERE m.organisation_id = organisations.id"
+                f" AND m.{SELF})"
             ),
             GATEWAY,
         ),

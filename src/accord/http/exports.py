@@ -26,6 +26,7 @@ from accord.domain.ids import parse_id
 from accord.domain.organisation import PLATFORM
 from accord.http.authentication import Authenticator
 from accord.http.csv import line
+from accord.http.rates import EXPORT, Rates
 from accord.http.responses import HttpError
 from accord.services.activity import record_export
 
@@ -41,10 +42,17 @@ PARAMETERS: Final = (
 class ExportRoutes:
     """`longest`: rows that one file may have."""
 
-    def __init__(self, database: Database, authenticator: Authenticator, longest: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        database: Database,
+        authenticator: Authenticator,
+        longest: int = 1_000_000,
+        rates: Rates | None = None,
+    ) -> None:
         self.database = database
         self.authenticator = authenticator
         self.longest = longest
+        self.rates = rates or Rates()
 
     def routes(self) -> list[Route]:
         return [Route("/exports/activity.csv", self.activity)]
@@ -53,7 +61,9 @@ class ExportRoutes:
         """The visible events of one organisation's stream, newest first; the export is an event itself."""
         identity = await self.authenticator.identify(request)
         try:
-            return await self.export(identity, request.query_params)
+            with self.rates.admitted(identity):
+                self.rates.spend(identity, EXPORT)
+                return await self.export(identity, request.query_params)
         except NotFound as error:
             raise HttpError(404, error.code, error.message) from None
         except Forbidden as error:

@@ -34,6 +34,9 @@ REFUSED: Final = 1.0
 TOO_SLOW: Final = 50.0
 """As much as the dearest query: it has kept the gateway busy for as long as it may."""
 
+EXPORT: Final = 50.0
+"""A file is as dear as the dearest query, whatever it holds."""
+
 PER_POINT: Final = 100
 """Cost of a query that is one point."""
 
