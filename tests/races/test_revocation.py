@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from accord.database.engine import Busy
 from accord.database.queries import partnership as queries
 from accord.domain.errors import DomainError
 from accord.domain.sharing import AccountRole
@@ -53,11 +54,15 @@ class Take:
         return self.copy.key(scene[name].id if name in scene.people else self.stage.keys[name])
 
     async def act(self, name: str, service: Any, **given: Any) -> Any:
-        """Let somebody of this copy act; the answer or the expected refusal."""
-        try:
-            return await self.stage.scene.world.act(self.copy.person(self.stage.scene[name]), service, **given)
-        except DomainError as refused:
-            return refused
+        """Let somebody of this copy act; the answer or the expected refusal. Who is told BUSY tries again."""
+        for _ in range(BUSY_TRIES):
+            try:
+                return await self.stage.scene.world.act(self.copy.person(self.stage.scene[name]), service, **given)
+            except DomainError as refused:
+                return refused
+            except Busy:
+                continue
+        raise Busy
 
     def membership(self, name: str) -> UUID:
         return self.copy.key(self.stage.scene[name].membership_id)
@@ -66,6 +71,7 @@ class Take:
         return list(await self.stage.scene.world.owner.fetch(sql, *arguments))
 
 
+BUSY_TRIES: Final = 20
 Write = Callable[[Take], Any]
 WRITES: Final[dict[str, Write]] = {
     "share": lambda t: t.act(

@@ -10,7 +10,9 @@ from tests.world import World, open_world
 @pytest.fixture(scope="module")
 async def world(module_database_urls: DatabaseURLs) -> AsyncIterator[World]:
     """One world for the tests of a module; each test has organisations of its own in it."""
-    async with open_world(module_database_urls, pool_wait=10.0) as made:
+    async with open_world(
+        module_database_urls, pool_wait=30.0, lock_timeout=30.0, statement_timeout=60.0, idle_timeout=60.0
+    ) as made:
         yield made
 
 

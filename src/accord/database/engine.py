@@ -7,6 +7,7 @@ applies to every statement after it, and reads the caller's rights from the same
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,7 +30,9 @@ from accord.domain.errors import Conflict, Forbidden, OrganisationContextMismatc
 from accord.domain.organisation import PLATFORM
 
 Result = TypeVar("Result")
-WRITE_TRIES: Final = 4
+WRITE_TRIES: Final = 12
+LONGEST_PAUSE: Final = 50
+"""Milliseconds before an act runs again: at most this, times the tries, so that two do not meet again and again."""
 
 
 class Busy(Exception):
@@ -302,6 +305,7 @@ class Database:
             except _Deadlock:
                 if tries == WRITE_TRIES:
                     raise Busy from None
+                await asyncio.sleep(secrets.randbelow(LONGEST_PAUSE * tries) / 1000)
         raise Busy
 
     @asynccontextmanager
