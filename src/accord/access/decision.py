@@ -11,6 +11,7 @@ from uuid import UUID
 from accord.access.facts import PartnershipFacts, Target
 from accord.access.permissions import PERMISSIONS, Action, Capacity
 from accord.access.principal import WORKING, Principal
+from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import Forbidden
 from accord.domain.level import DataAccessLevel, effective
 from accord.domain.organisation import Role
@@ -67,6 +68,26 @@ BY_ROLE: Final = {
 """Which roles somebody needs anywhere before a capacity is possible at all."""
 
 
+ACTING: Final = frozenset(
+    {
+        Capacity.ACTING,
+        Capacity.ACTING_SUPPORT,
+        Capacity.ACTING_MANAGE,
+        Capacity.ACTING_DECISION_MAKER,
+        Capacity.ACTING_PHONE_MANAGER,
+        Capacity.ACTING_BILLING,
+    }
+)
+"""Capacities of an acting session alone; whoever acts has these and nothing else."""
+
+BY_BASIS: Final = {
+    DataAccessLevel.SUPPORT: Capacity.ACTING_SUPPORT,
+    DataAccessLevel.MANAGE: Capacity.ACTING_MANAGE,
+    DelegatedRole.DECISION_MAKER: Capacity.ACTING_DECISION_MAKER,
+    DelegatedRole.PHONE_MANAGER: Capacity.ACTING_PHONE_MANAGER,
+}
+
+
 def may_ever(principal: Principal, action: Action) -> bool:
     """May this caller do this to anything at all? Gate 1: roles alone, no I/O."""
     return any(all(_is_possible(principal, c) for c in needed) for needed in PERMISSIONS[action])
@@ -77,6 +98,8 @@ def _is_possible(principal: Principal, capacity: Capacity) -> bool:
         return principal.operator
     if capacity is Capacity.PERSON:
         return bool(principal.standings)
+    if capacity in ACTING:
+        return capacity in _by_session(principal)
     roles = BY_ROLE.get(capacity)
     return roles is None or any(standing.roles & roles for standing in principal.standings)
 
@@ -88,7 +111,7 @@ def decide(
 
     `acting_for` is the organisation in whose name the person acts; None looks at every membership, as reads do.
     """
-    if not principal.standings and not principal.operator:
+    if not principal.standings and not principal.operator and principal.acting is None:
         return Deny(Condition.MEMBER_INACTIVE)
     held = capacities(principal, target, acting_for=acting_for)
     paths = tuple(needed for needed in PERMISSIONS[action] if needed <= held)
@@ -162,6 +185,8 @@ def capacities(principal: Principal, target: Target, *, acting_for: UUID | None 
     held = set[Capacity]()
     if principal.operator:
         held.add(Capacity.OPERATOR)
+    if principal.acting is not None and principal.acting.host_id in (target.organisation_id, host_of(target)):
+        held |= _by_session(principal)
     for standing in principal.standings:
         if acting_for is not None and standing.organisation_id != acting_for:
             continue
@@ -172,6 +197,16 @@ def capacities(principal: Principal, target: Target, *, acting_for: UUID | None 
             held |= _on_account(principal.person_id, standing.organisation_id, target)
             held |= _on_grant(principal.person_id, standing.organisation_id, target)
     return frozenset(held | _conditions(principal, target, held))
+
+
+def _by_session(principal: Principal) -> frozenset[Capacity]:
+    """What the session's basis makes of its user, in the organisation acted in."""
+    acting = principal.acting
+    if acting is None:
+        return frozenset()
+    given = acting.level if acting.level is not None else acting.role_key
+    held = {Capacity.ACTING} | ({BY_BASIS[given]} if given in BY_BASIS else set())
+    return frozenset(held | ({Capacity.ACTING_BILLING} if acting.bills else set()))
 
 
 def _in_organisation(organisation_id: UUID, roles: frozenset[Role], target: Target) -> set[Capacity]:

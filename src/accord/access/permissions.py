@@ -26,6 +26,12 @@ class Capacity(StrEnum):
     ITEM_REQUESTER = "who asked for this access"
     AUDITOR = "auditor"
     OPERATOR = "operator"
+    ACTING = "somebody acting in the organisation"
+    ACTING_SUPPORT = "acting with SUPPORT"
+    ACTING_MANAGE = "acting with MANAGE"
+    ACTING_DECISION_MAKER = "acting as Decision Maker"
+    ACTING_PHONE_MANAGER = "acting as Phone Manager"
+    ACTING_BILLING = "acting with MANAGE, the wallet entrusted"
     SEES_ACCOUNT = "sees the account"
     NO_ACTIVE_OWNER = "nobody active owns the account"
     NOT_REQUESTER = "somebody other than the requester"
@@ -123,9 +129,9 @@ LEADERS: Final = (C.HOST_ADMIN, C.LEGAL)
 
 PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.TERMS_READ: _any(C.PERSON, C.OPERATOR),
-    Action.VIEWER_READ: _any(C.PERSON),
-    Action.NODE_READ: _any(C.PERSON, C.OPERATOR),
-    Action.ORGANISATION_READ: _any(C.PERSON, C.OPERATOR),
+    Action.VIEWER_READ: _any(C.PERSON, C.ACTING),
+    Action.NODE_READ: _any(C.PERSON, C.ACTING, C.OPERATOR),
+    Action.ORGANISATION_READ: _any(C.PERSON, C.ACTING, C.OPERATOR),
     Action.ORGANISATION_LIST: _any(C.OPERATOR),
     Action.ORGANISATION_OPERATE: _any(C.OPERATOR),
     Action.TERMS_PUBLISH: _any(C.OPERATOR),
@@ -137,8 +143,8 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.MEMBERSHIP_ACCEPT: (frozenset(),),
     Action.PROFILE_UPDATE: _any(C.PERSON),
     Action.NOTIFICATION_READ: _any(C.PERSON),
-    Action.USER_READ: _any(C.PERSON),
-    Action.PARTNERSHIP_READ: _any(C.PERSON),
+    Action.USER_READ: _any(C.PERSON, C.ACTING),
+    Action.PARTNERSHIP_READ: _any(C.PERSON, C.ACTING),
     Action.PARTNERSHIP_READ_REASON: _any(*LEADERS, C.OWNER, C.REQUESTER),
     Action.PARTNERSHIP_READ_TERMS: _any(*LEADERS, C.OWNER, C.REQUESTER, C.GUEST_ADMIN),
     Action.PARTNERSHIP_READ_HIDDEN: _any(*LEADERS),
@@ -168,14 +174,14 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.POLICY_SET: _any(C.ORG_ADMIN),
     Action.ACCESS_FREEZE: _any(C.ORG_ADMIN, C.LEGAL),
     Action.INVITATION_READ: _any(C.GUEST_ADMIN),
-    Action.ACCOUNT_READ: _any(C.PERSON),
+    Action.ACCOUNT_READ: _any(C.PERSON, C.ACTING),
     Action.ACCOUNT_READ_PANEL: _any(C.ACCOUNT_OWNER, C.OWNER, _all(C.HOST_ADMIN, C.SEES_ACCOUNT)),
     Action.ACCOUNT_CREATE: _any(C.HOST_MEMBER),
     Action.ACCOUNT_UPDATE: _any(C.ACCOUNT_OWNER),
     Action.ACCOUNT_SECURE: _any(C.ACCOUNT_OWNER, _all(C.HOST_ADMIN, C.NO_ACTIVE_OWNER)),
     Action.ACCOUNT_SHARE: _any(_all(C.OWNER, C.ACCOUNT_OWNER)),
     Action.ACCOUNT_SIGN_IN: _any(C.ACCOUNT_OWNER, C.GRANTEE),
-    Action.SHARE_READ: _any(C.PERSON),
+    Action.SHARE_READ: _any(C.PERSON, C.ACTING),
     Action.SHARE_END: _any(C.OWNER, _all(C.HOST_ADMIN, C.SEES_ACCOUNT, C.MAY_UNSHARE)),
     Action.SHARE_SUSPEND: _any(C.OWNER, _all(C.HOST_ADMIN, C.SEES_ACCOUNT)),
     Action.SHARE_LEAVE: _any(C.GRANTEE),

@@ -7,6 +7,9 @@ from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
+from accord.domain.acting import Basis
+from accord.domain.delegation import DelegatedRole
+from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import Role
 
 LEADING = frozenset({Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE, Role.DECISION_MAKER})
@@ -51,20 +54,48 @@ class Standing:
     delegated_admin: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """The acting session that a request names, live at this instant, and what its basis gives (model 4.8).
+
+    `level` on the basis of a level, `role_key` on that of a delegated or a contact's role; `complete` and `wallet` as
+    the partnership says. `partnership_id` is None for a contact without one.
+    """
+
+    session_id: UUID
+    host_id: UUID
+    home_id: UUID
+    partnership_id: UUID | None
+    basis: Basis
+    level: DataAccessLevel | None = None
+    role_key: DelegatedRole | None = None
+    complete: bool = False
+    wallet: bool = False
+
+    @property
+    def bills(self) -> bool:
+        """May the session see bills and pay them by its level? (S97, Q21)"""
+        return self.level is DataAccessLevel.MANAGE and self.complete and self.wallet
+
+
 @dataclass(frozen=True)
 class Principal:
-    """The caller with the rights of this instant; `person_id` is None for somebody the platform does not know yet."""
+    """The caller with the rights of this instant; `person_id` is None for somebody the platform does not know yet.
+
+    Whoever acts in another organisation has no standings meanwhile: nothing but what the session's basis gives.
+    """
 
     identity: Identity
     person_id: UUID | None
     display_name: str
     home_organisation_id: UUID | None
     standings: tuple[Standing, ...] = ()
+    acting: Acting | None = None
 
     @property
     def operator(self) -> bool:
-        """Is this a person of the platform's staff? (model 4.3)"""
-        return self.identity.operator
+        """Is this a person of the platform's staff, and not acting somewhere? (model 4.3)"""
+        return self.identity.operator and self.acting is None
 
     @cached_property
     def organisations(self) -> frozenset[UUID]:
