@@ -22,9 +22,9 @@ from accord.database.queries.sharing import (
     is_account_manager,
     list_items,
     list_live_grants,
-    list_members,
     list_pending_items,
     lock_item,
+    lock_members,
     lock_own_grant,
 )
 from accord.database.tables.sharing import access_items, grants
@@ -92,7 +92,7 @@ async def request_access(
     if not 0 < len(member_user_ids) <= BULK:
         raise ValidationError("memberUserIds", f"1 to {BULK} members, these are {len(member_user_ids)}.")
     events = await _mark_overdue(tx, held)
-    members = await list_members(tx, held.share.guest_id, member_user_ids)
+    members = await lock_members(tx, held.share.guest_id, member_user_ids)
     taken = await _taken(tx, held)
     common = await _common(tx, held, role, note)
     results: list[UUID | DomainError] = []
