@@ -27,6 +27,7 @@ from accord.domain.sharing import (
 PARTNERSHIP_STEPS: Final = """
 AWAITING_HOST_APPROVAL     remind     AWAITING_HOST_APPROVAL
 AWAITING_HOST_APPROVAL     approve    AWAITING_GUEST_ACCEPTANCE
+AWAITING_HOST_APPROVAL     connect    ACTIVE
 AWAITING_HOST_APPROVAL     decline    DECLINED_BY_HOST
 AWAITING_HOST_APPROVAL     withdraw   WITHDRAWN
 AWAITING_HOST_APPROVAL     lapse      LAPSED
@@ -152,9 +153,10 @@ def test_nothing_leads_out_of_a_terminal_state() -> None:
         assert {state for state in table.table.values() if not table.events(state)} == ended
 
 
-def test_access_begins_by_accepting_and_comes_back_by_resuming() -> None:
-    """Invariant 16: no approval, resend or transfer makes a partnership ACTIVE that was not (links make new ones)."""
+def test_access_begins_by_a_second_yes_and_comes_back_by_resuming() -> None:
+    """Invariant 16: no resend or transfer makes a partnership ACTIVE that was not (links make new ones); `connect` is
+    the host's yes to what the guest itself has asked for."""
     into_active = {
         event for (state, event), after in PARTNERSHIP.table.items() if after == "ACTIVE" and state != "ACTIVE"
     }
-    assert into_active == {PartnershipEvent.ACCEPT, PartnershipEvent.RESUME}
+    assert into_active == {PartnershipEvent.ACCEPT, PartnershipEvent.CONNECT, PartnershipEvent.RESUME}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
+from uuid import UUID
 
 from accord.domain.errors import RateLimited
+from accord.domain.level import DataAccessLevel, is_above
 from accord.domain.lifecycle import LifeCycle
+from accord.domain.sharing import AccountRole, is_at_most
 
 HOST_DECIDES_WITHIN: Final = timedelta(days=30)
 GUEST_DECIDES_WITHIN: Final = timedelta(days=14)
@@ -69,6 +72,13 @@ class Purpose(StrEnum):
     CONTRACT_MONITORING = "CONTRACT_MONITORING"
 
 
+class AccessMode(StrEnum):
+    """Which of the host's accounts a level reaches (Q20): those that are shared, or all, present and future."""
+
+    LIMITED = "LIMITED"
+    COMPLETE = "COMPLETE"
+
+
 class HostDecision(StrEnum):
     APPROVED = "APPROVED"
     DECLINED = "DECLINED"
@@ -83,6 +93,8 @@ class GuestDecision(StrEnum):
 class PartnershipEvent(StrEnum):
     REMIND = "remind"
     APPROVE = "approve"
+    CONNECT = "connect"
+    """The host approves a guest's own request as it was asked: both sides have agreed (4.4.1)."""
     DECLINE = "decline"
     ACCEPT = "accept"
     REFUSE = "refuse"
@@ -113,6 +125,7 @@ PARTNERSHIP: Final = LifeCycle(
     {
         (S.AWAITING_HOST_APPROVAL, E.REMIND): S.AWAITING_HOST_APPROVAL,
         (S.AWAITING_HOST_APPROVAL, E.APPROVE): S.AWAITING_GUEST_ACCEPTANCE,
+        (S.AWAITING_HOST_APPROVAL, E.CONNECT): S.ACTIVE,
         (S.AWAITING_HOST_APPROVAL, E.DECLINE): S.DECLINED_BY_HOST,
         (S.AWAITING_HOST_APPROVAL, E.WITHDRAW): S.WITHDRAWN,
         (S.AWAITING_HOST_APPROVAL, E.LAPSE): S.LAPSED,
@@ -151,36 +164,107 @@ PARTNERSHIP: Final = LifeCycle(
 
 
 @dataclass(frozen=True, slots=True)
+class ListedAccount:
+    """One account that terms list, with the role its recipient gets; called as it was when it was listed."""
+
+    account_id: UUID
+    role: AccountRole
+    label: str
+    app: str
+    category: str | None = None
+
+    def snapshot(self) -> dict[str, Any]:
+        """As the terms keep it."""
+        named = {"label": self.label, "app": self.app, "category": self.category}
+        return {"account": str(self.account_id), "role": self.role.value} | named
+
+    @classmethod
+    def read(cls, kept: dict[str, Any]) -> ListedAccount:
+        """One account of stored terms."""
+        role = AccountRole(kept["role"])
+        return cls(UUID(kept["account"]), role, kept["label"], kept["app"], kept["category"])
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
-    """What an attempt proposes; in a host's own request always LIMITED, without level and wallet (4.4.1)."""
+    """What an attempt proposes (model 4.1); in a host's own request always LIMITED, without level and wallet (4.4.1).
+
+    `accounts` are shared when the terms come into force, by `listed_by`: a legal representative, who lists without
+    owning (Q34, `by_legal_representative`), or else by somebody who owns each of them. `auto_extend` None: as the
+    host's policy says.
+    """
 
     purposes: frozenset[Purpose]
     expires_at: datetime | None
+    access_mode: AccessMode = AccessMode.LIMITED
+    wallet_entrusted: bool = False
+    level: DataAccessLevel = DataAccessLevel.NONE
+    auto_extend: timedelta | None = None
+    accounts: tuple[ListedAccount, ...] = ()
+    listed_by: UUID | None = None
+    by_legal_representative: bool = False
+
+    @property
+    def is_legal_act(self) -> bool:
+        """Can only a legal representative propose or approve these? COMPLETE, the wallet, and what one has listed."""
+        listed = bool(self.accounts) and self.by_legal_representative
+        return listed or self.wallet_entrusted or self.access_mode is AccessMode.COMPLETE
+
+    def limited(self) -> Terms:
+        """The same without what COMPLETE brings: its wallet and its level."""
+        fewer = {"access_mode": AccessMode.LIMITED, "wallet_entrusted": False, "level": DataAccessLevel.NONE}
+        return replace(self, **fewer)  # type: ignore[arg-type]
 
     def snapshot(self) -> dict[str, Any]:
-        """The JSON that the attempt keeps for good."""
+        """The JSON that the attempt keeps for good; durations in seconds."""
         return {
             "purposes": sorted(self.purposes),
-            "accessMode": "LIMITED",
-            "walletEntrusted": False,
-            "level": "NONE",
+            "accessMode": self.access_mode.value,
+            "walletEntrusted": self.wallet_entrusted,
+            "level": self.level.value,
             "expiresAt": self.expires_at.isoformat() if self.expires_at else None,
+            "autoExtend": self.auto_extend.total_seconds() if self.auto_extend else None,
+            "accounts": [account.snapshot() for account in self.accounts],
+            "listedBy": str(self.listed_by) if self.listed_by else None,
+            "byLegalRepresentative": self.by_legal_representative,
         }
 
     @classmethod
     def read(cls, snapshot: dict[str, Any]) -> Terms:
         """The terms of a stored attempt."""
-        ends = snapshot["expiresAt"]
-        return cls(frozenset(map(Purpose, snapshot["purposes"])), datetime.fromisoformat(ends) if ends else None)
+        ends, extends, lister = snapshot["expiresAt"], snapshot.get("autoExtend"), snapshot.get("listedBy")
+        return cls(
+            purposes=purposes(snapshot["purposes"]),
+            expires_at=datetime.fromisoformat(ends) if ends else None,
+            access_mode=AccessMode(snapshot["accessMode"]),
+            wallet_entrusted=snapshot["walletEntrusted"],
+            level=DataAccessLevel(snapshot["level"]),
+            auto_extend=timedelta(seconds=extends) if extends else None,
+            accounts=tuple(ListedAccount.read(account) for account in snapshot.get("accounts", ())),
+            listed_by=UUID(lister) if lister else None,
+            by_legal_representative=snapshot.get("byLegalRepresentative", False),
+        )
 
 
 def is_wider(proposed: Terms, approved: Terms) -> bool:
-    """Do these terms go beyond what was last approved? (model 4.1, Terms)"""
-    if not proposed.purposes <= approved.purposes:
-        return True
-    if approved.expires_at is None:
-        return False
-    return proposed.expires_at is None or proposed.expires_at > approved.expires_at
+    """Do these terms go anywhere beyond what was last approved? (model 4.1, Terms)"""
+    roles = {account.account_id: account.role for account in approved.accounts}
+    return (
+        not proposed.purposes <= approved.purposes
+        or (proposed.access_mode is AccessMode.COMPLETE and approved.access_mode is not AccessMode.COMPLETE)
+        or (proposed.wallet_entrusted and not approved.wallet_entrusted)
+        or is_above(proposed.level, approved.level)
+        or (proposed.auto_extend or timedelta()) > (approved.auto_extend or timedelta())
+        or any(
+            account.account_id not in roles or not is_at_most(account.role, roles[account.account_id])
+            for account in proposed.accounts
+        )
+        or _ends_later(proposed.expires_at, approved.expires_at)
+    )
+
+
+def _ends_later(proposed: datetime | None, approved: datetime | None) -> bool:
+    return approved is not None and (proposed is None or proposed > approved)
 
 
 def check_throttle(count: int, last_at: datetime | None, now: datetime) -> None:

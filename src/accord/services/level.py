@@ -20,7 +20,7 @@ from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, Partnership
 from accord.services.activity import Event, record
 from accord.services.pair import event_of, names, tell
 
-__all__ = ["lower", "set_data_access", "share_data_with_partner", "words"]
+__all__ = ["changed", "lower", "set_data_access", "share_data_with_partner", "words"]
 
 WORDS: Final = {
     DataAccessLevel.NONE: "none",
@@ -96,7 +96,7 @@ async def _change(tx: Transaction, row: Any, level: DataAccessLevel) -> None:
     facts = names(row) | {"level": WORDS[level], "before": WORDS[DataAccessLevel(row.granted_level)]}
     told = await admins_of(tx, row.guest_id)
     await tell(tx, row, Template.LEVEL_DISABLED if off else Template.LEVEL_CHANGED, facts, told)
-    await record(tx, _changed(row, level))
+    await record(tx, changed(row, level))
 
 
 async def lower(tx: Transaction, row: Any, ceiling: DataAccessLevel) -> list[Event]:
@@ -104,7 +104,7 @@ async def lower(tx: Transaction, row: Any, ceiling: DataAccessLevel) -> list[Eve
     if not is_above(DataAccessLevel(row.granted_level), ceiling):
         return []
     await _write(tx, row, ceiling)
-    return [_changed(row, ceiling)]
+    return [changed(row, ceiling)]
 
 
 async def _write(tx: Transaction, row: Any, level: DataAccessLevel) -> None:
@@ -112,7 +112,8 @@ async def _write(tx: Transaction, row: Any, level: DataAccessLevel) -> None:
     await tx.update(partnerships, row.id, **values)
 
 
-def _changed(row: Any, level: DataAccessLevel) -> Event:
+def changed(row: Any, level: DataAccessLevel) -> Event:
+    """The event of a level that moved from what the row says to this."""
     if is_above(level, DataAccessLevel(row.granted_level)):
         kind = EventType.LEVEL_GRANTED
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,12 +19,12 @@ from accord.domain.activity import EventType
 from accord.domain.errors import InvalidState, ValidationError
 from accord.domain.level import DataAccessLevel
 from accord.domain.notice import Template
-from accord.domain.partnership import PartnershipState, Purpose, Terms
+from accord.domain.partnership import AccessMode, PartnershipState, Purpose, Terms
 from accord.services import invitation
 from accord.services.activity import Event
 from accord.services.outbox import Mail, Recipient, enqueue
 
-__all__ = ["addressed", "deciders", "end", "event_of", "held", "names", "new_terms", "tell"]
+__all__ = ["addressed", "changed_terms", "deciders", "end", "event_of", "held", "names", "new_terms", "tell"]
 
 
 async def held(
@@ -108,12 +109,42 @@ def event_of(
 
 def new_terms(tx: Transaction, purposes: Iterable[Purpose], expires_at: datetime | None) -> Terms:
     """Terms that can be proposed now; ValidationError for none, or an end in the past."""
-    chosen = frozenset(purposes)
-    if not chosen:
+    return _proposable(tx, Terms(frozenset(purposes), expires_at))
+
+
+def changed_terms(
+    tx: Transaction,
+    terms: Terms,
+    *,
+    purposes: Iterable[Purpose] | None = None,
+    expires_at: datetime | None = None,
+    access_mode: AccessMode | None = None,
+    wallet_entrusted: bool | None = None,
+) -> Terms:
+    """These terms with what is given in place of theirs; LIMITED takes the wallet and the level with it.
+
+    ValidationError for terms that nobody can propose, among them the wallet without COMPLETE (S97).
+    """
+    if access_mode is AccessMode.LIMITED:
+        terms = terms.limited()
+    changes = {
+        "purposes": None if purposes is None else frozenset(purposes),
+        "expires_at": expires_at,
+        "access_mode": access_mode,
+        "wallet_entrusted": wallet_entrusted,
+    }
+    given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+    return _proposable(tx, replace(terms, **given))
+
+
+def _proposable(tx: Transaction, terms: Terms) -> Terms:
+    if not terms.purposes:
         raise ValidationError("purposes", "At least one purpose is needed.")
-    if expires_at is not None and expires_at <= tx.now:
+    if terms.expires_at is not None and terms.expires_at <= tx.now:
         raise ValidationError("expiresAt", "This lies in the past.")
-    return Terms(chosen, expires_at)
+    if terms.wallet_entrusted and terms.access_mode is not AccessMode.COMPLETE:
+        raise ValidationError("walletEntrusted", "The wallet goes with complete access alone.")
+    return terms
 
 
 async def end(tx: Transaction, row: Any, state: PartnershipState, reason: str | None) -> int:

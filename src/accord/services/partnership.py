@@ -10,13 +10,12 @@ from uuid import UUID
 
 from accord.access.permissions import Action
 from accord.database.engine import Transaction
-from accord.database.queries.partnership import get_attempt, get_current_terms
-from accord.database.queries.policy import get_policy
+from accord.database.queries.partnership import get_attempt
 from accord.database.queries.recipients import admins_of, people
-from accord.database.tables.partnership import attempts, partnerships, terms_acceptances
+from accord.database.tables.partnership import attempts, partnerships
 from accord.domain import text
 from accord.domain.activity import EventType
-from accord.domain.errors import Forbidden, NotFound, PrerequisiteMissing, ValidationError
+from accord.domain.errors import Forbidden, NotFound, ValidationError
 from accord.domain.notice import Template
 from accord.domain.partnership import (
     GUEST_DECIDES_WITHIN,
@@ -31,10 +30,12 @@ from accord.domain.partnership import (
     is_wider,
 )
 from accord.services import invitation
-from accord.services.activity import record
+from accord.services.activity import Event, record
+from accord.services.consent import consented, keep_consent, require_consent
 from accord.services.ending import end_partnership
 from accord.services.outbox import Mail, Recipient, enqueue
-from accord.services.pair import addressed, deciders, end, event_of, held, names, new_terms, tell
+from accord.services.pair import addressed, changed_terms, deciders, end, event_of, held, names, tell
+from accord.services.terms import bounded, bring_into_force
 
 __all__ = [
     "Removal",
@@ -84,7 +85,7 @@ async def approve_partnership(
     state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.APPROVE)
     attempt = await get_attempt(tx, row.id)
     proposed = Terms.read(attempt.terms)
-    terms = new_terms(tx, purposes or proposed.purposes, expires_at or proposed.expires_at)
+    terms = changed_terms(tx, proposed, purposes=purposes, expires_at=expires_at)
     if is_wider(terms, proposed):
         raise ValidationError("purposes", "An approval may narrow what was asked for, not widen it.")
     lapses_at = tx.now + GUEST_DECIDES_WITHIN
@@ -149,14 +150,13 @@ async def accept_partnership(
     """The guest's yes, with consent to the current terms of service; the accepting admin represents it (S62 to S64)."""
     row = await _held_by_guest(tx, Action.PARTNERSHIP_ACCEPT, partnership_id, token, expected_version)
     state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.ACCEPT)
-    terms = await _consent(tx, terms_version_id, consent=consent)
+    terms = await require_consent(tx, terms_version_id, consent=consent)
     attempt = await get_attempt(tx, row.id)
     _refuse_both_sides(tx, attempt, Action.PARTNERSHIP_ACCEPT)
     if not (row.host_active and row.guest_active):
         raise Forbidden(Action.PARTNERSHIP_ACCEPT, "ORGANISATION_INACTIVE")
     if row.barred or (row.mfa_required and not tx.principal.identity.mfa):
         raise Forbidden(Action.PARTNERSHIP_ACCEPT, "POLICY_DENIED")
-    policy = await get_policy(tx, row.host_id)
     await tx.update(
         attempts,
         attempt.id,
@@ -165,52 +165,30 @@ async def accept_partnership(
         guest_decided_at=tx.now,
         terms_version_id=terms.id,
     )
-    await tx.update(
-        partnerships,
-        row.id,
-        state=state.value,
-        representative_user_id=tx.person_id,
-        starts_at=tx.now,
-        expires_at=policy.latest_end(tx.now, Terms.read(attempt.terms).expires_at),
-        auto_extend=policy.default_auto_extend,
-        lapses_at=None,
-    )
-    await _keep_consent(tx, row, attempt.id, terms.id)
+    await keep_consent(tx, row, attempt.id, terms.id)
     await invitation.use(tx, row.id)
+    started = await _begin(tx, row, attempt, state, tx.person_id)
     told = [*await deciders(tx, row), *await admins_of(tx, row.guest_id)]
     facts = names(row) | {"representative": tx.principal.display_name}
     await tell(tx, row, Template.ACCEPTED, facts, told)
-    consented = event_of(row, EventType.TERMS_ACCEPTED, data={"code": terms.code, "version": terms.version})
-    await record(tx, event_of(row, EventType.PARTNERSHIP_ACCEPTED), consented)
+    await record(tx, event_of(row, EventType.PARTNERSHIP_ACCEPTED), consented(row, terms), *started)
     return row.id  # type: ignore[no-any-return]
 
 
-async def _consent(tx: Transaction, terms_version_id: UUID, *, consent: bool) -> Any:
-    """Was the box ticked, under the terms that stand now? (S63)"""
-    if not consent:
-        raise ValidationError("consent", "The terms of service need your consent.")
-    current = await get_current_terms(tx)
-    if current is None:
-        raise PrerequisiteMissing("termsOfService", "No terms of service are published yet.")
-    if current.id != terms_version_id:
-        raise ValidationError("termsVersionId", "These are not the current terms of service.")
-    return current
-
-
-async def _keep_consent(tx: Transaction, row: Any, attempt_id: UUID, terms_version_id: UUID) -> None:
-    """Who has consented to which terms, when and from where (S63)."""
-    client = tx.principal.identity.client
-    await tx.add(
-        terms_acceptances,
-        terms_version_id=terms_version_id,
-        partnership_id=row.id,
-        attempt_id=attempt_id,
-        host_id=row.host_id,
-        guest_id=row.guest_id,
-        user_id=tx.person_id,
-        accepted_at=tx.now,
-        ip=client.ip,
-        user_agent=client.user_agent[: text.NAME_LENGTH],
+async def _begin(
+    tx: Transaction, row: Any, attempt: Any, state: PartnershipState, representative_id: UUID
+) -> list[Event]:
+    """The partnership starts on the attempt's terms; the events of what that brings (4.4.1)."""
+    return await bring_into_force(
+        tx,
+        row,
+        await bounded(tx, row, Terms.read(attempt.terms)),
+        granted_by=attempt.host_decided_by,
+        representative_id=representative_id,
+        state=state.value,
+        representative_user_id=representative_id,
+        starts_at=tx.now,
+        lapses_at=None,
     )
 
 

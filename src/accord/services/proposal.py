@@ -47,7 +47,7 @@ from accord.domain.partnership import (
 )
 from accord.services import invitation
 from accord.services.activity import record
-from accord.services.pair import event_of, held, names, new_terms, tell
+from accord.services.pair import changed_terms, event_of, held, names, new_terms, tell
 
 __all__ = ["remind_partnership", "request_partnership", "resend_partnership"]
 
@@ -234,7 +234,7 @@ async def _submit_again(
     last = await get_attempt(tx, row.id)
     approved = await get_approved_attempt(tx, row.id)
     before = Terms.read(approved.terms)
-    terms = new_terms(tx, purposes or before.purposes, expires_at or before.expires_at)
+    terms = changed_terms(tx, before, purposes=purposes, expires_at=expires_at)
     standing = await _standing_approval(tx, row, approved) if not is_wider(terms, before) else None
     covered = standing is not None
     event = PartnershipEvent.RESEND if covered else PartnershipEvent.RESUBMIT

@@ -168,6 +168,20 @@ async def list_shareable(tx: Transaction, host_id: UUID, account_ids: Iterable[U
     return {row.id: row for row in await tx.fetch(SHAREABLE, wanted=wanted, host=host_id)}
 
 
+async def list_listed(tx: Transaction, host_id: UUID, account_ids: Iterable[UUID]) -> dict[UUID, Any]:
+    """Those of these accounts that are the host's, whoever sees them, with their active owners; held as they are.
+
+    For an act whose right is not one of sight: what a legal representative lists, and what terms have listed (Q34).
+    """
+    held = (
+        select(accounts, owner_ids())
+        .where(accounts.c.id.in_(list(account_ids)), accounts.c.host_id == host_id)
+        .order_by(accounts.c.id)
+        .with_for_update(read=True, of=accounts)
+    )
+    return {row.id: row for row in await tx.all(held)}
+
+
 async def list_shared(tx: Transaction, partnership_id: UUID) -> dict[UUID, Any]:
     """The live shares of a partnership by their account."""
     live = shares.c.state != ShareState.REMOVED.value
