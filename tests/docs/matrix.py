@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from graphql import FieldDefinitionNode, ObjectTypeDefinitionNode, StringValueNode, parse
 
@@ -29,7 +30,15 @@ A person acts in the name of one organisation at a time (`organisationId`), wher
 who is nothing else reads activity. "Admin" is `ORG_ADMIN`; a co-owner counts as the Partnership Owner; the vendor's
 staff is named in the settings and reads no data of organisations.
 
-## Actions
+## Roles and actions
+
+Y yes, o only where more holds (see below), - no. Who is several of these may do what each of them may. HA to HM are of
+the host, GA to CO of the guest, and what is about an organisation is about the own one; DS to DP are people of the
+guest who act in the host's organisation. The ceiling of a partner's contract is set by an admin of its parent.
+
+"""
+BELOW = """
+## What has to hold
 
 """
 WORDS = {
@@ -50,6 +59,12 @@ WORDS = {
     Capacity.ITEM_REQUESTER: "who asked for the access",
     Capacity.AUDITOR: "auditor",
     Capacity.OPERATOR: "the vendor's staff",
+    Capacity.ACTING: "somebody acting in the organisation",
+    Capacity.ACTING_SUPPORT: "acting with SUPPORT",
+    Capacity.ACTING_MANAGE: "acting with MANAGE",
+    Capacity.ACTING_DECISION_MAKER: "acting as Decision Maker",
+    Capacity.ACTING_PHONE_MANAGER: "acting as Phone Manager",
+    Capacity.ACTING_BILLING: "acting with MANAGE, the wallet entrusted",
     Capacity.SEES_ACCOUNT: "sees the account",
     Capacity.NO_ACTIVE_OWNER: "nobody active owns the account",
     Capacity.NOT_REQUESTER: "did not request it",
@@ -60,6 +75,69 @@ WORDS = {
 }
 
 
+class Column(NamedTuple):
+    """A kind of person: what each of them is, what some are besides, and what may hold with what they are."""
+
+    key: str
+    title: str
+    is_: frozenset[Capacity]
+    some: frozenset[Capacity] = frozenset()
+    together: frozenset[Capacity] = frozenset()
+
+    def cell(self, action: Action) -> str:
+        """Y, o or -: whether some way to the action is open to such a person."""
+        ways = PERMISSIONS[action]
+        if any(way <= self.is_ for way in ways):
+            return "Y"
+        more = (way for way in ways if way <= self.is_ | self.some | self.together)
+        return "o" if any(way & (self.is_ | self.some) for way in more) else "-"
+
+
+def _column(key: str, title: str, is_: set[Capacity], *some: Capacity, together: tuple[Capacity, ...] = ()) -> Column:
+    return Column(key, title, frozenset(is_), frozenset(some), frozenset(together))
+
+
+C = Capacity
+OF_A_PARTNERSHIP = (C.NOT_REQUESTER, C.NOT_ONESELF, C.OWNER_GONE)
+OF_AN_ACCOUNT = (C.SEES_ACCOUNT, C.NO_ACTIVE_OWNER, C.MAY_UNSHARE)
+_HOST = {C.PERSON, C.MEMBER, C.HOST_MEMBER}
+_GUEST = {C.PERSON, C.MEMBER, C.GUEST_MEMBER}
+COLUMNS = (
+    _column(
+        "HA",
+        "admin of the host",
+        _HOST | {C.ORG_ADMIN, C.HOST_ADMIN},
+        together=OF_A_PARTNERSHIP + OF_AN_ACCOUNT,
+    ),
+    _column(
+        "LR",
+        "legal representative or Decision Maker of the host",
+        _HOST | {C.LEGAL},
+        C.REQUESTER,
+        together=OF_A_PARTNERSHIP,
+    ),
+    _column("PO", "Partnership Owner or co-owner", _HOST | {C.OWNER}, C.ACCOUNT_OWNER),
+    _column("AO", "Account Owner", _HOST | {C.ACCOUNT_OWNER}, C.REQUESTER, together=(C.OWNER,)),
+    _column("HM", "member of the host", _HOST, C.REQUESTER),
+    _column("GA", "admin of the guest", _GUEST | {C.ORG_ADMIN, C.GUEST_ADMIN}, C.GRANTEE),
+    _column(
+        "GR",
+        "representative of the guest",
+        _GUEST | {C.REPRESENTATIVE},
+        *(C.GRANTEE, C.ACCOUNT_MANAGER, C.ITEM_REQUESTER),
+        together=(C.REPRESENTATIVE_MANAGES,),
+    ),
+    _column("AM", "Account Manager of the guest", _GUEST | {C.GRANTEE, C.ACCOUNT_MANAGER}, C.ITEM_REQUESTER),
+    _column("CO", "Collaborator of the guest", _GUEST | {C.GRANTEE}),
+    _column("DS", "acting with SUPPORT", {C.ACTING, C.ACTING_SUPPORT}),
+    _column("DM", "acting with MANAGE", {C.ACTING, C.ACTING_MANAGE}, C.ACTING_BILLING),
+    _column("DD", "acting as Decision Maker", {C.ACTING, C.ACTING_DECISION_MAKER}),
+    _column("DP", "acting as Phone Manager", {C.ACTING, C.ACTING_PHONE_MANAGER}),
+    _column("OP", "the vendor's staff", {C.OPERATOR}),
+    _column("AU", "auditor of the organisation", {C.PERSON, C.MEMBER, C.AUDITOR}),
+)
+
+
 def render() -> str:
     """The whole page."""
     asked = _fields() | BESIDE
@@ -67,7 +145,22 @@ def render() -> str:
     for action in Action:
         fields = ", ".join(f"`{name}`" for name in asked.get(action, ()))
         rows.append(f"| `{action}` | {fields} | {'<br>'.join(_ways(action))} |")
-    return HEAD + "\n".join(rows) + "\n"
+    return HEAD + "\n".join([*_legend(), "", *_cells()]) + "\n" + BELOW + "\n".join(rows) + "\n"
+
+
+def _legend() -> Iterator[str]:
+    yield "| Column | Who |"
+    yield "|---|---|"
+    for column in COLUMNS:
+        yield f"| {column.key} | {column.title} |"
+
+
+def _cells() -> Iterator[str]:
+    """Roles by actions, of the mutations and of what is read."""
+    yield f"| Action | {' | '.join(column.key for column in COLUMNS)} |"
+    yield "|---" * (1 + len(COLUMNS)) + "|"
+    for action in Action:
+        yield f"| `{action}` | {' | '.join(column.cell(action) for column in COLUMNS)} |"
 
 
 def _ways(action: Action) -> Iterator[str]:

@@ -36,7 +36,7 @@ query Activity($filter: ActivityFilter, $after: String) { activity(filter: $filt
 
 def fields_of(story: Story, name: str) -> dict[str, dict[str, object]]:
     """The fields of a form: what the input of a mutation asks for."""
-    fields = story.mia.ask(INPUT, name=name)["__type"]["inputFields"]
+    fields = next(iter(story.people.values())).ask(INPUT, name=name)["__type"]["inputFields"]
     return {
         field["name"]: {"required": field["type"]["kind"] == "NON_NULL", "default": field["defaultValue"]}
         for field in fields

@@ -25,9 +25,7 @@ def story(module_database_urls: URLs) -> Iterator[Story]:
     """A host with six people, its partners to be, and an organisation without the feature; no partnership yet."""
     with serve(module_database_urls, (OPERATOR,)) as server:
         story = Story(server)
-        for organisation, people in PEOPLE.items():
-            for first, name in people.items():
-                story.person(f"{first}@{organisation}.example", name)
+        story.cast(PEOPLE)
         story.ids["harbour"] = story.found("Harbour Hotels", story.ada)
         story.ids["lighthouse"] = story.found("Lighthouse Agency", story.greta)
         story.ids["quill"] = story.found("Quill Partners", story.quentin)

@@ -1,8 +1,8 @@
 """Somebody with a GraphQL client: asks, acts, and is refused."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from gql import Client, GraphQLRequest
 from gql.transport.aiohttp import AIOHTTPTransport
@@ -18,12 +18,17 @@ fragment Refusal on MutationError {
   ... on InvalidState { state: current allowed }
   ... on Conflict { version current }
   ... on ValidationError { field }
+  ... on CeilingExceeded { ceiling }
   ... on PrerequisiteMissing { prerequisite supportContact { name email } }
   ... on OrganisationContextMismatch { expected actual }
   ... on RateLimited { retryAfter }
 }
 """
-NAMELESS = {"acceptMembership", "updateProfile", "markNotificationsRead", "createOrganisation", "publishTerms"}
+NAMELESS = {
+    "acceptMembership", "acceptContact", "updateProfile", "markNotificationsRead", "switchOrganisation",
+    "leaveOrganisation", "createOrganisation", "publishTerms", "linkPartner", "endPartnerLink", "issueInvoice",
+    "voidInvoice",
+}  # fmt: skip
 """Mutations in nobody's name: those on oneself and the operator's."""
 ITEMS = {
     "shareAccounts": "share { id version state account { id } grants { id version role state user { id } } }",
@@ -59,7 +64,10 @@ def value_at(data: Any, path: list[str | int]) -> Any:
 
 @dataclass(slots=True)
 class Person:
-    """One signed-in person; `organisation` is the one in whose name this person acts unless told otherwise."""
+    """One signed-in person; `organisation` is the one in whose name this person acts unless told otherwise.
+
+    `session` is the acting session of the header; empty: at home.
+    """
 
     server: Server
     email: str
@@ -68,6 +76,7 @@ class Person:
     user: str = ""
     membership: str = ""
     agent: str = BROWSER
+    session: str = ""
     _token: str = field(default="", repr=False)
 
     @property
@@ -78,7 +87,12 @@ class Person:
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"authorization": f"Bearer {self.token}", "user-agent": self.agent}
+        acting = {"accord-acting-session": self.session} if self.session else {}
+        return {"authorization": f"Bearer {self.token}", "user-agent": self.agent} | acting
+
+    def within(self, organisation: str, session: str) -> Self:
+        """The same person in another tab, whose requests carry this acting session."""
+        return replace(self, organisation=organisation, session=session, _token=self.token)
 
     def look(self, document: str, **variables: object) -> Answer:
         """Run an operation and take what comes, refusals included."""

@@ -18,7 +18,9 @@ query Standing($id: ID!) {
       shares(first: 10) { edges { node {
         id version state grants { id version role state } accessRequests { id version state }
       } } }
+      %s
     } } }
+    %s
     accounts(first: 50) { edges { node { id version status } } }
     members(first: 50) { edges { node { id version status roles } } }
     activity { totalCount }
@@ -35,7 +37,10 @@ def nodes(connection: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 class Story:
-    """The world of one walk: people by first name, organisations by their admins, and what has happened so far."""
+    """The world of one walk: people by first name, organisations by their admins, and what has happened so far.
+
+    `of_partnerships` and `of_organisations` are what the watchers look at besides.
+    """
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -45,7 +50,8 @@ class Story:
         self.ids: dict[str, str] = {}
         self.kept: dict[str, Any] = {}
         self.expects_mails = True
-        self._standing: tuple[int, list[dict[str, Any]]] | None = None
+        self.of_partnerships = self.of_organisations = ""
+        self._standing: tuple[tuple[object, ...], list[dict[str, Any]]] | None = None
         self.operator = self.person(OPERATOR, "Olivia Vendor")
 
     @property
@@ -62,6 +68,12 @@ class Story:
             return self.people[name]
         except KeyError:
             raise AttributeError(name) from None
+
+    def cast(self, people: dict[str, dict[str, str]]) -> None:
+        """People by organisation: the name before the @ of their address, and what they are called."""
+        for organisation, names in people.items():
+            for first, name in names.items():
+                self.person(f"{first}@{organisation}.example", name)
 
     def found(self, name: str, admin: Person, *, partners: bool = True, created_for: str | None = None) -> str:
         """The operator creates an organisation; its first admin follows the mailed link, signed in."""
@@ -95,15 +107,16 @@ class Story:
 
     def seen_by(self, watcher: Person) -> dict[str, Any]:
         """What an admin sees of an organisation; of the events only those that an act writes."""
-        seen = watcher.ask(STANDING, id=watcher.organisation)
+        seen = watcher.ask(STANDING % (self.of_partnerships, self.of_organisations), id=watcher.organisation)
         noise = seen["organisation"].pop("noise")
         seen["organisation"]["activity"]["totalCount"] -= noise["totalCount"]
         return seen
 
     def standing(self) -> list[dict[str, Any]]:
         """What the watchers see; not asked again as long as nobody has acted since."""
-        if self._standing is None or self._standing[0] != self.server.acts:
-            self._standing = self.server.acts, [self.seen_by(watcher) for watcher in self.watchers]
+        since = (self.server.acts, *(watcher.email for watcher in self.watchers))
+        if self._standing is None or self._standing[0] != since:
+            self._standing = since, [self.seen_by(watcher) for watcher in self.watchers]
         return self._standing[1]
 
     @contextmanager

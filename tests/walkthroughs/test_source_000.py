@@ -1,0 +1,227 @@
+"""Source 000 lived row by row, S1 to S19, in the order of its text: one switch, and a partner administers its customer.
+
+Alder Academy is the customer: Abel and Axel are its admins, Aria is a plain member. Bright Managed is its partner: Gwen
+is a Group Admin, Gabe is made one, Gil is a plain member. Birch Bakery (Bela) is a customer of Bright's for whom all of
+it happens first; Fir Farm, Elm Estates and Oak Optics are further customers, Outsider Works (Otis) is nobody's partner.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.walkthroughs.partners import (
+    DETAILS,
+    LEVELS,
+    LINKS,
+    SWITCHER,
+    level,
+    link,
+    make_partner,
+)
+from tests.walkthroughs.person import Person
+from tests.walkthroughs.served import URLs, serve
+from tests.walkthroughs.story import OPERATOR, Story, nodes
+
+pytestmark = pytest.mark.xdist_group("source-000")
+
+PEOPLE = {
+    "alder": {"abel": "Abel Alder", "axel": "Axel Alder", "aria": "Aria Alder"},
+    "birch": {"bela": "Bela Birch"},
+    "bright": {"gwen": "Gwen Bright", "gabe": "Gabe Bright", "gil": "Gil Bright"},
+    "fir": {"faye": "Faye Fir"},
+    "elm": {"emil": "Emil Elm"},
+    "oak": {"odin": "Odin Oak"},
+    "outsider": {"otis": "Otis Outsider"},
+}
+YEAR = {"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
+NEVER = ("FORBIDDEN", "NOT_FOUND", "ORG_CONTEXT_MISMATCH")
+ALDER = ("abel@alder.example", "axel@alder.example")
+SUPPORT = "{ supportContact { name email } }"
+FLAGS = """
+query Flags($id: ID!) { organisation(id: $id) { members(first: 50) { edges { node {
+  id displayName roles delegatedAdmin version
+} } } } }
+"""
+
+
+@pytest.fixture(scope="module")
+def story(module_database_urls: URLs) -> Iterator[Story]:
+    """Customers, and an organisation that will be their partner; nobody is linked."""
+    with serve(module_database_urls, (OPERATOR,)) as server:
+        story = Story(server)
+        story.of_partnerships, story.of_organisations = LEVELS, LINKS
+        story.cast(PEOPLE)
+        story.ids["alder"] = story.found("Alder Academy", story.abel)
+        story.ids["birch"] = story.found("Birch Bakery", story.bela)
+        story.ids["bright"] = story.found("Bright Managed", story.gwen)
+        story.ids["fir"] = story.found("Fir Farm", story.faye)
+        story.ids["elm"] = story.found("Elm Estates", story.emil)
+        story.ids["oak"] = story.found("Oak Optics", story.odin)
+        story.ids["outsider"] = story.found("Outsider Works", story.otis)
+        story.invite(story.abel, story.axel, roles=("ORG_ADMIN",))
+        story.invite(story.abel, story.aria)
+        story.invite(story.gwen, story.gabe, story.gil)
+        story.gwen.does("updateMember", membershipId=story.gwen.membership, delegatedAdmin=True)
+        make_partner(story, "bright")
+        story.watchers = [story.abel, story.gwen]
+        yield story
+
+
+def customers(person: Person, search: str | None = None) -> list[str]:
+    """The names that the switcher lists."""
+    seen = person.ask(SWITCHER, search=search, first=50)["viewer"]["customers"]
+    assert seen["totalCount"] == len(seen["edges"])
+    return [one["organisation"]["name"] for one in nodes(seen)]
+
+
+def flags(person: Person, membership: str) -> tuple[set[str], bool]:
+    """Roles and delegated admin of a member."""
+    for one in nodes(person.ask(FLAGS, id=person.organisation)["organisation"]["members"]):
+        if one["id"] == membership:
+            return set(one["roles"]), one["delegatedAdmin"]
+    raise AssertionError(membership)
+
+
+def share(story: Story, person: Person, partnership: str, *, on: bool) -> dict[str, str]:
+    """Toggle the switch and submit; the level that stands then."""
+    sure = {"confirm": True} if on else {}
+    person.does("shareDataWithPartner", partnershipId=story.ids[partnership], share=on, **sure)
+    return level(story, person, partnership)
+
+
+def test_s2_the_grantee_is_a_partner_of_the_vendor(story: Story) -> None:
+    """Who is in no partner programme, or suspended in it, is not linked."""
+    wish = {"customerId": story.ids["alder"], "kind": "MSP"}
+    story.refused(story.operator, "linkPartner", "PREREQUISITE_MISSING", partnerId=story.ids["outsider"], **wish)
+    suspended = {"organisationId": story.ids["outsider"], "program": "MSP"}
+    story.operator.does("setPartnerStatus", status="SUSPENDED", **suspended)
+    story.refused(story.operator, "linkPartner", "PREREQUISITE_MISSING", partnerId=story.ids["outsider"], **wish)
+    story.operator.does("setPartnerStatus", organisationId=story.ids["outsider"], program="NONE", status="NONE")
+
+
+def test_s3_it_has_its_own_account_flagged_as_a_partner(story: Story) -> None:
+    """An organisation of its own, with the flag that the vendor alone sets."""
+    read = "{ viewer { homeOrganisation { name partnerProgram partnerStatus } } }"
+    bright = {"name": "Bright Managed", "partnerProgram": "MSP", "partnerStatus": "ACTIVE"}
+    assert story.gil.ask(read)["viewer"]["homeOrganisation"] == bright
+    wish = {"customerId": story.ids["alder"], "kind": "MSP"}
+    missing = "organisation_00000000-0000-7000-8000-000000000000"
+    story.refused(story.operator, "linkPartner", "NOT_FOUND", partnerId=missing, **wish)
+    flag = {"organisationId": story.ids["outsider"], "program": "MSP", "status": "ACTIVE"}
+    for person in (story.otis, story.gwen, story.abel):
+        story.refused(person, "setPartnerStatus", "FORBIDDEN", **flag)
+
+
+def test_s4_the_vendor_links_customer_and_partner(story: Story) -> None:
+    """Staff does it on request, nobody else; there is one link of a pair."""
+    wish = {"customerId": story.ids["alder"], "partnerId": story.ids["bright"], "kind": "MSP"}
+    for person in (story.abel, story.gwen, story.aria, story.otis):
+        story.refused(person, "linkPartner", "FORBIDDEN", **wish)
+    link(story, "alder", "bright")
+    story.mails.expect(*ALDER, "gwen@bright.example")
+    seen = story.partnership(story.abel, story.ids["alder_bright"], "path state guest { name } owner { displayName }")
+    assert seen == {
+        "path": "VENDOR_LINK",
+        "state": "ACTIVE",
+        "guest": {"name": "Bright Managed"},
+        "owner": {"displayName": "Abel Alder"},
+    }
+    story.refused(story.operator, "linkPartner", "CONFLICT", **wish)
+    link(story, "elm", "bright")
+    story.mails.expect("emil@elm.example", "gwen@bright.example")
+
+
+def test_s5_the_customer_sees_its_partners_details(story: Story) -> None:
+    """On the organisation's page: the link, with the partner's name. Strangers see nothing of it."""
+    (details,) = nodes(story.abel.ask(DETAILS, id=story.ids["alder"])["organisation"]["partnerLinks"])
+    assert details["partner"]["name"] == "Bright Managed"
+    assert (details["status"], details["kind"]) == ("ACTIVE", "MSP")
+    assert story.otis.look(DETAILS, id=story.ids["alder"]).codes[0] in NEVER
+    foreign = story.bela.look(DETAILS, id=story.ids["alder"])
+    assert foreign.codes[0] in NEVER, "another customer of the same partner neither"
+
+
+def test_s6_without_a_link_there_are_no_partner_details_and_support_is_named(story: Story) -> None:
+    """Fir Farm has no link: the section is absent, and the customer is told whom to ask."""
+    assert nodes(story.faye.ask(DETAILS, id=story.ids["fir"])["organisation"]["partnerLinks"]) == []
+    assert story.faye.ask(SUPPORT)["supportContact"]["email"]
+    none = "{ viewer { organisation { partnerships(side: HOST) { totalCount } } } }"
+    assert story.faye.ask(none)["viewer"]["organisation"]["partnerships"]["totalCount"] == 0
+
+
+def test_s7_the_partners_people_are_elevated_one_by_one(story: Story) -> None:
+    """Elevated is who has the flag of a delegated admin; Gabe gets it, Gil does not (S13 tells them apart)."""
+    assert flags(story.gwen, story.gabe.membership) == ({"MEMBER"}, False)
+    story.refused(story.gabe, "updateMember", "FORBIDDEN", membershipId=story.gabe.membership, delegatedAdmin=True)
+    story.gwen.does("updateMember", membershipId=story.gabe.membership, delegatedAdmin=True)
+    assert flags(story.gwen, story.gabe.membership) == ({"MEMBER"}, True)
+    assert flags(story.gwen, story.gil.membership) == ({"MEMBER"}, False)
+
+
+def test_s8_share_data_with_partner(story: Story) -> None:
+    """Organisation details, the partner's section with its name, the switch, submit."""
+    assert "SET_DATA_ACCESS" in story.partnership(story.axel, story.ids["alder_bright"])["viewerCan"]
+    (details,) = nodes(story.axel.ask(DETAILS, id=story.ids["alder"])["organisation"]["partnerLinks"])
+    assert details["partner"]["name"] == "Bright Managed", "Share data with Bright Managed"
+    assert share(story, story.axel, "alder_bright", on=True) == {
+        "ceiling": "MANAGE",
+        "granted": "MANAGE",
+        "effective": "MANAGE",
+    }
+    story.mails.expect("gwen@bright.example", saying="Alder Academy")
+    assert level(story, story.gwen, "alder_bright")["effective"] == "MANAGE", "the partner sees it, too"
+
+
+def test_s9_the_switch_alone_changes_nothing(story: Story) -> None:
+    """One mutation submits; without its confirmation, or answering an older version, nothing has happened."""
+    wish = {"partnershipId": story.ids["elm_bright"], "share": True}
+    story.watchers = [story.emil, story.gwen]
+    refusal = story.refused(story.emil, "shareDataWithPartner", "BAD_USER_INPUT", **wish)
+    assert refusal["field"] == "confirm"
+    stale = story.version(story.emil, story.ids["elm_bright"]) - 1
+    story.refused(story.emil, "shareDataWithPartner", "CONFLICT", confirm=True, expectedVersion=stale, **wish)
+    assert level(story, story.emil, "elm_bright")["effective"] == "NONE"
+    story.watchers = [story.abel, story.gwen]
+
+
+def test_s10_only_an_administrator_of_the_customer_grants(story: Story) -> None:
+    """Neither a member, nor the partner, nor another customer, nor the vendor."""
+    wish: dict[str, object] = {"partnershipId": story.ids["alder_bright"], "share": True, "confirm": True}
+    for person in (story.aria, story.gwen, story.gabe, story.gil, story.bela, story.otis):
+        story.refused(person, "shareDataWithPartner", "FORBIDDEN", "NOT_FOUND", **wish)
+    named = wish | {"organisationId": story.ids["alder"]}
+    for person in (story.gwen, story.gabe, story.bela, story.otis, story.operator):
+        story.refused(person, "shareDataWithPartner", *NEVER, **named)
+
+
+def test_s12_group_admin_is_an_admin_of_the_partner_too(story: Story) -> None:
+    """The preset is both; they are not coupled (Q2), and an admin of the partner gives them, not the vendor."""
+    roles, delegated = flags(story.gwen, story.gwen.membership)
+    assert "ORG_ADMIN" in roles
+    assert delegated, "Group Admin: both"
+    wish = {"membershipId": story.gil.membership, "delegatedAdmin": True}
+    for person in (story.gil, story.gabe, story.abel):
+        story.refused(person, "updateMember", "FORBIDDEN", "NOT_FOUND", **wish)
+    bright = {"organisationId": story.ids["bright"]}
+    for person in (story.abel, story.operator):
+        story.refused(person, "updateMember", *NEVER, **wish, **bright)
+    assert story.gabe.denied(FLAGS, id=story.ids["bright"]) == ["FORBIDDEN"], "elevated, and no admin at home"
+
+
+def test_s18_both_sides_are_told_whom_to_ask(story: Story) -> None:
+    """Whenever a prerequisite is missing the refusal has the vendor's contact, for customer, partner and staff."""
+    contact = story.abel.ask(SUPPORT)["supportContact"]
+    assert story.gwen.ask(SUPPORT)["supportContact"] == contact
+    assert contact["email"]
+    wish = {"customerId": story.ids["alder"], "partnerId": story.ids["outsider"], "kind": "MSP"}
+    refusal = story.refused(story.operator, "linkPartner", "PREREQUISITE_MISSING", **wish)
+    assert refusal["supportContact"] == contact
+    story.operator.does("setPartnersEnabled", organisationId=story.ids["outsider"], enabled=False)
+    asked = {"guestHandle": story.handles[story.ids["alder"]], "contactEmail": "abel@alder.example"}
+    refusal = story.refused(story.otis, "requestPartnership", "PREREQUISITE_MISSING", **asked)
+    assert refusal["supportContact"] == contact
+    assert refusal["prerequisite"] == "partnersEnabled"
+
+
+def test_no_mail_went_to_anybody_who_should_not_get_it(story: Story) -> None:
+    story.mails.expect_none()

@@ -1,0 +1,226 @@
+"""Source 004 lived row by row, S105 to S120, in the order of its text: roles that a customer delegates to its partner.
+
+Maple Motors is the customer: Maud is its admin, Drew a Decision Maker, Finn a Phone Manager, Nora a plain member. Cloud
+Callers is its partner of record: Carl and Cora are admins, Phil, Dina and Paul its staff. Tin Can Resale (Tina) is
+another partner of Maple, Consul Consulting (Iris) is nobody's partner, and Maple Leaf is another customer of Cloud
+Callers (Lena).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.walkthroughs.acts import fields_of
+from tests.walkthroughs.partners import (
+    DETAILS,
+    LEVELS,
+    LINKS,
+    level,
+    link,
+    make_partner,
+)
+from tests.walkthroughs.person import Person
+from tests.walkthroughs.served import URLs, serve
+from tests.walkthroughs.story import OPERATOR, Story, nodes
+
+pytestmark = pytest.mark.xdist_group("source-004")
+
+PEOPLE = {
+    "maple": {"maud": "Maud Maple", "drew": "Drew Maple", "finn": "Finn Maple", "nora": "Nora Maple"},
+    "callers": {
+        "carl": "Carl Callers", "cora": "Cora Callers", "phil": "Phil Callers", "dina": "Dina Callers",
+        "paul": "Paul Callers",
+    },
+    "tincan": {"tina": "Tina Tin"},
+    "consul": {"iris": "Iris Consul"},
+    "leaf": {"lena": "Lena Leaf"},
+}  # fmt: skip
+NEVER = ("FORBIDDEN", "NOT_FOUND", "ORG_CONTEXT_MISMATCH")
+ADMINS = ("carl@callers.example", "cora@callers.example")
+NOTES = "sales@callers.example"
+GROUPS = """
+query Groups($id: ID!, $state: [RoleGroupState!]) { organisation(id: $id) {
+  roleGroups(state: $state, first: 20) { totalCount edges { node {
+    id version name role state host { id } members(first: 20) { totalCount edges { node { user { displayName } } } }
+  } } }
+} }
+"""
+DIALOG = """
+query Dialog($id: ID!) { partnership(id: $id) {
+  guest { name } viewerCan delegations(state: [ACTIVE]) { id role state notifyAddresses grantedBy { displayName } }
+} }
+"""
+
+
+@pytest.fixture(scope="module")
+def story(module_database_urls: URLs) -> Iterator[Story]:
+    """A customer with a Decision Maker and a Phone Manager of its own, and partners of three kinds; nothing linked."""
+    with serve(module_database_urls, (OPERATOR,)) as server:
+        story = Story(server)
+        story.of_partnerships, story.of_organisations = LEVELS, LINKS
+        story.cast(PEOPLE)
+        story.ids["maple"] = story.found("Maple Motors", story.maud)
+        story.ids["callers"] = story.found("Cloud Callers", story.carl)
+        story.ids["tincan"] = story.found("Tin Can Resale", story.tina)
+        story.ids["consul"] = story.found("Consul Consulting", story.iris)
+        story.ids["leaf"] = story.found("Maple Leaf", story.lena)
+        story.invite(story.maud, story.drew, roles=("DECISION_MAKER",))
+        story.invite(story.maud, story.finn, roles=("PHONE_MANAGER",))
+        story.invite(story.maud, story.nora)
+        story.invite(story.carl, story.cora, roles=("ORG_ADMIN",))
+        story.invite(story.carl, story.phil, story.dina, story.paul)
+        make_partner(story, "callers", "REFERRAL")
+        make_partner(story, "tincan", "RESELLER")
+        make_partner(story, "consul", "REFERRAL")
+        story.watchers = [story.maud, story.carl]
+        yield story
+
+
+def groups(person: Person, *states: str) -> dict[str, dict[str, Any]]:
+    """The role groups on this person's side by name."""
+    seen = person.ask(GROUPS, id=person.organisation, state=list(states or ("ACTIVE",)))["organisation"]["roleGroups"]
+    assert seen["totalCount"] == len(seen["edges"])
+    return {one["name"]: one for one in nodes(seen)}
+
+
+def dialog(story: Story, person: Person) -> dict[str, Any]:
+    found: dict[str, Any] = person.ask(DIALOG, id=story.ids["maple_callers"])["partnership"]
+    return found
+
+
+def roles_of(story: Story, person: Person) -> set[str]:
+    """The roles that stand ticked in the dialog."""
+    return {one["role"] for one in person.ask(DIALOG, id=story.ids["maple_callers"])["partnership"]["delegations"]}
+
+
+def test_s105_a_customer_may_have_a_partner_of_record(story: Story) -> None:
+    """The vendor links it, one per customer; the customer reads who it is, and nothing is delegated by it."""
+    link(story, "maple", "callers", "PARTNER_OF_RECORD")
+    story.mails.expect("maud@maple.example", *ADMINS)
+    assert roles_of(story, story.maud) == set()
+    assert groups(story.carl) == {}
+    wish = {"customerId": story.ids["maple"], "kind": "PARTNER_OF_RECORD"}
+    story.refused(story.operator, "linkPartner", "CONFLICT", partnerId=story.ids["tincan"], **wish)
+    for person in (story.maud, story.drew, story.carl, story.tina):
+        story.refused(person, "linkPartner", "FORBIDDEN", partnerId=story.ids["tincan"], **wish)
+    (linked,) = nodes(story.maud.ask(DETAILS, id=story.ids["maple"])["organisation"]["partnerLinks"])
+    assert (linked["kind"], linked["partner"]["name"]) == ("PARTNER_OF_RECORD", "Cloud Callers")
+
+
+def test_s106_a_decision_maker_of_the_customer_authorises_the_partner(story: Story) -> None:
+    """Drew, who is no admin, does it; a member, a Phone Manager and the partner's people do not."""
+    wish = {"partnershipId": story.ids["maple_callers"], "roles": ["DECISION_MAKER"], "notifyAddresses": NOTES}
+    for person in (story.nora, story.finn, story.carl, story.phil, story.tina):
+        story.refused(person, "delegateRoles", "FORBIDDEN", "NOT_FOUND", **wish)
+    for person in (story.carl, story.phil, story.tina):
+        story.refused(person, "delegateRoles", *NEVER, **(wish | {"organisationId": story.ids["maple"]}))
+    assert "DELEGATE_ROLES" in story.partnership(story.drew, story.ids["maple_callers"])["viewerCan"]
+    story.drew.does("delegateRoles", **wish)
+    story.mails.expect(*ADMINS, NOTES, saying="Maple Motors")
+    (delegation,) = dialog(story, story.maud)["delegations"]
+    assert delegation["role"] == "DECISION_MAKER"
+    assert delegation["grantedBy"] == {"displayName": "Drew Maple"}
+    assert level(story, story.maud, "maple_callers")["effective"] == "NONE", "a role is no level"
+
+
+def test_s107_decision_maker_phone_manager_or_both(story: Story) -> None:
+    """These two roles, no third, each by itself or both together."""
+    values = story.maud.ask('{ __type(name: "DelegatedRole") { enumValues { name } } }')["__type"]["enumValues"]
+    assert {value["name"] for value in values} == {"DECISION_MAKER", "PHONE_MANAGER"}
+    wish = {"partnershipId": story.ids["maple_callers"], "notifyAddresses": NOTES}
+    with story.unchanged():
+        for wrong in ("ORG_ADMIN", "LEGAL_REPRESENTATIVE", "AUDITOR"):
+            assert story.maud.send("delegateRoles", "", wish | {"roles": [wrong]}).errors
+    story.refused(story.maud, "delegateRoles", "BAD_USER_INPUT", roles=[], **wish)
+    assert roles_of(story, story.maud) == {"DECISION_MAKER"}
+    story.drew.does("delegateRoles", roles=["PHONE_MANAGER"], **wish)
+    story.mails.expect(*ADMINS, NOTES)
+    assert roles_of(story, story.maud) == {"DECISION_MAKER", "PHONE_MANAGER"}
+
+
+def test_s108_partner_kinds_differ(story: Story) -> None:
+    """A partner is in one programme, told apart in the API; guidance for each is a page of the guide (Q29)."""
+    values = story.maud.ask('{ __type(name: "PartnerProgram") { enumValues { name } } }')["__type"]["enumValues"]
+    assert {value["name"] for value in values} == {"NONE", "REFERRAL", "RESELLER", "MSP"}
+    read = "{ viewer { organisation { partnerProgram partnerStatus } } }"
+    assert story.carl.ask(read)["viewer"]["organisation"] == {"partnerProgram": "REFERRAL", "partnerStatus": "ACTIVE"}
+    assert story.tina.ask(read)["viewer"]["organisation"] == {"partnerProgram": "RESELLER", "partnerStatus": "ACTIVE"}
+    wish = {"organisationId": story.ids["tincan"], "program": "MSP", "status": "ACTIVE"}
+    for person in (story.tina, story.maud):
+        story.refused(person, "setPartnerStatus", "FORBIDDEN", **wish)
+
+
+def test_s110_each_role_that_is_enabled_has_one_group_at_the_partner(story: Story) -> None:
+    """One active group per active delegation, empty at first; the customer's other partners have none."""
+    seen = groups(story.carl)
+    assert {one["role"] for one in seen.values()} == {"DECISION_MAKER", "PHONE_MANAGER"}
+    assert len(seen) == 2
+    assert {one["members"]["totalCount"] for one in seen.values()} == {0}
+    assert groups(story.tina) == {}
+    again = {"partnershipId": story.ids["maple_callers"], "roles": ["PHONE_MANAGER"], "notifyAddresses": NOTES}
+    story.refused(story.drew, "delegateRoles", "CONFLICT", "INVALID_STATE", "BAD_USER_INPUT", **again)
+    assert len(groups(story.carl)) == 2
+
+
+def test_s111_the_group_is_named_after_the_customer_and_the_role(story: Story) -> None:
+    """Customer's name, then the role. Two customers with one name are told apart by their handles (Q25)."""
+    assert set(groups(story.carl)) == {"Maple Motors Decision Maker", "Maple Motors Phone Manager"}
+    made = story.operator.does(
+        "createOrganisation", "organisation { id handle }", name="MAPLE Motors", countryCode="CH",
+        adminEmail="lena@leaf.example", adminDisplayName="Lena Leaf", partnersEnabled=True,
+    )["organisation"]  # fmt: skip
+    story.enter(story.lena, made["id"])
+    story.ids["twin"], story.handles[made["id"]] = made["id"], made["handle"]
+    link(story, "twin", "callers", "PARTNER_OF_RECORD")
+    story.mails.expect("lena@leaf.example", *ADMINS)
+    given = {"partnershipId": story.ids["twin_callers"], "roles": ["PHONE_MANAGER"], "notifyAddresses": NOTES}
+    story.lena.does("delegateRoles", **given)
+    story.mails.expect(*ADMINS, NOTES)
+    handle = story.handles[story.ids["maple"]]
+    assert f"Maple Motors Phone Manager ({handle})" in groups(story.carl)
+    assert any(name.endswith(f"Phone Manager ({made['handle']})") for name in groups(story.carl))
+    assert "Maple Motors Decision Maker" in groups(story.carl), "no clash, no handle"
+    story.lena.does("clearRoles", partnershipId=story.ids["twin_callers"], roles=["PHONE_MANAGER"])
+    story.mails.expect(*ADMINS, NOTES)
+    assert set(groups(story.carl)) == {"Maple Motors Decision Maker", "Maple Motors Phone Manager"}
+    fields = story.carl.ask('{ __type(name: "Mutation") { fields { name } } }')["__type"]["fields"]
+    assert not [one["name"] for one in fields if "RoleGroup" in one["name"] and "Members" not in one["name"]]
+
+
+def test_s115_a_box_to_send_mail_and_a_list_of_addresses(story: Story) -> None:
+    """Comma separated, trimmed, each once; one that is none, or a twenty-first, refuses the whole change."""
+    form = fields_of(story, "SetDelegatedRolesInput")
+    assert {"roles", "sendEmail", "notifyAddresses"} <= set(form)
+    story.drew.does("clearRoles", partnershipId=story.ids["maple_callers"], roles=["PHONE_MANAGER"], sendEmail=False)
+    story.mails.expect(*ADMINS)
+    wish = {"partnershipId": story.ids["maple_callers"], "roles": ["DECISION_MAKER", "PHONE_MANAGER"]}
+    many = ", ".join(f"person{number}@callers.example" for number in range(21))
+    for wrong in (f"{NOTES}, nobody", f"{NOTES}; boss@callers.example", many):
+        refusal = story.refused(story.drew, "setDelegatedRoles", "BAD_USER_INPUT", notifyAddresses=wrong, **wish)
+        assert refusal["field"] == "notifyAddresses"
+    given = f" {NOTES} ,boss@callers.example,{NOTES}"
+    story.drew.does("setDelegatedRoles", notifyAddresses=given, **wish)
+    story.mails.expect(*ADMINS, NOTES, "boss@callers.example", saying="Maple Motors")
+    assert roles_of(story, story.drew) == {"DECISION_MAKER", "PHONE_MANAGER"}
+
+
+def test_s116_at_least_one_address_is_required(story: Story) -> None:
+    """Nothing is enabled without one, nor with the box unticked; the partner's admins are told in any case (Q24)."""
+    partnership = {"partnershipId": story.ids["maple_callers"]}
+    story.drew.does("clearRoles", roles=["PHONE_MANAGER"], sendEmail=False, **partnership)
+    story.mails.expect(*ADMINS)
+    both = {"roles": ["DECISION_MAKER", "PHONE_MANAGER"]} | partnership
+    for none in ("", "  ", " , "):
+        story.refused(story.drew, "setDelegatedRoles", "BAD_USER_INPUT", notifyAddresses=none, **both)
+        story.refused(
+            story.drew, "delegateRoles", "BAD_USER_INPUT", notifyAddresses=none, roles=["PHONE_MANAGER"], **partnership
+        )
+    story.refused(story.drew, "setDelegatedRoles", "BAD_USER_INPUT", notifyAddresses=NOTES, sendEmail=False, **both)
+    notices = "{ viewer { notifications(first: 1) { edges { node { subject } } } } }"
+    (told,) = nodes(story.carl.ask(notices)["viewer"]["notifications"])
+    assert "Maple Motors" in told["subject"]
+
+
+def test_no_mail_went_to_anybody_who_should_not_get_it(story: Story) -> None:
+    story.mails.expect_none()
