@@ -26,7 +26,7 @@ OPEN = {
 
 REFUSALS = {
     "NotFound", "Forbidden", "InvalidState", "Conflict", "ValidationError", "OrganisationContextMismatch",
-    "PrerequisiteMissing", "LastAdmin", "RateLimited",
+    "PrerequisiteMissing", "LastAdmin", "RateLimited", "CeilingExceeded",
 }  # fmt: skip
 
 
@@ -82,7 +82,9 @@ def test_guarded_fields_that_differ_from_their_type_may_be_null() -> None:
             continue
         of_type = {action_of(other) for k, _, other in fields() if k == kind} - {None}
         if len(of_type) > 1 and name not in {"id", "__typename"}:
-            identity = next(action_of(f) for k, n, f in fields() if k == kind and n in {"id", "user", "handle"})
+            identity = next(
+                action_of(f) for k, n, f in fields() if k == kind and n in {"id", "user", "handle", "customer"}
+            )
             if own is not identity:
                 assert not printed(kind, name).endswith("!"), f"{kind}.{name}"
 

@@ -181,7 +181,7 @@ class Partnership(Node):
     @field(Action.ROLES_READ, description="Roles that the host has delegated, the first one first (S106, S107).")
     async def delegations(
         self, root: Parent[PartnershipRow], info: Info, state: list[DelegationState] | None = None
-    ) -> list[LazyDelegation]:
+    ) -> list[LazyDelegation] | None:
         return await info.context.loaders.grouped(DELEGATIONS_BY_PARTNERSHIP, state=names(state)).load(root.key)
 
     @field(description="The Members tab: the guest's people with access (S76 to S78).")
