@@ -7,6 +7,7 @@ from graphql import GraphQLInterfaceType, GraphQLSchema
 from accord.demo.cast import COMPANIES
 from accord.demo.stage import address
 from accord.domain.errors import DomainError
+from accord.domain.partner import PartnerProgram
 from accord.domain.partnership import PARTNERSHIP
 from accord.schema.errors import ApiError
 from accord.schema.schema import schema
@@ -28,6 +29,14 @@ def test_every_refusal_of_a_payload_is_explained() -> None:
 def test_every_error_of_the_top_level_is_explained() -> None:
     for kind in ApiError.__subclasses__():
         assert f"`{kind.code}`" in GUIDE
+
+
+def test_each_kind_of_partner_has_guidance_of_its_own() -> None:
+    """S108."""
+    rows = re.findall(r"^\| `([A-Z]+)` \| [^|]+ \| ([^|]+) \|$", GUIDE, re.MULTILINE)
+    guidance = {kind: text for kind, text in rows if kind in set(PartnerProgram)}
+    assert set(guidance) == set(PartnerProgram) - {PartnerProgram.NONE}
+    assert len(set(guidance.values())) == len(guidance)
 
 
 def test_the_people_to_be_are_people_of_the_demo_world() -> None:
