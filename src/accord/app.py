@@ -115,10 +115,10 @@ class Gateway:
             rates=self.rates,
         )
 
-    def context(self, identity: Identity) -> Context:
+    def context(self, identity: Identity, session: UUID | None = None) -> Context:
         settings = self.settings
         support = Support(settings.support_name, settings.support_email, settings.support_url)
-        return Context(self.database, identity, support, self.tickets)
+        return Context(self.database, identity, support, self.tickets, session)
 
     async def redeem(self, ticket_id: UUID) -> Mapping[str, Any]:
         redeemed = await self.database.write(NOBODY, None, partial(redeem_ticket, jti=ticket_id))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from accord.access.facts import PartnershipFacts, Target
 from accord.access.permissions import PERMISSIONS, Action, Capacity
-from accord.access.principal import WORKING, Principal
+from accord.access.principal import WORKING, Acting, Principal
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import Forbidden
 from accord.domain.level import DataAccessLevel, effective
@@ -27,7 +27,9 @@ class Condition(StrEnum):
     PARTNERSHIP_NOT_ACTIVE = "PARTNERSHIP_NOT_ACTIVE"
     EXPIRED = "EXPIRED"
     POLICY_DENIED = "POLICY_DENIED"
+    PROTECTED_ACTION = "PROTECTED_ACTION"
     NO_GRANT = "NO_GRANT"
+    LEVEL_TOO_LOW = "LEVEL_TOO_LOW"
     GRANT_EXPIRED = "GRANT_EXPIRED"
 
 
@@ -100,6 +102,8 @@ def _is_possible(principal: Principal, capacity: Capacity) -> bool:
         return bool(principal.standings)
     if capacity in ACTING:
         return capacity in _by_session(principal)
+    if capacity is Capacity.AT_HOME:
+        return principal.acting is None
     roles = BY_ROLE.get(capacity)
     return roles is None or any(standing.roles & roles for standing in principal.standings)
 
@@ -122,7 +126,19 @@ def decide(
         if failing is None:
             return Allow(paths)
         return Allow(open_paths) if open_paths else Deny(failing)
-    return Allow(open_paths) if open_paths else Deny(Condition.NO_GRANT)
+    return Allow(open_paths) if open_paths else Deny(refusal(principal, action))
+
+
+def refusal(principal: Principal, action: Action) -> Condition:
+    """Why somebody may not do this whom no capacity fits: in a session it is protected, or its basis gives less."""
+    if principal.acting is None:
+        return Condition.NO_GRANT
+    return Condition.PROTECTED_ACTION if is_protected(action) else Condition.LEVEL_TOO_LOW
+
+
+def is_protected(action: Action) -> bool:
+    """Is this refused to every acting session, whatever its basis? (model 4.9)"""
+    return not any(needed & ACTING for needed in PERMISSIONS[action])
 
 
 def require(
@@ -264,24 +280,44 @@ def _on_grant(person_id: UUID, organisation_id: UUID, target: Target) -> set[Cap
 
 
 def _conditions(principal: Principal, target: Target, held: set[Capacity]) -> set[Capacity]:
-    met = set[Capacity]()
-    partnership, account = target.partnership, target.account
-    if account is not None:
-        if not account.owner_ids:
-            met.add(Capacity.NO_ACTIVE_OWNER)
-        if Capacity.ACCOUNT_OWNER in held or not account.owner_ids:
-            met.add(Capacity.SEES_ACCOUNT)
-    if partnership is not None and partnership.requester_id != principal.person_id:
-        met.add(Capacity.NOT_REQUESTER)
-    if partnership is not None and not partnership.owner_active:
-        met.add(Capacity.OWNER_GONE)
+    """The conditions of "o" entries that are met, whoever asks."""
+    met = {Capacity.AT_HOME} if principal.acting is None else set[Capacity]()
     if principal.person_id not in target.subject_ids:
         met.add(Capacity.NOT_ONESELF)
-    if partnership is not None and partnership.host_admin_may_unshare:
-        met.add(Capacity.MAY_UNSHARE)
-    if partnership is not None and partnership.representative_manages_groups:
-        met.add(Capacity.REPRESENTATIVE_MANAGES)
+    return met | _of_account(principal, target, held) | _of_partnership(principal, target.partnership)
+
+
+def _of_account(principal: Principal, target: Target, held: set[Capacity]) -> set[Capacity]:
+    account, acting = target.account, principal.acting
+    if account is None:
+        return set()
+    met = set[Capacity]()
+    if not account.owner_ids:
+        met.add(Capacity.NO_ACTIVE_OWNER)
+    if Capacity.ACCOUNT_OWNER in held or not account.owner_ids:
+        met.add(Capacity.SEES_ACCOUNT)
+    if acting is not None and _reaches(acting, target):
+        met.add(Capacity.REACHES_ACCOUNT)
     return met
+
+
+def _of_partnership(principal: Principal, partnership: PartnershipFacts | None) -> set[Capacity]:
+    if partnership is None:
+        return set()
+    met = {
+        Capacity.NOT_REQUESTER: partnership.requester_id != principal.person_id,
+        Capacity.OWNER_GONE: not partnership.owner_active,
+        Capacity.MAY_UNSHARE: partnership.host_admin_may_unshare,
+        Capacity.REPRESENTATIVE_MANAGES: partnership.representative_manages_groups,
+    }
+    return {capacity for capacity, holds in met.items() if holds}
+
+
+def _reaches(acting: Acting, target: Target) -> bool:
+    """Does a level reach this account? Under COMPLETE every one, under LIMITED those actively shared (Q20)."""
+    if target.account is None or target.account.host_id != acting.host_id:
+        return False
+    return acting.complete or (target.share is not None and target.share.state is ShareState.ACTIVE)
 
 
 def host_of(target: Target) -> UUID | None:

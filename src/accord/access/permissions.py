@@ -32,9 +32,11 @@ class Capacity(StrEnum):
     ACTING_DECISION_MAKER = "acting as Decision Maker"
     ACTING_PHONE_MANAGER = "acting as Phone Manager"
     ACTING_BILLING = "acting with MANAGE, the wallet entrusted"
+    REACHES_ACCOUNT = "the session's partnership reaches the account"
     SEES_ACCOUNT = "sees the account"
     NO_ACTIVE_OWNER = "nobody active owns the account"
     NOT_REQUESTER = "somebody other than the requester"
+    AT_HOME = "not acting elsewhere"
     NOT_ONESELF = "for somebody other than oneself"
     OWNER_GONE = "the partnership owner is no longer active"
     MAY_UNSHARE = "policy hostAdminMayUnshare"
@@ -93,6 +95,9 @@ class Action(StrEnum):
     POLICY_SET = "policy:set"
     ACCESS_FREEZE = "access:freeze"
     INVITATION_READ = "invitation:read"
+    SESSION_READ = "session:read"
+    SESSION_OPEN = "session:open"
+    SESSION_LEAVE = "session:leave"
     ACCOUNT_READ = "account:read"
     ACCOUNT_READ_PANEL = "account:read_panel"
     ACCOUNT_CREATE = "account:create"
@@ -137,10 +142,10 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.TERMS_PUBLISH: _any(C.OPERATOR),
     Action.PARTNER_LOOK_UP: _any(C.HOST_MEMBER),
     Action.GUESTS_CREATED_READ: _any(C.ORG_ADMIN, C.OPERATOR),
-    Action.MEMBER_READ: _any(C.ORG_ADMIN),
-    Action.MEMBER_SEARCH: _any(C.ORG_ADMIN, C.MEMBER),
-    Action.MEMBER_MANAGE: _any(C.ORG_ADMIN),
-    Action.MEMBERSHIP_ACCEPT: (frozenset(),),
+    Action.MEMBER_READ: _any(C.ORG_ADMIN, C.ACTING_MANAGE, C.ACTING_DECISION_MAKER),
+    Action.MEMBER_SEARCH: _any(C.ORG_ADMIN, C.MEMBER, C.ACTING_MANAGE, C.ACTING_DECISION_MAKER),
+    Action.MEMBER_MANAGE: _any(C.ORG_ADMIN, C.ACTING_MANAGE, C.ACTING_DECISION_MAKER),
+    Action.MEMBERSHIP_ACCEPT: _any(C.AT_HOME),
     Action.PROFILE_UPDATE: _any(C.PERSON),
     Action.NOTIFICATION_READ: _any(C.PERSON),
     Action.USER_READ: _any(C.PERSON, C.ACTING),
@@ -174,13 +179,16 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.POLICY_SET: _any(C.ORG_ADMIN),
     Action.ACCESS_FREEZE: _any(C.ORG_ADMIN, C.LEGAL),
     Action.INVITATION_READ: _any(C.GUEST_ADMIN),
+    Action.SESSION_READ: _any(C.PERSON, C.ACTING),
+    Action.SESSION_OPEN: _any(C.PERSON),
+    Action.SESSION_LEAVE: _any(C.PERSON, C.ACTING),
     Action.ACCOUNT_READ: _any(C.PERSON, C.ACTING),
     Action.ACCOUNT_READ_PANEL: _any(C.ACCOUNT_OWNER, C.OWNER, _all(C.HOST_ADMIN, C.SEES_ACCOUNT)),
     Action.ACCOUNT_CREATE: _any(C.HOST_MEMBER),
     Action.ACCOUNT_UPDATE: _any(C.ACCOUNT_OWNER),
     Action.ACCOUNT_SECURE: _any(C.ACCOUNT_OWNER, _all(C.HOST_ADMIN, C.NO_ACTIVE_OWNER)),
     Action.ACCOUNT_SHARE: _any(_all(C.OWNER, C.ACCOUNT_OWNER)),
-    Action.ACCOUNT_SIGN_IN: _any(C.ACCOUNT_OWNER, C.GRANTEE),
+    Action.ACCOUNT_SIGN_IN: _any(C.ACCOUNT_OWNER, C.GRANTEE, _all(C.ACTING_MANAGE, C.REACHES_ACCOUNT)),
     Action.SHARE_READ: _any(C.PERSON, C.ACTING),
     Action.SHARE_END: _any(C.OWNER, _all(C.HOST_ADMIN, C.SEES_ACCOUNT, C.MAY_UNSHARE)),
     Action.SHARE_SUSPEND: _any(C.OWNER, _all(C.HOST_ADMIN, C.SEES_ACCOUNT)),
@@ -191,6 +199,15 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.ACCESS_REQUEST: _any(C.ACCOUNT_MANAGER),
     Action.ACCESS_WITHDRAW: _any(C.GUEST_ADMIN, C.ITEM_REQUESTER),
     Action.ACCESS_DECIDE: _any(C.ACCOUNT_OWNER),
-    Action.ACTIVITY_READ: _any(C.ORG_ADMIN, C.LEGAL, C.ACCOUNT_OWNER, C.AUDITOR, C.OPERATOR),
+    Action.ACTIVITY_READ: _any(
+        C.ORG_ADMIN,
+        C.LEGAL,
+        C.ACCOUNT_OWNER,
+        C.AUDITOR,
+        C.OPERATOR,
+        C.ACTING_SUPPORT,
+        C.ACTING_MANAGE,
+        C.ACTING_DECISION_MAKER,
+    ),
     Action.ACTIVITY_EXPORT: _any(C.ORG_ADMIN, C.LEGAL, C.ACCOUNT_OWNER, C.OPERATOR),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from accord.domain.delegation import DelegatedRole
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import Role
 
+NEVER = datetime.min.replace(tzinfo=UTC)
 LEADING = frozenset({Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE, Role.DECISION_MAKER})
 """HA and LR of the matrix: they see every partnership of their organisation (model 4.6, 4.7)."""
 
@@ -71,6 +72,7 @@ class Acting:
     role_key: DelegatedRole | None = None
     complete: bool = False
     wallet: bool = False
+    used_at: datetime = NEVER
 
     @property
     def bills(self) -> bool:
@@ -103,6 +105,11 @@ class Principal:
         return frozenset(standing.organisation_id for standing in self.standings)
 
     @cached_property
+    def acts_for(self) -> frozenset[UUID]:
+        """In whose name the person can act: those organisations, in a session the one acted in alone."""
+        return self.organisations if self.acting is None else frozenset({self.acting.host_id})
+
+    @cached_property
     def admin_of(self) -> frozenset[UUID]:
         """Where the person is ORG_ADMIN."""
         return self._where(frozenset({Role.ORG_ADMIN}))
@@ -116,6 +123,11 @@ class Principal:
     def works_in(self) -> frozenset[UUID]:
         """Where the person is more than an auditor."""
         return self._where(WORKING)
+
+    @cached_property
+    def delegated_in(self) -> frozenset[UUID]:
+        """Where the person may use levels in the organisation's name (S7)."""
+        return frozenset(s.organisation_id for s in self.standings if s.delegated_admin and s.roles & WORKING)
 
     @cached_property
     def audits(self) -> frozenset[UUID]:

@@ -9,7 +9,9 @@ from uuid import UUID
 
 import asyncpg
 
-from accord.access.principal import Client, Identity, Principal, Standing
+from accord.access.principal import Acting, Client, Identity, Principal, Standing
+from accord.domain.delegation import DelegatedRole
+from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import PLATFORM, Role
 
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -36,9 +38,32 @@ def viewer_binds(principal: Principal, now: datetime) -> dict[str, Any]:
         "admin_of": texts(principal.admin_of),
         "leads": texts(principal.leads),
         "audits": texts(principal.audits),
+        "delegated_in": texts(principal.delegated_in),
+        **_session_binds(principal.acting),
         "operator": principal.operator,
         "mfa": principal.identity.mfa,
         "now": now,
+    }
+
+
+def _session_binds(acting: Acting | None) -> dict[str, Any]:
+    """The organisation acted in, once for each thing that the session lets its user see there."""
+    level = None if acting is None else acting.level
+    manages = level is DataAccessLevel.MANAGE
+    decides = acting is not None and acting.role_key is DelegatedRole.DECISION_MAKER
+    given = {
+        "acts_in": acting is not None,
+        "acts_reading": level is not None or decides,
+        "acts_managing": manages or decides,
+        "acts_billing": decides or (acting is not None and acting.bills),
+        "acts_on_all_accounts": manages and acting is not None and acting.complete,
+        "acts_on_shared_accounts": manages,
+    }
+    host = [str(acting.host_id)] if acting is not None else []
+    under = acting.partnership_id if acting is not None else None
+    return {name: host if holds else [] for name, holds in given.items()} | {
+        "acts_under": [str(under)] if under is not None else [],
+        "acts_from": [str(acting.home_id)] if acting is not None else [],
     }
 
 
@@ -53,9 +78,10 @@ def settings(**values: str) -> str:
     return f"SELECT {listed}"
 
 
-def told(identity: Identity) -> str:
-    """The statement that tells PostgreSQL who asks."""
-    return settings(issuer=identity.issuer, subject=identity.subject, operator="on" if identity.operator else "off")
+def told(identity: Identity, *, acting: bool = False) -> str:
+    """The statement that tells PostgreSQL who asks; whoever acts elsewhere is no staff meanwhile."""
+    operator = identity.operator and not acting
+    return settings(issuer=identity.issuer, subject=identity.subject, operator="on" if operator else "off")
 
 
 RIGHTS: Final = """
@@ -87,6 +113,8 @@ def principal_of(identity: Identity, rows: Sequence[asyncpg.Record]) -> Principa
 
 def scope_of(principal: Principal) -> set[UUID]:
     """The organisations whose rows the policies admit for a read."""
+    if principal.acting is not None:
+        return {principal.acting.host_id}
     return set(principal.organisations) | ({PLATFORM} if principal.operator else set())
 
 

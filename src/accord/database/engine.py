@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,18 +16,35 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import CursorResult, Executable, Select, Table, event, insert, update
-from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy import CursorResult, Executable, Table, event, insert, update
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
 from accord.access.principal import Identity, Principal
-from accord.database import caller
+from accord.database import acting, caller
+from accord.database.acting import AccessRevoked, SessionOver
 from accord.database.caller import PLATFORM_PRINCIPAL, Driver, viewer_binds
+from accord.database.query import Query, Row
+from accord.database.tables.acting import acting_sessions
 from accord.domain.errors import Conflict, Forbidden, OrganisationContextMismatch
 from accord.domain.organisation import PLATFORM
+
+__all__ = [
+    "AccessRevoked",
+    "Busy",
+    "Database",
+    "Query",
+    "Row",
+    "SessionOver",
+    "Snapshot",
+    "SnapshotClosed",
+    "TimedOut",
+    "Transaction",
+    "check_version",
+    "driver_url",
+]
 
 Result = TypeVar("Result")
 WRITE_TRIES: Final = 12
@@ -47,37 +64,6 @@ class SnapshotClosed(Exception):
     """A fetch came after the operation had ended; it is not answered."""
 
 
-class Row(asyncpg.Record):  # type: ignore[misc]
-    """A row with its columns as attributes; `id` is the global ID and `key` the UUID in it, both as text."""
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    @property
-    def key(self) -> str:
-        """The row's UUID as text."""
-        return str(self["id"]).partition("_")[2]
-
-
-class Query:
-    """A Core SELECT compiled once; values are given at each fetch, those about the caller (`viewer`) by themselves."""
-
-    def __init__(self, statement: Select[Any], record: type[Row] = Row) -> None:
-        dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
-        compiled = statement.compile(dialect=dialect)
-        self.sql = str(compiled)
-        self.names: Sequence[str] = compiled.positiontup or ()
-        self.fixed: Mapping[str, Any] = dict(compiled.params)
-        self.record = record
-
-    def arguments(self, given: Mapping[str, Any]) -> list[Any]:
-        """The values in the order of the statement's parameters."""
-        return [given[name] if name in given else self.fixed[name] for name in self.names]
-
-
 @dataclass(frozen=True, slots=True)
 class _Opened:
     """A snapshot that has begun: its connection, the caller, and what the predicates ask about the caller."""
@@ -90,8 +76,9 @@ class _Opened:
 class Snapshot:
     """The reads of one operation: one connection, one instant, opened by the first of them."""
 
-    def __init__(self, engine: AsyncEngine, identity: Identity, now: datetime) -> None:
+    def __init__(self, engine: AsyncEngine, identity: Identity, now: datetime, session: UUID | None = None) -> None:
         self.identity = identity
+        self.session = session
         self.now = now
         self._engine = engine
         self._lock = asyncio.Lock()
@@ -134,8 +121,11 @@ class Snapshot:
         with _Translated():
             self._connection = await self._engine.connect()
             self._raw = await _driver(self._connection)
-            await self._raw.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {caller.told(self.identity)}")
+            told = caller.told(self.identity, acting=self.session is not None)
+            await self._raw.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {told}")
             principal = caller.principal_of(self.identity, await self._raw.fetch(caller.RIGHTS))
+            if self.session is not None:
+                principal = await _acting(self._raw, principal, self.session, self.now)
             await caller.enter(self._raw, caller.scope_of(principal))
         return _Opened(self._raw, principal, viewer_binds(principal, self.now))
 
@@ -278,35 +268,50 @@ class Database:
         event.listen(self.engine.sync_engine, "reset", _roll_back)
         event.listen(self.engine.sync_engine, "checkout", _refuse_dead)
 
-    def snapshot(self, identity: Identity) -> Snapshot:
-        """The reads of one operation; close it."""
-        return Snapshot(self.engine, identity, self.clock())
+    def snapshot(self, identity: Identity, session: UUID | None = None) -> Snapshot:
+        """The reads of one operation; close it. `session`: the acting session that it names."""
+        return Snapshot(self.engine, identity, self.clock(), session)
 
     @asynccontextmanager
-    async def transaction(self, identity: Identity, organisation_id: UUID | None = None) -> AsyncIterator[Transaction]:
-        """One write in the name of an organisation where the caller is an active member; committed at the end.
+    async def transaction(
+        self, identity: Identity, organisation_id: UUID | None = None, session: UUID | None = None
+    ) -> AsyncIterator[Transaction]:
+        """One write in the name of an organisation where the caller is an active member, or acts; committed at the end.
 
-        The caller's memberships stay locked until then, so that a removal waits for it or stops it (S17, S65).
+        The caller's memberships and session stay locked until then, so that their end waits for it or stops it (S17,
+        S65).
         """
         with _Translated():
             async with self.engine.connect() as connection, connection.begin():
-                tx = await self._begin(connection, identity)
+                tx = await self._begin(connection, identity, session)
                 await self._name(tx, organisation_id)
                 yield tx
 
     async def write(
-        self, identity: Identity, organisation_id: UUID | None, act: Callable[[Transaction], Awaitable[Result]]
+        self,
+        identity: Identity,
+        organisation_id: UUID | None,
+        act: Callable[[Transaction], Awaitable[Result]],
+        session: UUID | None = None,
     ) -> Result:
         """Run one act in a transaction, again where PostgreSQL picked it to resolve a deadlock."""
         for tries in range(1, WRITE_TRIES + 1):
             try:
-                async with self.transaction(identity, organisation_id) as tx:
+                async with self.transaction(identity, organisation_id, session) as tx:
                     return await act(tx)
             except _Deadlock:
                 if tries == WRITE_TRIES:
                     raise Busy from None
                 await asyncio.sleep(secrets.randbelow(LONGEST_PAUSE * tries) / 1000)
         raise Busy
+
+    async def note_use(self, identity: Identity, session: UUID) -> None:
+        """Keep when a session was last used, so that an idle one ends (model 4.4.5)."""
+        used = update(acting_sessions).where(acting_sessions.c.id == session, acting_sessions.c.ended_at.is_(None))
+        with _Translated():
+            async with self.engine.connect() as connection, connection.begin():
+                await connection.exec_driver_sql(caller.told(identity, acting=True))
+                await connection.execute(used.values(used_at=self.clock()))
 
     @asynccontextmanager
     async def system(self, *organisations: UUID) -> AsyncIterator[AsyncConnection]:
@@ -327,23 +332,36 @@ class Database:
         """Close every connection."""
         await self.engine.dispose()
 
-    async def _begin(self, connection: AsyncConnection, identity: Identity) -> Transaction:
-        await connection.exec_driver_sql(caller.told(identity))
+    async def _begin(self, connection: AsyncConnection, identity: Identity, session: UUID | None) -> Transaction:
+        await connection.exec_driver_sql(caller.told(identity, acting=session is not None))
         raw = await _driver(connection)
         await raw.execute(caller.HOLD_RIGHTS)
-        return Transaction(connection, raw, caller.principal_of(identity, await raw.fetch(caller.RIGHTS)), self.clock())
+        if session is not None:
+            await raw.execute(acting.HOLD_SESSION, session)
+        principal, now = caller.principal_of(identity, await raw.fetch(caller.RIGHTS)), self.clock()
+        if session is not None:
+            principal = await _acting(raw, principal, session, now)
+        return Transaction(connection, raw, principal, now)
 
     async def _name(self, tx: Transaction, organisation_id: UUID | None) -> None:
         if organisation_id is None:
             await tx.enter(*({PLATFORM} if tx.principal.operator else ()))
             return
-        if organisation_id not in tx.principal.organisations:
-            home = tx.principal.home_organisation_id
+        if organisation_id not in tx.principal.acts_for:
+            home = tx.principal.acting.host_id if tx.principal.acting else tx.principal.home_organisation_id
             raise OrganisationContextMismatch(
                 f"organisation_{organisation_id}", f"organisation_{home}" if home else None
             )
         tx.acting_for = organisation_id
         await tx.enter(organisation_id)
+
+
+async def _acting(raw: Driver, principal: Principal, session: UUID, now: datetime) -> Principal:
+    """The caller as the session makes them, looked at from home."""
+    await caller.enter(raw, caller.scope_of(principal))
+    binds = viewer_binds(principal, now) | acting.session_binds(session)
+    found = await raw.fetch(acting.SESSION.sql, *acting.SESSION.arguments(binds), record_class=Row)
+    return acting.acting_as(principal, found[0] if found else None, now)
 
 
 def driver_url(url: str) -> str:

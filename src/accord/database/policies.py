@@ -143,6 +143,13 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
         ("UPDATE", _in_mine("id"), GATEWAY),
         ("SELECT", "true", WORKER),
     ),
+    "acting_sessions": (
+        ("SELECT", f"{SELF} OR {_in_mine('host_id', 'home_id')}", GATEWAY),
+        ("INSERT", f"{SELF} AND ({_in_mine('home_id')})", GATEWAY),
+        ("UPDATE", f"{SELF} OR {_in_mine('host_id', 'home_id')}", GATEWAY),
+        ("SELECT", "true", WORKER),
+        ("UPDATE", "true", WORKER),
+    ),
     "attempts": _between(TOLD_SIDES, HOST),
     "invitations": _between(BOTH_SIDES, HOST),
     "sign_ins": (("SELECT", SELF, GATEWAY), ("INSERT", SELF, GATEWAY), ("ALL", "true", WORKER)),

@@ -49,8 +49,9 @@ def keys(name: str) -> Any:
 
 def sees_partnership(p: FromClause = partnerships) -> Predicate:
     """Which partnerships? Leaders all of their organisation, owners and requesters theirs, guest admins those that the
-    host has approved, guest people those that grant them something (S76 to S78, model 4.7)."""
+    host has approved, guest people those that grant them something (S76 to S78, model 4.7); who acts, that alone."""
     return or_(
+        p.c.id == keys("acts_under"),
         p.c.host_id == keys("leads"),
         and_(
             p.c.host_id == keys("works_in"),
@@ -111,7 +112,7 @@ def _sees_at_guest(d: FromClause) -> Predicate:
 
 def is_live_grant(g: FromClause = grants) -> Predicate:
     """Does this grant stand, by itself and by the clock?"""
-    return and_(g.c.state == "ACTIVE", or_(g.c.expires_at.is_(None), g.c.expires_at > NOW))
+    return and_(g.c.state == "ACTIVE", is_current(g))
 
 
 def active_partnership(partnership_id: ColumnElement[Any]) -> Predicate:
@@ -171,10 +172,27 @@ def sees_account_at_host(account_id: ColumnElement[Any], host_id: ColumnElement[
     return or_(owns_account(account_id, host_id), and_(host_id == keys("leads"), needs_owner(account_id)))
 
 
+def acts_on_account(account_id: ColumnElement[Any], host_id: ColumnElement[Any]) -> Predicate:
+    """Which accounts does somebody see who acts with MANAGE? Under COMPLETE the host's all, under LIMITED those shared
+    with the own organisation (Q20)."""
+    s = shares.alias()
+    shared = exists().where(
+        s.c.account_id == account_id, s.c.partnership_id == keys("acts_under"), s.c.state == "ACTIVE", is_current(s)
+    )
+    return or_(host_id == keys("acts_on_all_accounts"), and_(host_id == keys("acts_on_shared_accounts"), shared))
+
+
+def is_current(row: FromClause) -> Predicate:
+    """Is the row's own end still to come?"""
+    return or_(row.c.expires_at.is_(None), row.c.expires_at > NOW)
+
+
 def sees_share(s: FromClause = shares) -> Predicate:
-    """Which shares? At the host by partnership or account; at the guest admins all, people those granted to them."""
+    """Which shares? At the host by partnership or account; at the guest admins all, people those granted to them; with
+    MANAGE those of the partnership acted under."""
     g = grants.alias()
     return or_(
+        _managed(s),
         _owned_partnership(s.c.partnership_id),
         sees_account_at_host(s.c.account_id, s.c.host_id),
         s.c.guest_id == keys("admin_of"),
@@ -194,10 +212,16 @@ def sees_account(a: FromClause = accounts) -> Predicate:
     shared = and_(s.c.account_id == a.c.id, s.c.state != "REMOVED")
     return or_(
         sees_account_at_host(a.c.id, a.c.host_id),
+        acts_on_account(a.c.id, a.c.host_id),
         exists().where(shared, p.c.id == s.c.partnership_id, p.c.host_id == keys("works_in"), owns_partnership(p)),
         exists().where(shared, s.c.guest_id == keys("admin_of"), active_partnership(s.c.partnership_id)),
         granted_account(a),
     )
+
+
+def _managed(row: FromClause) -> Predicate:
+    """Does the row belong to the partnership that somebody acts under with MANAGE?"""
+    return and_(row.c.partnership_id == keys("acts_under"), row.c.host_id == keys("acts_on_shared_accounts"))
 
 
 def granted_account(a: FromClause = accounts) -> Predicate:
@@ -209,7 +233,7 @@ def granted_account(a: FromClause = accounts) -> Predicate:
             s.c.account_id == a.c.id,
             s.c.state == "ACTIVE",
             s.c.guest_id == keys("works_in"),
-            or_(s.c.expires_at.is_(None), s.c.expires_at > NOW),
+            is_current(s),
             g.c.share_id == s.c.id,
             g.c.user_id == VIEWER,
             is_live_grant(g),
@@ -223,11 +247,12 @@ def sees_grant(g: FromClause = grants) -> Predicate:
 
     Leaders of the host all; a Partnership Owner the representative's and those on accounts that this owner shared, or
     took over from an owner who left; an Account Owner those on the account; guest admins all of their people's; guest
-    people their own, and their colleagues' on what is shared with them too. The account behind a grant may still be
-    hidden.
+    people their own, and their colleagues' on what is shared with them too; with MANAGE those of the own staff. The
+    account behind a grant may still be hidden.
     """
     mine = grants.alias()
     return or_(
+        _managed(g),
         _sees_guest_people(g),
         and_(g.c.guest_id == keys("works_in"), g.c.user_id == VIEWER),
         and_(
@@ -284,8 +309,13 @@ def sees_access_item(i: FromClause) -> Predicate:
 
 def sees_event(e: FromClause = activity_events) -> Predicate:
     """Which events? Leaders and auditors their organisation's stream, Account Owners their accounts', the operator the
-    platform's (S87, Q17)."""
+    platform's (S87, Q17); who acts the host's, without what concerns other partners (model 4.7)."""
     return or_(
+        and_(
+            e.c.stream_id == keys("acts_reading"),
+            or_(e.c.guest_id.is_(None), e.c.guest_id == keys("acts_from")),
+            or_(e.c.host_id.is_(None), e.c.host_id == e.c.stream_id),
+        ),
         e.c.stream_id == keys("leads"),
         e.c.stream_id == keys("audits"),
         and_(e.c.stream_id == e.c.host_id, owns_account(e.c.account_id, e.c.host_id)),
@@ -301,12 +331,16 @@ def names_account(e: FromClause = activity_events) -> Predicate:
         e.c.stream_id == keys("audits"),
         e.c.stream_id != e.c.host_id,
         sees_account_at_host(e.c.account_id, e.c.host_id),
+        acts_on_account(e.c.account_id, e.c.host_id),
     )
 
 
 def sees_membership(m: FromClause = memberships) -> Predicate:
-    """Which memberships as such? One's own, and admins those of their organisation (model 4.15)."""
-    return or_(m.c.user_id == VIEWER, m.c.organisation_id == keys("admin_of"))
+    """Which memberships as such? One's own, and admins, or who acts with MANAGE or as Decision Maker, those of the
+    organisation (model 4.15)."""
+    return or_(
+        m.c.user_id == VIEWER, m.c.organisation_id == keys("admin_of"), m.c.organisation_id == keys("acts_managing")
+    )
 
 
 def may_search_members(m: FromClause = memberships) -> Predicate:

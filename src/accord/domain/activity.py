@@ -45,6 +45,9 @@ class EventType(StrEnum):
     SHARE_REMOVED = "share.removed"
     SHARE_SUSPENDED = "share.suspended"
     SHARE_RESUMED = "share.resumed"
+    SESSION_STARTED = "session.started"
+    SESSION_ENDED = "session.ended"
+    SESSION_REVOKED = "session.revoked"
     GRANT_ROLE_CHANGED = "grant.role_changed"
     GRANT_REVOKED = "grant.revoked"
     GRANT_EXPIRED = "grant.expired"
@@ -107,6 +110,9 @@ CHAINED: Final = (
 )
 """The columns of an event that its hash covers, in the order of the canonical JSON's keys before sorting."""
 
+CHAINED_IF_SET: Final = ("acting_session_id",)
+"""Columns that came later: what was written before them keeps its hash."""
+
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
@@ -118,7 +124,8 @@ def _plain(value: Any) -> Any:
 
 def canonical(row: Mapping[str, Any]) -> bytes:
     """The row as canonical JSON: sorted keys, no blanks, times in UTC with microseconds, UTF-8."""
-    covered = {column: _plain(row[column]) for column in CHAINED}
+    columns = (*CHAINED, *(column for column in CHAINED_IF_SET if row.get(column) is not None))
+    covered = {column: _plain(row[column]) for column in columns}
     return json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

@@ -21,6 +21,7 @@ KINDS: Final = frozenset(
         "accessitem",
         "delegation",
         "rolegroup",
+        "session",
         "event",
         "terms",
         "notification",

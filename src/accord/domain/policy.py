@@ -20,6 +20,7 @@ class Policy:
     max_partnership_duration: timedelta | None = None
     default_auto_extend: timedelta | None = None
     require_mfa: bool = False
+    require_reason: bool = False
     allowed_partners: frozenset[UUID] = frozenset()
     blocked_partners: frozenset[UUID] = frozenset()
     auto_approve_partners: frozenset[UUID] = frozenset()

@@ -17,7 +17,7 @@ from starlette.types import Lifespan
 from accord.http.middleware import BodyDeadline, InFlight, LastResort, RequestScope
 from accord.http.responses import HttpError, error_response
 
-REQUEST_HEADERS: Final = ("authorization", "content-type", "idempotency-key", "x-request-id")
+REQUEST_HEADERS: Final = ("authorization", "content-type", "idempotency-key", "x-request-id", "accord-acting-session")
 RESPONSE_HEADERS: Final = (
     "x-request-id",
     "retry-after",

@@ -17,13 +17,14 @@ from starlette.routing import Route
 from accord.access.decision import Condition, may_ever
 from accord.access.permissions import Action
 from accord.access.principal import Identity, Principal
-from accord.database.engine import Busy, Database, TimedOut, Transaction
+from accord.database.engine import AccessRevoked, Busy, Database, SessionOver, TimedOut, Transaction
 from accord.database.queries.export import count_events, get_head_sequence, stream_events
 from accord.database.queries.read.activity import EventRow
 from accord.domain.activity import EventType, Outcome
 from accord.domain.errors import Forbidden, NotFound, OrganisationContextMismatch
-from accord.domain.ids import parse_id
+from accord.domain.ids import global_id, parse_id
 from accord.domain.organisation import PLATFORM
+from accord.http.acting import acting_session, over
 from accord.http.authentication import Authenticator
 from accord.http.csv import line
 from accord.http.rates import EXPORT, Rates
@@ -36,6 +37,7 @@ COLUMNS: Final = (
 )
 PARAMETERS: Final = (
     *("organisationId", "from", "to", "types", "outcome", "accountId", "app", "userId", "partnerOrganisationId"),
+    "sessionId",
 )
 
 
@@ -63,13 +65,15 @@ class ExportRoutes:
         try:
             with self.rates.admitted(identity):
                 self.rates.spend(identity, EXPORT)
-                return await self.export(identity, request.query_params)
+                return await self.export(identity, acting_session(request), request.query_params)
         except NotFound as error:
             raise HttpError(404, error.code, error.message) from None
         except Forbidden as error:
             raise HttpError(403, error.code, error.message, action=error.action, condition=error.condition) from None
         except OrganisationContextMismatch as error:
             raise HttpError(403, error.code, error.message, expected=error.expected, actual=error.actual) from None
+        except (AccessRevoked, SessionOver) as error:
+            raise over(error) from None
         except Busy:
             raise HttpError(
                 503, "BUSY", "The service is busy. Please try again.", headers={"retry-after": "1"}
@@ -77,20 +81,22 @@ class ExportRoutes:
         except TimedOut:
             raise HttpError(504, "TIMEOUT", "The export took too long. Ask for a shorter time.") from None
 
-    async def export(self, identity: Identity, query: QueryParams) -> Response:
+    async def export(self, identity: Identity, session: UUID | None, query: QueryParams) -> Response:
         given = parameters(query)
         organisation_id = organisation(given, identity)
         filters = bound_filters(given)
-        rows = await count_events(self.database, identity, organisation_id, filters)
+        rows = await count_events(self.database, identity, session, organisation_id, filters)
         if rows > self.longest:
             raise HttpError(413, "EXPORT_TOO_LARGE", "Ask for a shorter time.", limit=self.longest, actual=rows)
-        head, before = await self.record(identity, organisation_id, given)
+        head, before = await self.record(identity, session, organisation_id, given)
         name = f"activity-{self.database.clock():%Y%m%dT%H%M%SZ}.csv"
         headers = {"accord-activity-head": head, "content-disposition": f'attachment; filename="{name}"'}
         content = self.content(identity, organisation_id, filters, before)
         return StreamingResponse(content, headers=headers, media_type="text/csv; charset=utf-8")
 
-    async def record(self, identity: Identity, organisation_id: UUID, given: dict[str, str]) -> tuple[str, int]:
+    async def record(
+        self, identity: Identity, session: UUID | None, organisation_id: UUID, given: dict[str, str]
+    ) -> tuple[str, int]:
         """The head of the stream before the export, and the number of the export's own event."""
 
         async def act(tx: Transaction) -> tuple[str, int]:
@@ -99,7 +105,7 @@ class ExportRoutes:
             return head, await get_head_sequence(tx, organisation_id)
 
         named = None if organisation_id == PLATFORM else organisation_id
-        return await self.database.write(identity, named, act)
+        return await self.database.write(identity, named, act, session)
 
     async def content(
         self, identity: Identity, organisation_id: UUID, filters: dict[str, Any], before: int
@@ -107,7 +113,7 @@ class ExportRoutes:
         yield line(COLUMNS)
         async with aclosing(stream_events(self.database, identity, organisation_id, filters, before)) as pages:
             async for page in pages:
-                yield b"".join(line(cells(row, partner)) for row, partner in page)
+                yield b"".join(line(cells(*told)) for told in page)
 
 
 def require_export(principal: Principal, organisation_id: UUID) -> None:
@@ -118,10 +124,11 @@ def require_export(principal: Principal, organisation_id: UUID) -> None:
         raise Forbidden(Action.ACTIVITY_EXPORT, Condition.NO_GRANT)
 
 
-def cells(row: EventRow, partner: str | None) -> tuple[object, ...]:
+def cells(row: EventRow, partner: str | None, on_behalf_of: str | None) -> tuple[object, ...]:
     occurred = row.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     what = (occurred, row.type, row.account_label, row.app, row.user_name, row.location, row.os, row.device)
-    return (*what, partner, None, None, row.reason, row.sequence, row.hash)
+    session = row.acting_session_id and global_id("session", row.acting_session_id)
+    return (*what, partner, on_behalf_of, session, row.reason, row.sequence, row.hash)
 
 
 def parameters(query: QueryParams) -> dict[str, str]:
@@ -156,6 +163,7 @@ def bound_filters(given: dict[str, str]) -> dict[str, Any]:
         "app": storable(given, "app"),
         "person": key("userId", "user"),
         "partner": key("partnerOrganisationId", "organisation"),
+        "session": key("sessionId", "session"),
     }
 
 

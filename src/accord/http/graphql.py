@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from graphql import GraphQLError, OperationDefinitionNode
 from starlette.datastructures import QueryParams
@@ -18,6 +19,7 @@ from strawberry.types.execution import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from accord.access.principal import Identity
+from accord.http.acting import acting_session
 from accord.http.authentication import Authenticator
 from accord.http.body import BodyLimits, bad_request, read_body, read_object
 from accord.http.documents import Documents
@@ -60,7 +62,7 @@ class GraphQLEndpoint:
         schema: Schema,
         documents: Documents,
         authenticator: Authenticator,
-        context: Callable[[Identity], object],
+        context: Callable[[Identity, UUID | None], object],
         *,
         body_limits: BodyLimits,
         timeout: float,
@@ -89,10 +91,11 @@ class GraphQLEndpoint:
         if media_type is None:
             raise HttpError(406, "NOT_ACCEPTABLE", "Answers are application/json or application/graphql-response+json.")
         identity = await self.authenticator.identify(request)
+        session = acting_session(request)
         with self.rates.admitted(identity):
             given = self.from_url(request.query_params) if by_get else await self.from_body(request)
             parameters = Parameters.read(given)
-            result = await self.run(parameters, identity, READS if by_get else READS_AND_WRITES)
+            result = await self.run(parameters, identity, session, READS if by_get else READS_AND_WRITES)
         response = answer(result, media_type, request_id(request))
         response.headers.update(self.rates.headers(identity))
         return response
@@ -119,7 +122,7 @@ class GraphQLEndpoint:
         return given
 
     async def run(
-        self, parameters: Parameters, identity: Identity, allowed: frozenset[OperationType]
+        self, parameters: Parameters, identity: Identity, session: UUID | None, allowed: frozenset[OperationType]
     ) -> ExecutionResult:
         deadline = asyncio.timeout(self.timeout)
         points = REFUSED
@@ -129,7 +132,7 @@ class GraphQLEndpoint:
                 result = await self.schema.execute(
                     parameters.query,
                     variable_values=parameters.variables,
-                    context_value=self.context(identity),
+                    context_value=self.context(identity, session),
                     operation_name=parameters.operation_name,
                     allowed_operation_types=allowed,
                 )

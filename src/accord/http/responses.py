@@ -16,6 +16,8 @@ JSON: Final = "application/json"
 QUALITY: Final = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 STATUS: Final[Mapping[str, int]] = {
     "UNAUTHENTICATED": 401,
+    "ACCESS_REVOKED": 403,
+    "SESSION_ENDED": 403,
     "BODY_TOO_LARGE": 413,
     "RATE_LIMITED": 429,
     "INTERNAL": 500,

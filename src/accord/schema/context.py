@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, TypeVar
@@ -12,7 +12,8 @@ from uuid import UUID
 import strawberry
 
 from accord.access.principal import Identity, Principal
-from accord.database.engine import Database, Snapshot, Transaction
+from accord.database.engine import Busy, Database, Snapshot, TimedOut, Transaction
+from accord.domain.acting import NOTED_EVERY
 from accord.schema.loaders import Loaders
 from accord.services.ticket import TicketSigner
 
@@ -39,11 +40,19 @@ class Context:
     snapshot: Snapshot
     loaders: Loaders
 
-    def __init__(self, database: Database, identity: Identity, support: Support, tickets: TicketSigner) -> None:
+    def __init__(
+        self,
+        database: Database,
+        identity: Identity,
+        support: Support,
+        tickets: TicketSigner,
+        session: UUID | None = None,
+    ) -> None:
         self.database = database
         self.identity = identity
         self.support = support
         self.tickets = tickets
+        self.session = session
 
     @property
     def now(self) -> datetime:
@@ -52,7 +61,7 @@ class Context:
 
     def fork(self) -> Context:
         """The same caller, nothing opened yet."""
-        return Context(self.database, self.identity, self.support, self.tickets)
+        return Context(self.database, self.identity, self.support, self.tickets, self.session)
 
     @asynccontextmanager
     async def operation(self) -> AsyncIterator[None]:
@@ -62,6 +71,7 @@ class Context:
             yield
         finally:
             await self.snapshot.close()
+        await self._note_use()
 
     async def transact(
         self, act: Callable[[Transaction], Awaitable[Result]], organisation_id: UUID | None = None
@@ -73,14 +83,21 @@ class Context:
         """
         await self.snapshot.close()
         try:
-            return await self.database.write(self.identity, organisation_id, act)
+            return await self.database.write(self.identity, organisation_id, act, self.session)
         finally:
             await self._renew()
 
     async def _renew(self) -> None:
-        self.snapshot = self.database.snapshot(self.identity)
+        self.snapshot = self.database.snapshot(self.identity, self.session)
         self.principal = await self.snapshot.principal()
         self.loaders = Loaders(self.snapshot)
+
+    async def _note_use(self) -> None:
+        """Note that the acting session is in use, when that was not noted for a while."""
+        acting = self.principal.acting
+        if acting is not None and acting.used_at <= self.now - NOTED_EVERY:
+            with suppress(Busy, TimedOut):
+                await self.database.note_use(self.identity, acting.session_id)
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

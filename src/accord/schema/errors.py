@@ -76,6 +76,24 @@ class TooSlow(ApiError):
         super().__init__("This took too long. Ask for less.")
 
 
+class SessionEnded(ApiError):
+    """The acting session of the header was left, is over by time, unknown or somebody else's."""
+
+    code = "SESSION_ENDED"
+
+    def __init__(self) -> None:
+        super().__init__("This acting session has ended. Switch to the organisation again.")
+
+
+class AccessRevoked(ApiError):
+    """What the acting session of the header rested on has ended."""
+
+    code = "ACCESS_REVOKED"
+
+    def __init__(self) -> None:
+        super().__init__("The access that this acting session rested on was taken back.")
+
+
 class Internal(ApiError):
     """Something of ours failed; `id` is what the log calls it."""
 
@@ -124,10 +142,18 @@ def readable(error: Exception) -> GraphQLError:
 
 
 def of_database(error: BaseException | None) -> ApiError | None:
-    """What the database's own refusals mean to a client: no connection or lock in time, or too slow a statement."""
+    """What the database's own refusals mean to a client: no connection or lock in time, too slow a statement, or an
+    acting session that is over."""
+    if isinstance(error, (engine.AccessRevoked, engine.SessionOver)):
+        return of_session(error)
     if isinstance(error, (engine.Busy, OSError)):
         return Busy()
     return TooSlow() if isinstance(error, engine.TimedOut) else None
+
+
+def of_session(error: engine.AccessRevoked | engine.SessionOver) -> ApiError:
+    """What a client is told whose acting session is good for nothing any more."""
+    return AccessRevoked() if isinstance(error, engine.AccessRevoked) else SessionEnded()
 
 
 def log_unexpected(errors: Iterable[GraphQLError]) -> None:

@@ -12,7 +12,16 @@ from aiodataloader import DataLoader
 
 from accord.access.facts import PartnershipFacts, Target
 from accord.database.engine import Query, Snapshot
-from accord.database.queries.read import activity, delegation, organisation, partner, partnership, policy, sharing
+from accord.database.queries.read import (
+    acting,
+    activity,
+    delegation,
+    organisation,
+    partner,
+    partnership,
+    policy,
+    sharing,
+)
 from accord.database.queries.read.facts import (
     ACCOUNT_TARGETS,
     OWNED_PARTNERSHIPS,
@@ -136,6 +145,8 @@ class Loaders:
     delegation_by_id = lookups(delegation.DELEGATION_BY_ID)
     role_group_by_id = lookups(delegation.ROLE_GROUP_BY_ID)
     policy_by_organisation = lookups(policy.POLICY_BY_ORGANISATION)
+    session_by_id = lookups(acting.SESSION_BY_ID)
+    bases_by_host = groups(acting.BASES_BY_HOST)
     event_by_id = lookups(activity.EVENT_BY_ID)
     notification_by_id = lookups(activity.NOTIFICATION_BY_ID)
 

@@ -11,7 +11,7 @@ from strawberry.schema_directive import Location
 from strawberry.types.base import StrawberryObjectDefinition
 from strawberry.types.field import StrawberryField
 
-from accord.access.decision import may_ever
+from accord.access.decision import may_ever, refusal
 from accord.access.permissions import Action
 from accord.schema.errors import ForbiddenField
 
@@ -42,10 +42,9 @@ class Requires(BasePermission):
         self.action = action
 
     def has_permission(self, source: Any, info: Any, **kwargs: Any) -> bool:
-        return may_ever(info.context.principal, self.action)
-
-    def on_unauthorized(self) -> None:
-        raise ForbiddenField(self.action)
+        if not may_ever(info.context.principal, self.action):
+            raise ForbiddenField(self.action, refusal(info.context.principal, self.action))
+        return True
 
 
 def requires(action: Action) -> PermissionExtension:

@@ -22,6 +22,7 @@ from strawberry.types.execution import ExecutionContext
 from accord.access.permissions import Action
 from accord.schema.errors import Masked, log_unexpected
 from accord.schema.mutations import (
+    acting,
     delegation,
     level,
     operator,
@@ -101,6 +102,9 @@ class Mutation:
     decide_access_requests = answers(sharing.decide_access_requests, Action.ACCESS_DECIDE)
     withdraw_access_request = answers(sharing.withdraw_access_request, Action.ACCESS_WITHDRAW)
     sign_in_to_account = answers(sharing.sign_in_to_account, Action.ACCOUNT_SIGN_IN)
+
+    switch_organisation = answers(acting.switch_organisation, Action.SESSION_OPEN)
+    leave_organisation = answers(acting.leave_organisation, Action.SESSION_LEAVE)
 
     create_account = answers(organisation.create_account, Action.ACCOUNT_CREATE)
     update_account = answers(organisation.update_account, Action.ACCOUNT_UPDATE)

@@ -23,6 +23,8 @@ KINDS: Final = {
     "partner_id": "organisation",
     "parent_partner_id": "organisation",
     "link_id": "link",
+    "host_id": "organisation",
+    "session_id": "session",
     "account_id": "account",
     "share_id": "share",
     "grant_id": "grant",

@@ -37,6 +37,7 @@ class Event:
     account_id: UUID | None = None
     account_label: str | None = None
     app: str | None = None
+    acting_session_id: UUID | None = None
     reason: str | None = None
     private_to: frozenset[UUID] | None = None
     unnamed_in: Mapping[UUID, str] = field(default_factory=dict)
@@ -50,13 +51,13 @@ async def record(tx: Transaction, *events: Event) -> dict[UUID, str]:
     Call it last in an act, and once: heads are locked in order of organisation, after everything else. Raises
     LookupError where a stream has no head that this transaction may move.
     """
-    streams = sorted({stream for event in events for stream in event.streams})
+    streams = sorted({stream for event in events for stream in _streams(tx, event)})
     heads = {head.stream_id: (head.sequence, head.hash) for head in await lock_heads(tx, streams)}
     if len(heads) != len(streams):
         raise LookupError(f"{len(streams)} streams, {len(heads)} heads")
     rows = []
     for event in events:
-        for stream in sorted(set(event.streams)):
+        for stream in _streams(tx, event):
             sequence, previous = heads[stream]
             row = _row(tx, event, stream) | {"sequence": sequence + 1}
             heads[stream] = (sequence + 1, chain_hash(previous, row))
@@ -68,6 +69,13 @@ async def record(tx: Transaction, *events: Event) -> dict[UUID, str]:
         if await tx.execute(moved) != 1:
             raise LookupError("a chain's head did not move")
     return {stream: head for stream, (_, head) in heads.items()}
+
+
+def _streams(tx: Transaction, event: Event) -> list[UUID]:
+    """Whom the event affects; what somebody does who acts elsewhere stands at home too (S17, model 4.8)."""
+    acting = tx.principal.acting
+    home = {acting.home_id} if acting is not None else set()
+    return sorted({*event.streams} | home)
 
 
 async def record_export(tx: Transaction, *, organisation_id: UUID, filters: Mapping[str, str]) -> str:
@@ -86,9 +94,7 @@ def _row(tx: Transaction, event: Event, stream: UUID) -> dict[str, Any]:
         "occurred_at": tx.now,
         "type": event.type.value,
         "outcome": event.outcome.value,
-        "host_id": event.host_id,
-        "guest_id": event.guest_id,
-        "partnership_id": event.partnership_id,
+        **_sides(tx, event),
         "account_id": event.account_id,
         "account_label": event.account_label,
         "app": event.app,
@@ -99,24 +105,44 @@ def _row(tx: Transaction, event: Event, stream: UUID) -> dict[str, Any]:
     }
 
 
+def _sides(tx: Transaction, event: Event) -> dict[str, UUID | None]:
+    """Whose data it is about and whose people it concerns; in a session, the two that it joins."""
+    acting = tx.principal.acting
+    if acting is None:
+        return {"host_id": event.host_id, "guest_id": event.guest_id, "partnership_id": event.partnership_id}
+    return {
+        "host_id": acting.host_id,
+        "guest_id": acting.home_id,
+        "partnership_id": event.partnership_id or acting.partnership_id,
+    }
+
+
 def _actor(tx: Transaction, event: Event, stream: UUID) -> dict[str, Any]:
     principal = tx.principal
     named = stream not in event.unnamed_in
     return {
         "actor_user_id": principal.person_id if named else None,
         "actor_name": principal.display_name if named else event.unnamed_in[stream],
-        "actor_home_organisation_id": (tx.acting_for or principal.home_organisation_id) if named else event.host_id,
+        "actor_home_organisation_id": _own(tx) if named else event.host_id,
+        "acting_session_id": principal.acting.session_id if principal.acting else event.acting_session_id,
     }
 
 
 def _place(tx: Transaction, event: Event, stream: UUID) -> dict[str, str | None]:
     """Where the person sat: for the own side, and for the owner of the account that the act was on (model 4.12)."""
-    own = stream in {tx.acting_for or tx.principal.home_organisation_id, PLATFORM}
+    own = stream in {_own(tx), tx.acting_for, PLATFORM}
     if not own and (event.account_id is None or stream != event.host_id):
         return dict.fromkeys(("ip", "location", "os", "device"))
     client = tx.principal.identity.client
     system, device = _machine(client)
     return {"ip": client.ip or None, "location": client.location or None, "os": system, "device": device}
+
+
+def _own(tx: Transaction) -> UUID | None:
+    """Whose person acts: at home that of the organisation named, in a session still the own one."""
+    if tx.principal.acting is not None:
+        return tx.principal.acting.home_id
+    return tx.acting_for or tx.principal.home_organisation_id
 
 
 @lru_cache(maxsize=1024)

@@ -24,10 +24,10 @@ async def get_head_sequence(tx: Transaction, organisation_id: UUID) -> int:
 
 
 async def count_events(
-    database: Database, identity: Identity, organisation_id: UUID, filters: Mapping[str, Any]
+    database: Database, identity: Identity, session: UUID | None, organisation_id: UUID, filters: Mapping[str, Any]
 ) -> int:
     """How many events of the stream the caller sees through these filters."""
-    snapshot = database.snapshot(identity)
+    snapshot = database.snapshot(identity, session)
     try:
         rows = await snapshot.fetch(EVENTS.count, keys=[str(organisation_id)], **filters)
     finally:
@@ -37,8 +37,9 @@ async def count_events(
 
 async def stream_events(
     database: Database, identity: Identity, organisation_id: UUID, filters: Mapping[str, Any], before: int
-) -> AsyncGenerator[Sequence[tuple[EventRow, str | None]], None]:
-    """The visible events below this sequence, newest first, each with the name of the partner it is about.
+) -> AsyncGenerator[Sequence[tuple[EventRow, str | None, str | None]], None]:
+    """The visible events below this sequence, newest first, each with the names of the partner it is about and of the
+    organisation in whose name somebody acted.
 
     Rights are read again for every page: what a caller loses in between is not in the pages after it.
     """
@@ -49,12 +50,12 @@ async def stream_events(
             rows = await snapshot.fetch(
                 EVENTS.page(False), keys=[str(organisation_id)], size=AT_ONCE, **bounds, **filters
             )
-            partners = list({row.partner_id for row in rows if row.partner_id})
-            found = await snapshot.fetch(ORGANISATION_SEEN, keys=partners) if partners else []
+            named = list({key for row in rows for key in (row.partner_id, row.on_behalf_of_id) if key})
+            found = await snapshot.fetch(ORGANISATION_SEEN, keys=named) if named else []
         finally:
             await snapshot.close()
         names = {row.key: row.name for row in found}
-        yield [(row, names.get(row.partner_id)) for row in rows]
+        yield [(row, names.get(row.partner_id), names.get(row.on_behalf_of_id)) for row in rows]
         if len(rows) < AT_ONCE:
             return
         before = rows[-1].sequence

@@ -1,5 +1,6 @@
 """The tables, one file per noun; importing this package registers them all on `metadata`."""
 
+from accord.database.tables.acting import acting_sessions
 from accord.database.tables.activity import activity_events, chain_heads
 from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
 from accord.database.tables.metadata import metadata
@@ -20,6 +21,7 @@ __all__ = [
     "access_items",
     "account_ownerships",
     "accounts",
+    "acting_sessions",
     "activity_events",
     "attempts",
     "chain_heads",

@@ -22,6 +22,7 @@ activity_events: Final = Table(
     reference("actor_user_id", nullable=True),
     Column("actor_name", Text(), nullable=False),
     reference("actor_home_organisation_id", nullable=True),
+    reference("acting_session_id", nullable=True),
     reference("host_id", nullable=True),
     reference("guest_id", nullable=True),
     reference("partnership_id", nullable=True),
@@ -42,6 +43,14 @@ activity_events: Final = Table(
 Index("ix_activity_events_account", activity_events.c.stream_id, activity_events.c.account_id, "sequence")
 Index("ix_activity_events_partnership", activity_events.c.stream_id, activity_events.c.partnership_id, "sequence")
 Index("ix_activity_events_actor", activity_events.c.stream_id, activity_events.c.actor_user_id, "sequence")
+
+Index(
+    "ix_activity_events_session",
+    activity_events.c.stream_id,
+    activity_events.c.acting_session_id,
+    "sequence",
+    postgresql_where=activity_events.c.acting_session_id.is_not(None),
+)
 
 chain_heads: Final = Table(
     "chain_heads",

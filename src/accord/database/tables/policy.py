@@ -20,6 +20,7 @@ organisation_policies: Final = Table(
     Column("max_partnership_duration", Interval()),
     Column("default_auto_extend", Interval()),
     Column("require_mfa", Boolean(), nullable=False, server_default=text("false")),
+    Column("require_reason", Boolean(), nullable=False, server_default=text("false")),
     _organisations("allowed_partners"),
     _organisations("blocked_partners"),
     _organisations("auto_approve_partners"),

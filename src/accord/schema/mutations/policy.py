@@ -30,6 +30,7 @@ class SetPolicyInput:
     max_partnership_duration: timedelta | None = None
     default_auto_extend: timedelta | None = None
     require_mfa: bool | None = None
+    require_reason: bool | None = None
     allowed_partners: list[ID] | None = None
     blocked_partners: list[ID] | None = None
     auto_approve_partners: list[ID] | None = None

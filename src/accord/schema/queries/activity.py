@@ -28,4 +28,4 @@ def activity(
 
 def stream_of(principal: Principal) -> str:
     """Whose stream the caller reads: that of the organisation acted in, without any the platform's."""
-    return str(acted_in(principal) if principal.standings else PLATFORM)
+    return str(acted_in(principal) if principal.standings or principal.acting else PLATFORM)

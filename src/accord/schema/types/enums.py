@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 import strawberry
 
+from accord.domain.acting import Basis as ActingBasis
 from accord.domain.activity import Outcome
 from accord.domain.delegation import DelegatedRole, DelegationState, RoleGroupState
 from accord.domain.level import DataAccessLevel
@@ -113,6 +114,7 @@ __all__ = [
     "AccountKind",
     "AccountRole",
     "AccountStatus",
+    "ActingBasis",
     "DataAccessLevel",
     "DelegatedRole",
     "DelegationState",

@@ -21,6 +21,7 @@ class ActivityFilter:
     app: str | None = None
     user_id: ID | None = None
     partner_organisation_id: ID | None = None
+    session_id: ID | None = None
     outcome: Outcome | None = None
 
 
@@ -35,6 +36,7 @@ def event_filter(given: ActivityFilter | None) -> dict[str, Any]:
         "app": wanted.app,
         "person": _key("user", wanted.user_id),
         "partner": _key("organisation", wanted.partner_organisation_id),
+        "session": _key("session", wanted.session_id),
         "outcome": wanted.outcome,
     }
 

@@ -18,6 +18,7 @@ from accord.schema.permissions import guarded
 class OrganisationPolicy:
     version: int = strawberry.field(description="0 until something was set.")
     frozen: bool = strawberry.field(description="All partner access is denied until it is unfrozen.")
+    require_reason: bool = strawberry.field(description="Whoever acts here says why.")
     require_mfa: bool = strawberry.field(description="Partners' people need a sign-in with more than one factor.")
     host_admin_may_unshare: bool = strawberry.field(description="Admins take back shares of accounts they see (Q13).")
     roles_only_to_partner_of_record: bool = strawberry.field(

@@ -9,6 +9,7 @@ from strawberry import Parent
 
 from accord.access.permissions import Action
 from accord.access.principal import Principal
+from accord.database.queries.read.acting import CUSTOMERS
 from accord.database.queries.read.activity import NOTIFICATIONS
 from accord.database.queries.read.organisation import OWN_MEMBERSHIPS
 from accord.database.queries.read.sharing import SHARED_ACCOUNTS
@@ -16,6 +17,7 @@ from accord.schema.connections import listing, search_text
 from accord.schema.context import Info
 from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded
+from accord.schema.types.acting import ActingSession, Customer
 from accord.schema.types.activity import Notification
 from accord.schema.types.organisation import Membership, Organisation, User
 from accord.schema.types.sharing import Account
@@ -48,10 +50,33 @@ class Viewer:
         home: Organisation = await info.context.loaders.organisation_by_id.load(str(root.home_organisation_id))
         return home
 
-    @field(description="The organisation acted in: home, or where the person works if that is elsewhere.")
+    @field(
+        description="The organisation acted in; without a session home, or the one place of work."
+    )
     async def organisation(self, root: Parent[Principal], info: Info) -> Organisation:
         chosen: Organisation = await info.context.loaders.organisation_by_id.load(str(acted_in(root)))
         return chosen
+
+    @field(Action.SESSION_READ, description="The session that this request is in; null at home.")
+    async def acting_session(self, root: Parent[Principal], info: Info) -> ActingSession | None:
+        if root.acting is None:
+            return None
+        session: ActingSession = await info.context.loaders.session_by_id.load(str(root.acting.session_id))
+        return session
+
+    @field(Action.SESSION_OPEN, description="The organisations that the viewer can act in, by name or handle (S14).")
+    def customers(
+        self,
+        root: Parent[Principal],
+        info: Info,
+        search: str | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Customer] | None:
+        wanted = span(first, after, last, before)
+        return listing(info, CUSTOMERS, str(root.person_id), wanted, search=search_text(search))
 
     @field(description="Where the person is or was a member.")
     async def memberships(self, root: Parent[Principal], info: Info) -> list[Membership]:
@@ -85,7 +110,10 @@ class Viewer:
 
 
 def acted_in(principal: Principal) -> Any:
-    """The organisation whose view the viewer gets: home, unless the person works elsewhere alone."""
+    """The organisation whose view the viewer gets: that of the session, else home, unless the person works elsewhere
+    alone."""
+    if principal.acting is not None:
+        return principal.acting.host_id
     home = principal.home_organisation_id
     if home in principal.organisations or not principal.standings:
         return home

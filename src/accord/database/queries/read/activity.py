@@ -56,6 +56,8 @@ EVENT: Final = (
     as_text(e.c.actor_home_organisation_id),
     as_text(OTHER_SIDE, "partner_id"),
     as_text(e.c.partnership_id),
+    as_text(e.c.acting_session_id),
+    as_text(case((e.c.acting_session_id.is_not(None), e.c.host_id)), "on_behalf_of_id"),
     as_text(case((NAMED, e.c.account_id)), "account_id"),
     case((NAMED, e.c.account_label)).label("account_label"),
     case((NAMED, e.c.app)).label("app"),
@@ -81,6 +83,7 @@ FILTER: Final = (
     one_of(e.c.type, "types"),
     equal(e.c.outcome, "outcome"),
     equal(e.c.actor_user_id, "person", Uuid),
+    equal(e.c.acting_session_id, "session", Uuid),
     or_(
         PARTNER.is_(None),
         and_(cast(PARTNER, Uuid()).in_((e.c.host_id, e.c.guest_id)), cast(PARTNER, Uuid()) != e.c.stream_id),

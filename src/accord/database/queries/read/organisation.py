@@ -97,6 +97,8 @@ w, a, e = account_ownerships.alias("ow"), accounts.alias("oa"), activity_events.
 
 SEES_ORGANISATION: Final = or_(
     o.c.id == keys("member_of"),
+    o.c.id == keys("acts_in"),
+    o.c.id == keys("acts_from"),
     OPERATOR,
     o.c.created_for_id == keys("admin_of"),
     exists().where(or_(p.c.host_id == o.c.id, p.c.visible_guest_id == o.c.id), sees_partnership(p)),
@@ -108,7 +110,12 @@ SEES_ORGANISATION: Final = or_(
 theirs = memberships.alias("theirs")
 
 COLLEAGUE: Final = exists().where(
-    theirs.c.user_id == u.c.id, or_(theirs.c.organisation_id == keys("admin_of"), may_search_members(theirs))
+    theirs.c.user_id == u.c.id,
+    or_(
+        theirs.c.organisation_id == keys("admin_of"),
+        theirs.c.organisation_id == keys("acts_managing"),
+        may_search_members(theirs),
+    ),
 )
 WAITS_FOR_MY_ACCOUNT: Final = exists().where(
     w.c.user_id == VIEWER, i.c.account_id == w.c.account_id, i.c.member_user_id == u.c.id, sees_access_item(i)

@@ -35,6 +35,7 @@ POLICY_BY_ORGANISATION: Final = Query(
         r.c.max_partnership_duration,
         r.c.default_auto_extend,
         func.coalesce(r.c.require_mfa, False).label("require_mfa"),
+        func.coalesce(r.c.require_reason, False).label("require_reason"),
         _ids(r.c.allowed_partners),
         _ids(r.c.blocked_partners),
         _ids(r.c.auto_approve_partners),

@@ -1,0 +1,192 @@
+"""What somebody may act on elsewhere, and whether the session that a request names still stands (model 4.5, 4.8).
+
+One statement says on which bases a person may act where; switching, the list of customers and every request of a
+session ask it. A session is good for nothing that its basis does not give at that instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
+
+from accord.access.principal import Acting, Principal
+from accord.database.query import Query
+from accord.database.tables.acting import acting_sessions
+from accord.database.tables.delegation import role_group_members, role_groups
+from accord.database.tables.organisation import organisations
+from accord.database.tables.partner import partner_links
+from accord.database.tables.partnership import partnerships
+from accord.database.visibility import VIEWER, active_partnership, keys
+from accord.domain.acting import IDLE, Basis, SessionState
+from accord.domain.delegation import DelegatedRole, RoleGroupState
+from accord.domain.level import ORDER, UNBOUNDED, DataAccessLevel, is_above
+from accord.domain.partner import PartnerStatus
+
+PLACES: Final = tuple(enumerate(ORDER))
+HIGHEST: Final = ORDER.index(UNBOUNDED)
+
+Narrow = Callable[[FromClause], ColumnElement[bool]]
+"""A further condition on the partnership that a basis lies under."""
+
+
+class SessionOver(Exception):
+    """The session that a request names was left, is over by time, unknown or somebody else's."""
+
+
+class AccessRevoked(Exception):
+    """The basis of the session that a request names has ended."""
+
+
+def bases(narrow: Narrow) -> CompoundSelect[Any]:
+    """Every basis on which the viewer may act somewhere now, one row each."""
+    return union_all(_by_level(narrow), _by_group(narrow))
+
+
+def _by_level(narrow: Narrow) -> Select[Any]:
+    """The effective level, for delegated admins of the guest (4.5, path c)."""
+    p, guest, link = partnerships.alias("bp"), organisations.alias("bg"), partner_links.alias("bl")
+    level = _least(p.c.granted_level, guest.c.ceiling, link.c.ceiling)
+    return (
+        select(*_columns(p, Basis.LEVEL, level=level))
+        .select_from(p.join(guest, guest.c.id == p.c.guest_id).outerjoin(link, link.c.id == p.c.link_id))
+        .where(
+            narrow(p),
+            p.c.visible_guest_id == keys("delegated_in"),
+            p.c.granted_level != DataAccessLevel.NONE.value,
+            level != DataAccessLevel.NONE.value,
+            guest.c.partner_status != PartnerStatus.SUSPENDED.value,
+            active_partnership(p.c.id),
+        )
+    )
+
+
+def _by_group(narrow: Narrow) -> Select[Any]:
+    """The roles of the groups that the viewer is in (4.5, path b)."""
+    p, guest = partnerships.alias("bp"), organisations.alias("bg")
+    m, g = role_group_members.alias("bm"), role_groups.alias("br")
+    return (
+        select(*_columns(p, Basis.ROLE_GROUP, role_key=g.c.role, role_group_id=g.c.id))
+        .select_from(
+            m.join(g, g.c.id == m.c.group_id)
+            .join(p, p.c.id == m.c.partnership_id)
+            .join(guest, guest.c.id == p.c.guest_id)
+        )
+        .where(
+            narrow(p),
+            m.c.user_id == VIEWER,
+            m.c.ended_at.is_(None),
+            m.c.guest_id == keys("works_in"),
+            g.c.state == RoleGroupState.ACTIVE.value,
+            guest.c.partner_status != PartnerStatus.SUSPENDED.value,
+            active_partnership(p.c.id),
+        )
+    )
+
+
+def _columns(p: FromClause, basis: Basis, **given: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
+    return (
+        p.c.id.label("partnership_id"),
+        p.c.host_id.label("host_id"),
+        p.c.guest_id.label("home_id"),
+        p.c.expires_at.label("expires_at"),
+        cast(literal(basis.value), Text).label("basis"),
+        cast(given.get("level", null()), Text).label("level"),
+        cast(given.get("role_key", null()), Text).label("role_key"),
+        cast(given.get("role_group_id", null()), Uuid()).label("role_group_id"),
+        cast(given.get("contact_id", null()), Uuid()).label("contact_id"),
+        (p.c.access_mode == "COMPLETE").label("complete"),
+        p.c.wallet_entrusted.label("wallet"),
+    )
+
+
+def _least(*levels: ColumnElement[Any]) -> ColumnElement[str]:
+    """The lowest of these; none bounds nothing."""
+    return level_at(func.least(*(place_of(level) for level in levels)))
+
+
+def place_of(level: ColumnElement[Any]) -> ColumnElement[int]:
+    """Where a level stands in their order; none bounds nothing."""
+    return case(*((level == one.value, place) for place, one in PLACES), else_=HIGHEST)
+
+
+def level_at(place: ColumnElement[int]) -> ColumnElement[str]:
+    """The level that stands there."""
+    return case(*((place == one, level.value) for one, level in PLACES))
+
+
+s: Final = acting_sessions.alias("s")
+found: Final = bases(lambda p: p.c.id == s.c.partnership_id).lateral("b")
+SAME: Final = and_(
+    found.c.basis == s.c.basis,
+    found.c.home_id == s.c.home_id,
+    found.c.host_id == s.c.host_id,
+    found.c.role_group_id.is_not_distinct_from(s.c.role_group_id),
+    found.c.contact_id.is_not_distinct_from(s.c.contact_id),
+)
+SESSION: Final = Query(
+    select(
+        s,
+        found.c.level.label("level_now"),
+        found.c.host_id.is_not(None).label("stands"),
+        found.c.complete,
+        found.c.wallet,
+    )
+    .select_from(s.outerjoin(found, SAME))
+    .where(s.c.id == bindparam("session", type_=Uuid()), s.c.user_id == VIEWER)
+)
+HOLD_SESSION: Final = """
+SELECT id FROM accord.acting_sessions WHERE id = $1 AND user_id = (SELECT accord.person()) FOR SHARE
+"""
+"""A session that somebody acts in does not end before the act: whoever ends it waits, and later acts are refused."""
+
+
+def acting_as(principal: Principal, session: Any, now: datetime) -> Principal:
+    """The caller as the session makes them, without any standing of their own; SessionOver or AccessRevoked."""
+    if session is None or session.state in (SessionState.ENDED, SessionState.EXPIRED):
+        raise SessionOver
+    if session.state == SessionState.REVOKED:
+        raise AccessRevoked
+    if session.ends_at <= now or session.used_at <= now - IDLE:
+        raise SessionOver
+    level = None if session.level is None else DataAccessLevel(session.level)
+    if not session.stands or is_above(level or DataAccessLevel.NONE, DataAccessLevel(session.level_now or "NONE")):
+        raise AccessRevoked
+    acting = Acting(
+        session_id=session.id,
+        host_id=session.host_id,
+        home_id=session.home_id,
+        partnership_id=session.partnership_id,
+        basis=Basis(session.basis),
+        level=level,
+        role_key=None if session.role_key is None else DelegatedRole(session.role_key),
+        complete=bool(session.complete),
+        wallet=bool(session.wallet),
+        used_at=session.used_at,
+    )
+    return replace(principal, standings=(), acting=acting)
+
+
+def session_binds(session_id: UUID) -> dict[str, Any]:
+    """What `SESSION` asks beside the viewer."""
+    return {"session": session_id}
