@@ -171,9 +171,15 @@ class World:
     async def act(self, person: Person, service: Service[Result], **given: Any) -> Result:
         """Let a person do something, in the name of `organisation_id` or else of the home organisation."""
         organisation_id: UUID = given.pop("organisation_id", person.organisation.id)
+        session: UUID | None = given.pop("session", None)
         return await self.database.write(
-            person.identity, organisation_id, lambda tx: service(tx, organisation_id=organisation_id, **given)
+            person.identity, organisation_id, lambda tx: service(tx, organisation_id=organisation_id, **given), session
         )
+
+    async def act_as_oneself(self, person: Person, service: Service[Result], **given: Any) -> Result:
+        """Let a person do something on themselves, in nobody's name."""
+        session: UUID | None = given.pop("session", None)
+        return await self.database.write(person.identity, None, lambda tx: service(tx, **given), session)
 
     async def operate(self, service: Service[Result], **given: Any) -> Result:
         """Let the platform's staff do something."""

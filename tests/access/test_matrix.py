@@ -89,6 +89,9 @@ MATRIX: Final = {
 OWN: Final = {
     # what everybody with a membership may do to what is theirs or shown to them; lists and lookups narrow the rest
     A.VIEWER_READ: ALL_PEOPLE,
+    A.SESSION_READ: ALL_PEOPLE,
+    A.SESSION_OPEN: ALL_PEOPLE,
+    A.SESSION_LEAVE: ALL_PEOPLE,
     A.PROFILE_UPDATE: ALL_PEOPLE,
     A.NOTIFICATION_READ: ALL_PEOPLE,
     A.USER_READ: ALL_PEOPLE,

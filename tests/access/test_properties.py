@@ -111,6 +111,7 @@ def test_a_stranger_meets_nothing(who: Principal, target: Target) -> None:
         "somebody other than the requester",
         "for somebody other than oneself",
         "the partnership owner is no longer active",
+        "not acting elsewhere",
     }
     assert set(capacities(stranger, target)) <= ours
 

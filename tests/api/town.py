@@ -19,8 +19,9 @@ from accord.services.access_request import AccessDecision, decide_access_request
 from accord.services.ceiling import set_ceiling
 from accord.services.delegation import set_delegated_roles
 from accord.services.hold import suspend_partnership
+from accord.services.joining import invite_member
 from accord.services.link import link_partner
-from accord.services.member import deactivate_member, invite_member
+from accord.services.member import deactivate_member
 from accord.services.operator import publish_terms
 from accord.services.policy import freeze_partner_access
 from accord.services.role_group import add_role_group_members

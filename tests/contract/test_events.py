@@ -21,7 +21,18 @@ from accord.domain.organisation import PLATFORM, Role, token_hash
 from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import AccountRole
 from accord.schema.schema import schema
-from accord.services import account, grant, member, operator, ownership, partnership, profile, proposal, sharing
+from accord.services import (
+    account,
+    grant,
+    joining,
+    member,
+    operator,
+    ownership,
+    partnership,
+    profile,
+    proposal,
+    sharing,
+)
 from accord.services.access_request import (
     AccessDecision,
     decide_access_requests,
@@ -102,7 +113,7 @@ async def accept_membership(take: Take) -> Any:
     await take.stage.world.owner.execute(
         "UPDATE accord.memberships SET token_hash = $2 WHERE id = $1", take.key("invited"), token_hash(token)
     )
-    return await take.run(f"newcomer{take.copy.number}@people.example", member.accept_membership, token=token)
+    return await take.run(f"newcomer{take.copy.number}@people.example", joining.accept_membership, token=token)
 
 
 async def reactivate(take: Take) -> Any:
@@ -266,7 +277,7 @@ ACTS: Final[dict[str, tuple[Call, Events]]] = {
         {"host": ["account.owners_changed"]},
     ),
     "invite_member": (
-        lambda t: t.act("ada", member.invite_member, email="new@people.example", display_name="New"),
+        lambda t: t.act("ada", joining.invite_member, email="new@people.example", display_name="New"),
         {"host": ["member.invited"]},
     ),
     "accept_membership": (accept_membership, {"guest": ["member.joined"]}),
@@ -389,7 +400,7 @@ async def prepare(world: World, scene: Scene) -> tuple[Original, World, Scene, d
     scene.people["nils"] = await world.person(await world.organisation(), Role.ORG_ADMIN)
     scene.people["dora"] = await world.person(scene.guest)
     await scene.act("gustav", member.deactivate_member, membership_id=scene["dora"].membership_id)
-    keys["invited"] = await scene.act("gustav", member.invite_member, email="x@people.example", display_name="X")
+    keys["invited"] = await scene.act("gustav", joining.invite_member, email="x@people.example", display_name="X")
     world.clock.advance(days=2)
     homes = {person.organisation.id: person.organisation for person in scene.people.values()}
     return await Original.read(world, *homes.values()), world, scene, keys

@@ -87,9 +87,9 @@ BREAKS: Final = {
     "domain knows the database": ("domain/text.py", "from accord.database.engine import Database\n"),
     "access knows SQLAlchemy": ("access/facts.py", "import sqlalchemy\n"),
     "a service knows HTTP": ("services/member.py", "import starlette\n"),
-    "the database knows a service": ("database/engine.py", "from accord.services.member import invite_member\n"),
+    "the database knows a service": ("database/engine.py", "from accord.services.joining import invite_member\n"),
     "a service knows the schema": ("services/member.py", "from accord.schema.context import Context\n"),
-    "a noun knows another noun": ("services/account.py", "from accord.services.member import invite_member\n"),
+    "a noun knows another noun": ("services/account.py", "from accord.services.joining import invite_member\n"),
 }
 
 

@@ -65,6 +65,8 @@ WORDS = {
     Capacity.ACTING_DECISION_MAKER: "acting as Decision Maker",
     Capacity.ACTING_PHONE_MANAGER: "acting as Phone Manager",
     Capacity.ACTING_BILLING: "acting with MANAGE, the wallet entrusted",
+    Capacity.REACHES_ACCOUNT: "the session reaches the account",
+    Capacity.AT_HOME: "not acting elsewhere",
     Capacity.SEES_ACCOUNT: "sees the account",
     Capacity.NO_ACTIVE_OWNER: "nobody active owns the account",
     Capacity.NOT_REQUESTER: "did not request it",
@@ -100,8 +102,8 @@ def _column(key: str, title: str, is_: set[Capacity], *some: Capacity, together:
 C = Capacity
 OF_A_PARTNERSHIP = (C.NOT_REQUESTER, C.NOT_ONESELF, C.OWNER_GONE)
 OF_AN_ACCOUNT = (C.SEES_ACCOUNT, C.NO_ACTIVE_OWNER, C.MAY_UNSHARE)
-_HOST = {C.PERSON, C.MEMBER, C.HOST_MEMBER}
-_GUEST = {C.PERSON, C.MEMBER, C.GUEST_MEMBER}
+_HOST = {C.PERSON, C.MEMBER, C.HOST_MEMBER, C.AT_HOME}
+_GUEST = {C.PERSON, C.MEMBER, C.GUEST_MEMBER, C.AT_HOME}
 COLUMNS = (
     _column(
         "HA",
@@ -130,11 +132,17 @@ COLUMNS = (
     _column("AM", "Account Manager of the guest", _GUEST | {C.GRANTEE, C.ACCOUNT_MANAGER}, C.ITEM_REQUESTER),
     _column("CO", "Collaborator of the guest", _GUEST | {C.GRANTEE}),
     _column("DS", "acting with SUPPORT", {C.ACTING, C.ACTING_SUPPORT}),
-    _column("DM", "acting with MANAGE", {C.ACTING, C.ACTING_MANAGE}, C.ACTING_BILLING),
+    _column(
+        "DM",
+        "acting with MANAGE",
+        {C.ACTING, C.ACTING_MANAGE},
+        C.ACTING_BILLING,
+        together=(C.REACHES_ACCOUNT,),
+    ),
     _column("DD", "acting as Decision Maker", {C.ACTING, C.ACTING_DECISION_MAKER}),
     _column("DP", "acting as Phone Manager", {C.ACTING, C.ACTING_PHONE_MANAGER}),
-    _column("OP", "the vendor's staff", {C.OPERATOR}),
-    _column("AU", "auditor of the organisation", {C.PERSON, C.MEMBER, C.AUDITOR}),
+    _column("OP", "the vendor's staff", {C.OPERATOR, C.AT_HOME}),
+    _column("AU", "auditor of the organisation", {C.PERSON, C.MEMBER, C.AUDITOR, C.AT_HOME}),
 )
 
 

@@ -19,7 +19,7 @@ UNSET = UUID(int=0)
 WATCHED = (
     "organisations", "users", "identities", "memberships", "partnerships", "accounts", "account_ownerships", "shares",
     "grants", "access_items", "tickets",
-    "role_delegations", "role_groups", "role_group_members",
+    "role_delegations", "role_groups", "role_group_members", "acting_sessions",
     "chain_heads", "activity_events", "mails", "notifications",
 )  # fmt: skip
 HOST_PEOPLE: dict[str, tuple[Role, ...]] = {

@@ -9,7 +9,8 @@ from accord.access.principal import Identity
 from accord.domain.errors import InvalidState, NotFound
 from accord.domain.organisation import Role, token_hash
 from accord.domain.partnership import PartnershipState
-from accord.services.member import accept_membership, deactivate_member, invite_member, remove_member, update_member
+from accord.services.joining import accept_membership, invite_member
+from accord.services.member import deactivate_member, remove_member, update_member
 from accord.services.ownership import set_co_owners, set_representative, transfer_partnership
 from accord.services.partnership import accept_partnership, approve_partnership, decline_partnership
 from accord.services.proposal import request_partnership

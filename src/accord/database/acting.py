@@ -31,7 +31,8 @@ from sqlalchemy import (
 )
 
 from accord.access.principal import Acting, Principal
-from accord.database.query import Query
+from accord.database.caller import Driver, enter, scope_of, viewer_binds
+from accord.database.query import Query, Row
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.delegation import role_group_members, role_groups
 from accord.database.tables.organisation import organisations
@@ -187,6 +188,9 @@ def acting_as(principal: Principal, session: Any, now: datetime) -> Principal:
     return replace(principal, standings=(), acting=acting)
 
 
-def session_binds(session_id: UUID) -> dict[str, Any]:
-    """What `SESSION` asks beside the viewer."""
-    return {"session": session_id}
+async def resolve(raw: Driver, principal: Principal, session_id: UUID, now: datetime) -> Principal:
+    """The caller as the session makes them, looked at from home."""
+    await enter(raw, scope_of(principal))
+    binds = viewer_binds(principal, now) | {"session": session_id}
+    found = await raw.fetch(SESSION.sql, *SESSION.arguments(binds), record_class=Row)
+    return acting_as(principal, found[0] if found else None, now)

@@ -31,20 +31,8 @@ from accord.database.tables.acting import acting_sessions
 from accord.domain.errors import Conflict, Forbidden, OrganisationContextMismatch
 from accord.domain.organisation import PLATFORM
 
-__all__ = [
-    "AccessRevoked",
-    "Busy",
-    "Database",
-    "Query",
-    "Row",
-    "SessionOver",
-    "Snapshot",
-    "SnapshotClosed",
-    "TimedOut",
-    "Transaction",
-    "check_version",
-    "driver_url",
-]
+__all__ = ["AccessRevoked", "Busy", "Database", "Query", "Row", "SessionOver", "Snapshot", "SnapshotClosed"]
+__all__ += ["TimedOut", "Transaction", "check_version", "driver_url"]
 
 Result = TypeVar("Result")
 WRITE_TRIES: Final = 12
@@ -125,7 +113,7 @@ class Snapshot:
             await self._raw.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {told}")
             principal = caller.principal_of(self.identity, await self._raw.fetch(caller.RIGHTS))
             if self.session is not None:
-                principal = await _acting(self._raw, principal, self.session, self.now)
+                principal = await acting.resolve(self._raw, principal, self.session, self.now)
             await caller.enter(self._raw, caller.scope_of(principal))
         return _Opened(self._raw, principal, viewer_binds(principal, self.now))
 
@@ -340,7 +328,7 @@ class Database:
             await raw.execute(acting.HOLD_SESSION, session)
         principal, now = caller.principal_of(identity, await raw.fetch(caller.RIGHTS)), self.clock()
         if session is not None:
-            principal = await _acting(raw, principal, session, now)
+            principal = await acting.resolve(raw, principal, session, now)
         return Transaction(connection, raw, principal, now)
 
     async def _name(self, tx: Transaction, organisation_id: UUID | None) -> None:
@@ -354,14 +342,6 @@ class Database:
             )
         tx.acting_for = organisation_id
         await tx.enter(organisation_id)
-
-
-async def _acting(raw: Driver, principal: Principal, session: UUID, now: datetime) -> Principal:
-    """The caller as the session makes them, looked at from home."""
-    await caller.enter(raw, caller.scope_of(principal))
-    binds = viewer_binds(principal, now) | acting.session_binds(session)
-    found = await raw.fetch(acting.SESSION.sql, *acting.SESSION.arguments(binds), record_class=Row)
-    return acting.acting_as(principal, found[0] if found else None, now)
 
 
 def driver_url(url: str) -> str:

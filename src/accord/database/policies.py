@@ -34,6 +34,9 @@ WORKER: Final = "accord_worker"
 HOST: Final = _in_mine("host_id")
 GUEST: Final = _in_mine("guest_id")
 BY_MYSELF: Final = f"{SELF} AND ({_in_mine('organisation_id')})"
+BY_MYSELF_ANYWHERE: Final = (
+    f"{SELF} AND ({_in_mine('organisation_id')} OR acting_session_id IS NOT NULL AND {_in_mine('host_id')})"
+)
 NEW_PERSON: Final = (
     f"EXISTS (SELECT 1 FROM accord.users u WHERE u.id = identities.user_id AND u.home_organisation_id = ANY ({MINE}))"
     " AND NOT EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = identities.user_id)"
@@ -187,7 +190,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     "role_delegations": _between(BOTH_SIDES, HOST),
     "role_groups": _between(BOTH_SIDES, HOST),
     "role_group_members": _between(BOTH_SIDES, GUEST),
-    "tickets": _between(f"{BOTH_SIDES} OR id = (SELECT accord.shown('ticket'))::uuid", BY_MYSELF),
+    "tickets": _between(f"{BOTH_SIDES} OR id = (SELECT accord.shown('ticket'))::uuid", BY_MYSELF_ANYWHERE),
     "activity_events": (
         ("SELECT", _in_mine("stream_id"), GATEWAY),
         ("INSERT", f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('activity_events.stream_id')}", GATEWAY),

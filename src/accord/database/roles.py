@@ -41,7 +41,7 @@ FIXED: Final = frozenset(
         *("request_id", "user_id", "member_user_id", "requested_by", "home_organisation_id", "created_for_id"),
         *("created_by_user_id", "created_at", "handle", "number", "path", "submitted_at", "granted_at", "shared_at"),
         *("issued_at", "audience", "origin", "customer_id", "partner_id"),
-        *("home_id", "basis", "role_key", "role_group_id", "contact_id", "started_at", "ends_at"),
+        *("home_id", "basis", "role_key", "role_group_id", "contact_id", "started_at", "ends_at", "acting_session_id"),
     }
 )
 """Columns that say what a row is about: they never change, whoever asks."""

@@ -26,7 +26,8 @@ from accord.domain.partnership import Purpose
 from accord.services.access_request import withdraw_access_request
 from accord.services.account import archive_account
 from accord.services.grant import change_member_role, leave_share
-from accord.services.member import deactivate_member, invite_member
+from accord.services.joining import invite_member
+from accord.services.member import deactivate_member
 from accord.services.operator import publish_terms
 from accord.services.ownership import set_co_owners, set_representative, transfer_partnership
 from accord.services.partnership import decline_partnership, refuse_partnership, remove_partner, withdraw_partnership

@@ -72,6 +72,10 @@ MEMBERSHIP: Final = LifeCycle(
 )
 
 
+PROTECTED: Final = frozenset({Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE, Role.DECISION_MAKER, Role.AUDITOR})
+"""Roles whose holders nobody touches who acts for a partner (model 4.9)."""
+
+
 def new_handle() -> str:
     """A workspace ID that nobody guesses, in three groups of four: `k7wm-x2qd-9fhp`."""
     letters = "".join(secrets.choice(HANDLE_ALPHABET) for _ in range(HANDLE_LENGTH))

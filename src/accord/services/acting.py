@@ -23,7 +23,14 @@ from accord.domain.errors import Forbidden, NotFound, ValidationError
 from accord.domain.level import DataAccessLevel, is_above
 from accord.services.activity import Event, record
 
-__all__ = ["end_sessions", "end_sessions_above", "leave_organisation", "revoked_events", "switch_organisation"]
+__all__ = [
+    "end_sessions",
+    "end_sessions_above",
+    "expire_session",
+    "leave_organisation",
+    "revoked_events",
+    "switch_organisation",
+]
 
 
 async def switch_organisation(
@@ -62,7 +69,7 @@ async def switch_organisation(
         state=SessionState.ACTIVE.value,
         started_at=tx.now,
         used_at=tx.now,
-        ends_at=min(tx.now + LONGEST, *([chosen.expires_at] if chosen.expires_at else [])),
+        ends_at=min(tx.now + LONGEST, chosen.expires_at or tx.now + LONGEST),
         ip=client.ip,
         user_agent=client.user_agent[: text.NAME_LENGTH],
     )
@@ -117,6 +124,13 @@ async def end_sessions_above(tx: Transaction, partnership_id: UUID, level: DataA
     above = [one.value for one in DataAccessLevel if is_above(one, level)]
     scope = (acting_sessions.c.partnership_id == partnership_id) & acting_sessions.c.level.in_(above)
     return await end_sessions(tx, scope)
+
+
+async def expire_session(tx: Transaction, session: Any) -> Event:
+    """Mark a session that time has ended; nobody could use it any more before (invariant 12)."""
+    state = SESSION.move(SessionState(session.state), SessionEvent.EXPIRE)
+    await tx.update(acting_sessions, session.id, state=state.value, ended_at=tx.now)
+    return _event(EventType.SESSION_ENDED, session, session.id, data={"cause": "time"})
 
 
 def revoked_events(sessions: Sequence[Any]) -> list[Event]:

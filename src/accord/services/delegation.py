@@ -1,6 +1,6 @@
 """Delegating roles to the partner of record, and taking them back: the dialog as one change (S106, S107, S114 to S120).
 
-Who is in a group holds its role by name alone so far: nothing of the host's opens by it yet.
+Who is in a role's group acts by it in the host's organisation, in sessions of their own.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class DelegationReceipt:
     roles_enabled: int
     roles_cleared: int
     group_members_ended: int
+    sessions_revoked: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from accord.database.engine import Transaction
 from accord.database.queries.member import list_owned_accounts, list_standing
 from accord.database.queries.recipients import admins_of, names_of, people
 from accord.database.queries.sharing import get_partnership
+from accord.database.tables.acting import acting_sessions
 from accord.database.tables.organisation import memberships
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import account_ownerships, tickets
@@ -27,6 +28,7 @@ from accord.domain.notice import Template
 from accord.domain.organisation import Role
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
 from accord.services import cascade
+from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, event_of, names, tell
@@ -45,6 +47,7 @@ class MemberReceipt:
     partnerships_succeeded: int = 0
     representatives_replaced: int = 0
     tickets_voided: int = 0
+    sessions_revoked: int = 0
     accounts_needing_owner: int = 0
 
 
@@ -76,8 +79,10 @@ async def depart(
     await tx.update(memberships, membership.id, **values)
     own = (tickets.c.user_id == user_id) & (tickets.c.organisation_id == organisation_id)
     voided = ended.tickets + await cascade.void_tickets(tx, own)
+    theirs = (acting_sessions.c.user_id == user_id) & (acting_sessions.c.home_id == organisation_id)
+    sessions = await end_sessions(tx, theirs)
     leaving = await _leaving(tx, organisation_id, user_id)
-    events = _lost(organisation_id, user_id, ended, groups, event)
+    events = [*_lost(organisation_id, user_id, ended, groups, event), *revoked_events(sessions)]
     withdrawn, succeeded, represented = [
         await _each(tx, leaving, held, step) for step in (_withdraw, _succeed, _represent)
     ]
@@ -88,6 +93,7 @@ async def depart(
         partnerships_succeeded=len(succeeded),
         representatives_replaced=len(represented),
         tickets_voided=voided,
+        sessions_revoked=len(sessions),
         accounts_needing_owner=await _orphan_accounts(tx, leaving),
     )
     return Departure(receipt, [*events, *withdrawn, *succeeded, *represented])

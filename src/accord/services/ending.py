@@ -8,11 +8,13 @@ from typing import Any
 
 from accord.database.engine import Transaction
 from accord.database.queries.recipients import admins_of, people
+from accord.database.tables.acting import acting_sessions
 from accord.domain.activity import EventType
 from accord.domain.delegation import DelegationEvent
 from accord.domain.notice import Template
 from accord.domain.partnership import PartnershipState
 from accord.services import cascade
+from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event
 from accord.services.pair import end, event_of, names, tell
 from accord.services.roles import clearing_events, end_roles
@@ -37,6 +39,7 @@ async def end_partnership(
     """
     told = [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]
     ended = await cascade.end_shares(tx, partnership_id=row.id)
+    sessions = await end_sessions(tx, acting_sessions.c.partnership_id == row.id)
     expired = state is PartnershipState.EXPIRED
     delegated = await end_roles(tx, row.id, event=DelegationEvent.EXPIRE if expired else DelegationEvent.CLEAR)
     links = await end(tx, row, state, reason)
@@ -49,6 +52,8 @@ async def end_partnership(
         "tickets_voided": ended.tickets,
         "invitations_voided": links,
         **delegated.counts,
+        "sessions_revoked": len(sessions),
     }
     over = event_of(row, event, reason=reason, data=counts)
-    return Ended(counts, (over, *cascade.share_events(ended), *clearing_events(delegated)))
+    further = (*cascade.share_events(ended), *clearing_events(delegated), *revoked_events(sessions))
+    return Ended(counts, (over, *further))

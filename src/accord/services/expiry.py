@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Table, delete
 from accord.database.engine import Database, Transaction
 from accord.database.queries import expiry as due
 from accord.database.queries.recipients import admins_of, people
+from accord.database.tables.acting import acting_sessions
 from accord.database.tables.organisation import sign_ins
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, grants, tickets
@@ -23,6 +24,7 @@ from accord.domain.notice import Template, day
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
 from accord.domain.sharing import ACCESS_ITEM, GRANT, AccessItemEvent, AccessItemState, GrantEvent, GrantState
 from accord.services import cascade
+from accord.services.acting import expire_session
 from accord.services.activity import Event, record
 from accord.services.ending import end_partnership
 from accord.services.outbox import Mail, enqueue
@@ -48,6 +50,7 @@ async def sweep(database: Database, now: datetime) -> None:
     await _each(database, grants, due.to_expire_grant(now), _expire_grant)
     for days in EXPIRY_NOTICES:
         await _each(database, grants, due.to_warn_of_grant(now, days), _warn_of_grant(days))
+    await _each_session(database, due.to_end_session(now))
     async with database.platform() as tx:
         await tx.execute(delete(sign_ins).where(sign_ins.c.expires_at <= now))
 
@@ -70,6 +73,16 @@ async def _each(database: Database, table: Table, condition: ColumnElement[bool]
             row = await due.take(tx, table, key, condition)
             if row is not None:
                 await act(tx, row)
+
+
+async def _each_session(database: Database, condition: ColumnElement[bool]) -> None:
+    async with database.platform() as tx:
+        keys = await due.list_keys(tx, acting_sessions, condition)
+    for key in keys:
+        async with database.platform() as tx:
+            row = await due.take_session(tx, key, condition)
+            if row is not None:
+                await record(tx, await expire_session(tx, row))
 
 
 async def _lapse(tx: Transaction, row: Any) -> None:

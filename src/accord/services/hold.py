@@ -8,12 +8,14 @@ from uuid import UUID
 from accord.access.permissions import Action
 from accord.database.engine import Transaction
 from accord.database.queries.recipients import admins_of
+from accord.database.tables.acting import acting_sessions
 from accord.database.tables.partnership import partnerships
 from accord.domain import text
 from accord.domain.activity import EventType
 from accord.domain.errors import InvalidState
 from accord.domain.notice import Template
 from accord.domain.partnership import PARTNERSHIP, Holder, PartnershipEvent, PartnershipState
+from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import record
 from accord.services.pair import event_of, held, names, tell
 
@@ -40,8 +42,10 @@ async def suspend_partnership(
     await tx.update(partnerships, row.id, state=state.value, suspended_by=sorted({*row.suspended_by, side}))
     facts = names(row) | {"side": _name(row, side), "reason": reason}
     await tell(tx, row, Template.PARTNERSHIP_SUSPENDED, facts, await _both_sides(tx, row))
-    data = {"side": side}
-    await record(tx, event_of(row, EventType.PARTNERSHIP_SUSPENDED, reason=reason, data=data))
+    sessions = await end_sessions(tx, acting_sessions.c.partnership_id == row.id)
+    data = {"side": side, "sessionsRevoked": len(sessions)}
+    held_now = event_of(row, EventType.PARTNERSHIP_SUSPENDED, reason=reason, data=data)
+    await record(tx, held_now, *revoked_events(sessions))
     return partnership_id
 
 

@@ -17,6 +17,7 @@ from accord.domain.errors import CeilingExceeded, Forbidden, InvalidState, Valid
 from accord.domain.level import DataAccessLevel, is_above
 from accord.domain.notice import Template
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
+from accord.services.acting import end_sessions_above, revoked_events
 from accord.services.activity import Event, record
 from accord.services.pair import event_of, names, tell
 
@@ -91,25 +92,27 @@ def _check_raise(tx: Transaction, row: Any, level: DataAccessLevel, *, confirm: 
 
 async def _change(tx: Transaction, row: Any, level: DataAccessLevel) -> None:
     """Write the host's act, tell the guest's admins, record it."""
-    await _write(tx, row, level)
+    revoked = await _write(tx, row, level)
     off = level is DataAccessLevel.NONE
     facts = names(row) | {"level": WORDS[level], "before": WORDS[DataAccessLevel(row.granted_level)]}
     told = await admins_of(tx, row.guest_id)
     await tell(tx, row, Template.LEVEL_DISABLED if off else Template.LEVEL_CHANGED, facts, told)
-    await record(tx, changed(row, level))
+    await record(tx, changed(row, level), *revoked)
 
 
 async def lower(tx: Transaction, row: Any, ceiling: DataAccessLevel) -> list[Event]:
     """Bring what is granted down to a ceiling, at once; the event if it stood above, else none (Q5)."""
     if not is_above(DataAccessLevel(row.granted_level), ceiling):
         return []
-    await _write(tx, row, ceiling)
-    return [changed(row, ceiling)]
+    revoked = await _write(tx, row, ceiling)
+    return [changed(row, ceiling), *revoked]
 
 
-async def _write(tx: Transaction, row: Any, level: DataAccessLevel) -> None:
+async def _write(tx: Transaction, row: Any, level: DataAccessLevel) -> list[Event]:
+    """Sessions above the new level end with it; their events."""
     values = {"granted_level": level.value, "level_changed_by": tx.principal.person_id, "level_changed_at": tx.now}
     await tx.update(partnerships, row.id, **values)
+    return revoked_events(await end_sessions_above(tx, row.id, level))
 
 
 def changed(row: Any, level: DataAccessLevel) -> Event:

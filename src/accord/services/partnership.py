@@ -10,6 +10,7 @@ from uuid import UUID
 
 from accord.access.permissions import Action
 from accord.database.engine import Transaction
+from accord.database.queries.member import list_invited_under
 from accord.database.queries.partnership import get_attempt
 from accord.database.queries.recipients import admins_of, people
 from accord.database.tables.partnership import attempts, partnerships
@@ -51,7 +52,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class RemovalReceipt:
-    """What the end of a partnership ended with it, and the head of the own stream that proves it."""
+    """What the end of a partnership ended with it; for the host, who stays that was invited by people who acted under
+    it; and the head of the own stream that proves it."""
 
     shares_ended: int
     grants_ended: int
@@ -60,6 +62,8 @@ class RemovalReceipt:
     invitations_voided: int
     roles_cleared: int
     group_members_ended: int
+    sessions_revoked: int
+    members_invited: tuple[str, ...]
     activity_hash: str
 
 
@@ -286,5 +290,8 @@ async def remove_partner(
     state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.REMOVE)
     reason = text.note("reason", reason)
     ended = await end_partnership(tx, row, state, EventType.PARTNERSHIP_TERMINATED, cause="removed", reason=reason)
+    invited = await list_invited_under(tx, row.id) if organisation_id == row.host_id else ()
     heads = await record(tx, *ended.events)
-    return Removal(row.id, RemovalReceipt(**ended.counts, activity_hash=heads[organisation_id]))
+    names_of_invited = tuple(one.display_name for one in invited)
+    receipt = RemovalReceipt(**ended.counts, members_invited=names_of_invited, activity_hash=heads[organisation_id])
+    return Removal(row.id, receipt)

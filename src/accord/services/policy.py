@@ -15,10 +15,12 @@ from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.policy import LISTS, as_policy, hold_policy
+from accord.database.tables.acting import acting_sessions
 from accord.database.tables.policy import organisation_policies
 from accord.domain.activity import EventType
 from accord.domain.errors import InvalidState, ValidationError
 from accord.domain.policy import Policy
+from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event, record
 
 __all__ = ["freeze_partner_access", "set_policy", "unfreeze_partner_access"]
@@ -83,7 +85,9 @@ async def _freeze(tx: Transaction, organisation_id: UUID, expected_version: int 
         raise InvalidState("FROZEN" if frozen else "NOT_FROZEN", ("unfreeze" if frozen else "freeze",))
     await _write(tx, organisation_id, row, replace(before, frozen=frozen))
     kind = EventType.ACCESS_FROZEN if frozen else EventType.ACCESS_UNFROZEN
-    await record(tx, Event(type=kind, streams=(organisation_id,)))
+    sessions = await end_sessions(tx, acting_sessions.c.host_id == organisation_id) if frozen else ()
+    data = {"sessionsRevoked": len(sessions)} if frozen else {}
+    await record(tx, Event(type=kind, streams=(organisation_id,), data=data), *revoked_events(sessions))
     return organisation_id
 
 

@@ -1,7 +1,6 @@
 """Who of a partner holds a delegated role: its admins put people into the role's group (S112).
 
-So far the group says who holds the role, no more: acting in the customer's organisation by it is not part of this
-release.
+Membership gives the role in the customer's organisation, in acting sessions alone.
 """
 
 from __future__ import annotations
@@ -15,12 +14,14 @@ from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.delegation import find_group, list_group_members, lock_group
 from accord.database.queries.partnership import list_active_members
+from accord.database.tables.acting import acting_sessions
 from accord.database.tables.delegation import role_group_members, role_groups
 from accord.domain.activity import EventType
 from accord.domain.delegation import RoleGroupState
 from accord.domain.errors import DomainError, InvalidState, NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import MembershipStatus, Role
+from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event, record
 from accord.services.pair import event_of, held
 from accord.services.share import BULK
@@ -99,7 +100,10 @@ async def remove_role_group_members(
             continue
         await tx.update(role_group_members, key, ended_at=tx.now)
         results.append(user_id)
-    await _record(tx, row, group, EventType.ROLEGROUP_MEMBER_REMOVED, results)
+    gone = [one for one in results if isinstance(one, UUID)]
+    in_group = (acting_sessions.c.role_group_id == group.id) & acting_sessions.c.user_id.in_(gone)
+    sessions = await end_sessions(tx, in_group)
+    await _record(tx, row, group, EventType.ROLEGROUP_MEMBER_REMOVED, results, *revoked_events(sessions))
     return GroupChange(group.id, results)
 
 
@@ -117,8 +121,10 @@ async def _hold(
     return row, group
 
 
-async def _record(tx: Transaction, row: Any, group: Any, event: EventType, results: Sequence[Any]) -> None:
-    """One event per person, in both streams; the group counts as changed once."""
+async def _record(
+    tx: Transaction, row: Any, group: Any, event: EventType, results: Sequence[Any], *further: Event
+) -> None:
+    """One event per person, in both streams, and what followed; the group counts as changed once."""
     changed = [one for one in results if isinstance(one, UUID)]
     if not changed:
         return
@@ -127,4 +133,4 @@ async def _record(tx: Transaction, row: Any, group: Any, event: EventType, resul
     events: list[Event] = [
         event_of(row, event, data=common | {"member": global_id("user", user_id)}) for user_id in changed
     ]
-    await record(tx, *events)
+    await record(tx, *events, *further)

@@ -12,10 +12,12 @@ from sqlalchemy import update
 
 from accord.database.engine import Transaction
 from accord.database.queries.delegation import lock_delegations
+from accord.database.tables.acting import acting_sessions
 from accord.database.tables.delegation import role_delegations, role_group_members
 from accord.domain.activity import EventType
 from accord.domain.delegation import DELEGATION, DelegatedRole, DelegationEvent, DelegationState
 from accord.domain.ids import global_id
+from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event
 
 __all__ = ["EndedRoles", "clearing_events", "end_roles", "leave_groups"]
@@ -23,15 +25,21 @@ __all__ = ["EndedRoles", "clearing_events", "end_roles", "leave_groups"]
 
 @dataclass(frozen=True, slots=True)
 class EndedRoles:
-    """The delegations that ended, as rows with `group_id`, and the rows of those who were in their groups."""
+    """The delegations that ended, as rows with `group_id`, the rows of those who were in their groups, and the sessions
+    that rested on them."""
 
     delegations: Sequence[Any] = ()
     members: Sequence[Any] = ()
+    sessions: Sequence[Any] = ()
 
     @property
     def counts(self) -> dict[str, int]:
         """What a receipt says."""
-        return {"roles_cleared": len(self.delegations), "group_members_ended": len(self.members)}
+        return {
+            "roles_cleared": len(self.delegations),
+            "group_members_ended": len(self.members),
+            "sessions_revoked": len(self.sessions),
+        }
 
     @property
     def user_ids(self) -> frozenset[UUID]:
@@ -54,7 +62,8 @@ async def end_roles(
     state = DELEGATION.move(DelegationState.ACTIVE, event)
     for row in active:
         await tx.update(role_delegations, row.id, state=state.value, ended_at=tx.now)
-    return EndedRoles(active, members)
+    sessions = await end_sessions(tx, acting_sessions.c.role_group_id.in_([row.group_id for row in active]))
+    return EndedRoles(active, members, sessions)
 
 
 async def leave_groups(tx: Transaction, guest_id: UUID, user_id: UUID) -> Sequence[Any]:
@@ -72,7 +81,7 @@ async def _leave(tx: Transaction, scope: Any) -> Sequence[Any]:
 def clearing_events(ended: EndedRoles) -> list[Event]:
     """One event per delegation that ended, by itself or with something larger (model 4.12)."""
     members = Counter(row.group_id for row in ended.members)
-    return [
+    cleared = [
         Event(
             type=EventType.DELEGATION_CLEARED,
             streams=(row.host_id, row.guest_id),
@@ -87,3 +96,4 @@ def clearing_events(ended: EndedRoles) -> list[Event]:
         )
         for row in ended.delegations
     ]
+    return [*cleared, *revoked_events(ended.sessions)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import or_
+
 from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
@@ -18,6 +20,7 @@ from accord.database.queries.partner import (
 )
 from accord.database.queries.partnership import get_organisation, hold_organisation, lock_reachable
 from accord.database.queries.recipients import admins_of, people
+from accord.database.tables.acting import acting_sessions
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partnership import partnerships
 from accord.domain import text
@@ -34,6 +37,7 @@ from accord.domain.partnership import (
     PartnershipEvent,
     PartnershipState,
 )
+from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event, record
 from accord.services.ceiling import bound_contracts
 from accord.services.ending import end_partnership
@@ -137,6 +141,8 @@ async def _hold_all(tx: Transaction, partner_id: UUID, *, suspend: bool) -> list
             await tell(tx, row, template, names(row) | {"side": VENDOR}, told)
         kind = EventType.PARTNERSHIP_SUSPENDED if suspend else EventType.PARTNERSHIP_RESUMED
         events.append(event_of(row, kind, data={"side": Holder.OPERATOR.value, "heldBy": sorted(left)}))
+        if suspend:
+            events += revoked_events(await end_sessions(tx, acting_sessions.c.partnership_id == row.id))
     return events
 
 
@@ -165,6 +171,8 @@ async def set_organisation_status(
         raise InvalidState(row.status, allowed)
     reason = text.note("reason", reason)
     events = await _close(tx, organisation_id, reason) if status is OrganisationStatus.CLOSED else []
+    if status is OrganisationStatus.SUSPENDED:
+        events += await _revoke(tx, organisation_id)
     await tx.enter(*{PLATFORM, organisation_id, *(stream for event in events for stream in event.streams)})
     await tx.update(organisations, organisation_id, status=status.value)
     data = {"organisation": f"organisation_{organisation_id}", "from": row.status, "to": status.value}
@@ -173,6 +181,13 @@ async def set_organisation_status(
     )
     await record(tx, changed, *events)
     return organisation_id
+
+
+async def _revoke(tx: Transaction, organisation_id: UUID) -> list[Event]:
+    """Nobody acts in a suspended organisation, nor for it."""
+    await tx.enter(PLATFORM, organisation_id)
+    either = or_(acting_sessions.c.host_id == organisation_id, acting_sessions.c.home_id == organisation_id)
+    return revoked_events(await end_sessions(tx, either))
 
 
 async def _close(tx: Transaction, organisation_id: UUID, reason: str | None) -> list[Event]:

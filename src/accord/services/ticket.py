@@ -14,11 +14,18 @@ from sqlalchemy import update
 from accord.access.decision import Allow, decide, require
 from accord.access.facts import Target
 from accord.access.permissions import Action
-from accord.access.principal import Principal
+from accord.access.principal import Acting, Principal
 from accord.database.engine import Transaction
 from accord.database.queries.partnership import partnership_facts
 from accord.database.queries.sharing import account_facts, grant_facts, is_open, share_facts
-from accord.database.queries.ticket import find_holder, find_ticket, get_account, hold_path
+from accord.database.queries.ticket import (
+    find_acting,
+    find_holder,
+    find_ticket,
+    get_account,
+    hold_path,
+    hold_shared,
+)
 from accord.database.tables.sharing import grants, tickets
 from accord.domain.activity import EventType
 from accord.domain.errors import NotFound
@@ -67,15 +74,27 @@ class Redeemed:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How a person reaches an account: by a grant, or as its owner without one."""
+    """How a person reaches an account: by a grant, as its owner, or in an acting session."""
 
     target: Target
     grant: Any
     partnership: Any
+    acting: Acting | None = None
 
     @property
     def role(self) -> str:
+        if self.acting is not None:
+            return "MANAGE"
         return "ACCOUNT_OWNER" if self.grant is None else str(self.grant.role)
+
+    def held_by(self, organisation_id: UUID) -> dict[str, UUID | None]:
+        """What a ticket rests on: a grant, a session, or nothing for an owner."""
+        if self.acting is not None:
+            home = self.acting.home_id
+            return {"guest_id": home, "organisation_id": home, "acting_session_id": self.acting.session_id}
+        if self.grant is None:
+            return {"organisation_id": organisation_id}
+        return {"guest_id": self.grant.guest_id, "grant_id": self.grant.id, "organisation_id": organisation_id}
 
 
 async def sign_in_to_account(
@@ -86,7 +105,7 @@ async def sign_in_to_account(
     NotFound for an account the caller does not see, Forbidden for one without a grant that lives now.
     """
     account = await get_account(tx, account_id, shown=True)
-    way = await _way(tx, account, organisation_id, tx.person_id)
+    way = await _way(tx, account, tx.principal, organisation_id)
     require(tx.principal, Action.ACCOUNT_SIGN_IN, way.target, now=tx.now, acting_for=tx.acting_for)
     ACCOUNT.move(AccountStatus(account.status), AccountEvent.SIGN_IN)
     expires_at = tx.now + TICKET_LIFE
@@ -95,10 +114,8 @@ async def sign_in_to_account(
         tickets,
         account_id=account_id,
         host_id=account.host_id,
-        guest_id=way.grant.guest_id if way.grant is not None else None,
-        grant_id=way.grant.id if way.grant is not None else None,
         user_id=tx.person_id,
-        organisation_id=organisation_id,
+        **way.held_by(organisation_id),
         audience=audience,
         issued_at=tx.now,
         expires_at=expires_at,
@@ -129,8 +146,13 @@ async def redeem_ticket(tx: Transaction, *, jti: UUID) -> Redeemed:
     if holder is None:
         raise NotFound(("ticket",))
     principal, email = holder
+    if ticket.acting_session_id is not None:
+        acting = await find_acting(tx, principal, ticket.acting_session_id)
+        if acting is None:
+            raise NotFound(("ticket",))
+        principal = acting
     account = await get_account(tx, ticket.account_id, shown=False)
-    way = await _way(tx, account, ticket.organisation_id, ticket.user_id)
+    way = await _way(tx, account, principal, ticket.organisation_id)
     if not _stands(tx, principal, account, way, ticket):
         raise NotFound(("ticket",))
     use = update(tickets).where(tickets.c.id == jti, is_open(tx)).values(redeemed_at=tx.now)
@@ -142,17 +164,22 @@ async def redeem_ticket(tx: Transaction, *, jti: UUID) -> Redeemed:
 
 def _stands(tx: Transaction, principal: Principal, account: Any, way: _Way, ticket: Any) -> bool:
     same_grant = (way.grant.id if way.grant is not None else None) == ticket.grant_id
-    verdict = decide(principal, Action.ACCOUNT_SIGN_IN, way.target, now=tx.now, acting_for=ticket.organisation_id)
+    named = ticket.host_id if way.acting is not None else ticket.organisation_id
+    verdict = decide(principal, Action.ACCOUNT_SIGN_IN, way.target, now=tx.now, acting_for=named)
     usable = ACCOUNT.permits(AccountStatus(account.status), AccountEvent.SIGN_IN)
     return same_grant and usable and isinstance(verdict, Allow) and ticket.audience == _origin(account.launch_url)
 
 
-async def _way(tx: Transaction, account: Any, organisation_id: UUID, user_id: UUID) -> _Way:
-    """What the decision about signing in looks at; host people reach an account as owners, guests by a grant."""
+async def _way(tx: Transaction, account: Any, principal: Principal, organisation_id: UUID) -> _Way:
+    """What the decision about signing in looks at; host people reach an account as owners, guests by a grant, and who
+    acts by the session."""
     facts = account_facts(account, account.status)
-    held = None
-    if organisation_id != account.host_id:
-        held = await hold_path(tx, account.id, organisation_id, user_id)
+    held, acting = None, principal.acting
+    if acting is not None:
+        share = await hold_shared(tx, account.id, acting.partnership_id)
+        return _Way(Target(account=facts, share=None if share is None else share_facts(share)), None, None, acting)
+    if organisation_id != account.host_id and principal.person_id is not None:
+        held = await hold_path(tx, account.id, organisation_id, principal.person_id)
     if held is None:
         return _Way(Target(account=facts), None, None)
     grant, partnership, share = held

@@ -11,9 +11,11 @@ from sqlalchemy import ColumnElement, FromClause, and_, func, or_, select
 
 from accord.database.engine import Transaction
 from accord.database.queries.partnership import REACHABLE
+from accord.database.tables.acting import acting_sessions
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, accounts, grants
+from accord.domain.acting import IDLE
 from accord.domain.partnership import AWAITING, CONNECTED, LAPSE_NOTICE, PartnershipState
 
 AT_ONCE: Final = 500
@@ -49,6 +51,12 @@ def to_extend(now: datetime) -> ColumnElement[bool]:
         partnerships.c.auto_extend.is_not(None),
         partnerships.c.expires_at <= now + EXTENDED_BEFORE,
     )
+
+
+def to_end_session(now: datetime) -> ColumnElement[bool]:
+    """Acting beyond its time, or unused for too long."""
+    over = or_(acting_sessions.c.ends_at <= now, acting_sessions.c.used_at <= now - IDLE)
+    return and_(acting_sessions.c.ended_at.is_(None), over)
 
 
 def to_warn_of_expiry(now: datetime, days: int) -> ColumnElement[bool]:
@@ -99,6 +107,13 @@ def to_warn_of_grant(now: datetime, days: int) -> ColumnElement[bool]:
 async def list_keys(tx: Transaction, table: FromClause, due: ColumnElement[bool]) -> Sequence[UUID]:
     """The keys of items or grants that are due."""
     return [row.id for row in await tx.all(select(table.c.id).where(due).order_by(table.c.id).limit(AT_ONCE))]
+
+
+async def take_session(tx: Transaction, session_id: UUID, due: ColumnElement[bool]) -> Any:
+    """The session, locked, if it is still due; None otherwise."""
+    return await tx.first(
+        select(acting_sessions).where(acting_sessions.c.id == session_id, due).with_for_update(skip_locked=True)
+    )
 
 
 async def take(tx: Transaction, table: FromClause, row_id: UUID, due: ColumnElement[bool]) -> Any:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Uuid, and_, any_, bindparam, exists, func, literal, or_, select
 
 from accord.database.engine import Query, Transaction
+from accord.database.tables.acting import acting_sessions
 from accord.database.tables.delegation import role_group_members
 from accord.database.tables.organisation import memberships, organisations, users
 from accord.database.tables.partnership import partnerships
@@ -83,6 +84,44 @@ async def count_holders(tx: Transaction, organisation_id: UUID, role: Role) -> i
     holds = literal(role.value) == any_(memberships.c.roles)
     counted = select(func.count()).select_from(memberships)
     return int(await tx.scalar(counted.where(memberships.c.organisation_id == organisation_id, ACTIVE, holds)))
+
+
+async def owns_partnerships(tx: Transaction, organisation_id: UUID, user_id: UUID | None) -> bool:
+    """Is this person Partnership Owner or co-owner of anything that has not ended?"""
+    theirs = or_(partnerships.c.owner_user_id == user_id, any_(partnerships.c.co_owner_ids) == user_id)
+    open_ = and_(partnerships.c.host_id == organisation_id, partnerships.c.ended_at.is_(None))
+    return await tx.first(select(partnerships.c.id).where(open_, theirs).limit(1)) is not None
+
+
+async def is_known_in(tx: Transaction, organisation_id: UUID, email: str) -> bool:
+    """Does this address belong to somebody of an organisation, whoever asks?"""
+    known = and_(
+        memberships.c.organisation_id == organisation_id,
+        func.lower(memberships.c.email) == email.lower(),
+        memberships.c.status != MembershipStatus.REMOVED.value,
+    )
+    return await tx.first(select(memberships.c.id).where(known).limit(1)) is not None
+
+
+async def get_session(tx: Transaction, session_id: UUID) -> Any:
+    """The acting session in which somebody was invited, with the state of its partnership (null without one)."""
+    found = select(acting_sessions, partnerships.c.state.label("partnership_state"))
+    return await tx.first(
+        found.outerjoin(partnerships, partnerships.c.id == acting_sessions.c.partnership_id).where(
+            acting_sessions.c.id == session_id
+        )
+    )
+
+
+async def list_invited_under(tx: Transaction, partnership_id: UUID) -> Sequence[Any]:
+    """Who was invited into the host by people who acted under a partnership, and is or may become a member."""
+    standing = memberships.c.status.in_([MembershipStatus.INVITED.value, MembershipStatus.ACTIVE.value])
+    return await tx.all(
+        select(memberships.c.id, memberships.c.display_name)
+        .join(acting_sessions, acting_sessions.c.id == memberships.c.invited_in)
+        .where(acting_sessions.c.partnership_id == partnership_id, standing)
+        .order_by(memberships.c.id)
+    )
 
 
 async def list_standing(tx: Transaction, organisation_id: UUID, *, leaving: UUID) -> Sequence[Any]:

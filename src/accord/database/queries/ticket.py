@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, select
+from sqlalchemy import Select, Uuid, bindparam, or_, select
 
 from accord.access.principal import Identity, Principal, Standing
+from accord.database.acting import SESSION, AccessRevoked, SessionOver, acting_as
+from accord.database.caller import viewer_binds
 from accord.database.engine import Query, Transaction
 from accord.database.queries.sharing import get_partnership, get_share, owner_ids
 from accord.database.tables.organisation import memberships, users
@@ -16,7 +18,7 @@ from accord.database.tables.sharing import accounts, grants, shares, tickets
 from accord.database.visibility import sees_account
 from accord.domain.errors import NotFound
 from accord.domain.organisation import MembershipStatus, Role
-from accord.domain.sharing import GrantState
+from accord.domain.sharing import GrantState, ShareState
 
 ACCOUNT: Final = select(accounts, owner_ids()).where(accounts.c.id == bindparam("wanted", type_=Uuid()))
 VISIBLE: Final = Query(ACCOUNT.where(sees_account()))
@@ -52,6 +54,30 @@ def _path(account_id: UUID, organisation_id: UUID, user_id: UUID) -> Select[Any]
         grants.c.user_id == user_id,
         grants.c.state == GrantState.ACTIVE.value,
     )
+
+
+async def hold_shared(tx: Transaction, account_id: UUID, partnership_id: UUID | None) -> Any:
+    """The active share of an account under a partnership, held against change, for somebody who acts there; or None."""
+    found = await tx.first(
+        select(shares.c.id)
+        .where(
+            shares.c.account_id == account_id,
+            shares.c.partnership_id == partnership_id,
+            shares.c.state == ShareState.ACTIVE.value,
+            or_(shares.c.expires_at.is_(None), shares.c.expires_at > tx.now),
+        )
+        .with_for_update(read=True)
+    )
+    return None if found is None else await get_share(tx, found.id)
+
+
+async def find_acting(tx: Transaction, holder: Principal, session_id: UUID) -> Principal | None:
+    """The holder of a ticket as the session makes them in which it was made; None where that is over."""
+    found = await tx.fetch(SESSION, **viewer_binds(holder, tx.now), session=session_id)
+    try:
+        return acting_as(holder, found[0] if found else None, tx.now)
+    except (AccessRevoked, SessionOver):
+        return None
 
 
 async def find_ticket(tx: Transaction, ticket_id: UUID) -> Any:

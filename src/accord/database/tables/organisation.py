@@ -80,6 +80,7 @@ memberships: Final = Table(
     Column("delegated_admin", Boolean(), nullable=False, server_default=text("false")),
     Column("status", Text(), nullable=False),
     reference("invited_by", nullable=True),
+    reference("invited_in", nullable=True),
     Column("token_hash", Text(), nullable=True, unique=True),
     instant("token_expires_at"),
     instant("joined_at"),

@@ -70,6 +70,7 @@ partnerships: Final = Table(
     ForeignKeyConstraint(
         ["link_id", "host_id", "guest_id"],
         ["accord.partner_links.id", "accord.partner_links.customer_id", "accord.partner_links.partner_id"],
+        name="fk_partnerships_link_id",
     ),
     CheckConstraint(
         "path = 'VENDOR_LINK' OR (created_by_user_id IS NOT NULL AND requester_user_id IS NOT NULL)",

@@ -198,6 +198,7 @@ tickets: Final = Table(
     reference("grant_id", ForeignKey("accord.grants.id"), nullable=True, index=True),
     reference("user_id", ForeignKey("accord.users.id")),
     reference("organisation_id", ForeignKey("accord.organisations.id")),
+    reference("acting_session_id", ForeignKey("accord.acting_sessions.id"), nullable=True),
     Column("audience", Text(), nullable=False),
     instant("issued_at", nullable=False),
     instant("expires_at", nullable=False),

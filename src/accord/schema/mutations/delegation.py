@@ -75,6 +75,7 @@ class DelegationReceipt:
     roles_enabled: int
     roles_cleared: int
     group_members_ended: int
+    sessions_revoked: int
 
 
 @strawberry.type

@@ -12,7 +12,7 @@ from accord.schema.mutations.payloads import AccountPayload, MembershipPayload, 
 from accord.schema.transaction import run, run_as_oneself
 from accord.schema.types.activity import Notification
 from accord.schema.types.enums import AccountKind, Role
-from accord.services import account, member, profile
+from accord.services import account, joining, member, profile
 
 
 @strawberry.input
@@ -158,6 +158,7 @@ class MemberReceipt:
     representatives_replaced: int
     group_memberships_ended: int
     tickets_voided: int
+    sessions_revoked: int
     accounts_needing_owner: int
 
 
@@ -219,12 +220,12 @@ async def set_account_owners(info: Info, input: SetAccountOwnersInput) -> SetAcc
 
 async def invite_member(info: Info, input: InviteMemberInput) -> InviteMemberPayload | None:
     """Mails somebody a link into the organisation; no right until it is followed, signed in."""
-    return await run(info, member.invite_member, input, InviteMemberPayload)
+    return await run(info, joining.invite_member, input, InviteMemberPayload)
 
 
 async def accept_membership(info: Info, input: AcceptMembershipInput) -> AcceptMembershipPayload | None:
     """Follows an invitation, signed in."""
-    return await run_as_oneself(info, member.accept_membership, input, AcceptMembershipPayload)
+    return await run_as_oneself(info, joining.accept_membership, input, AcceptMembershipPayload)
 
 
 async def update_member(info: Info, input: UpdateMemberInput) -> UpdateMemberPayload | None:

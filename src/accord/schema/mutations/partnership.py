@@ -160,6 +160,10 @@ class RemovalReceipt:
     invitations_voided: int
     roles_cleared: int
     group_members_ended: int
+    sessions_revoked: int
+    members_invited: list[str] = strawberry.field(
+        description="For the host: members whom people acting under the partnership had invited; they stay."
+    )
     activity_hash: str = strawberry.field(description="The head of the own stream, which proves it.")
 
 

@@ -50,9 +50,7 @@ class Viewer:
         home: Organisation = await info.context.loaders.organisation_by_id.load(str(root.home_organisation_id))
         return home
 
-    @field(
-        description="The organisation acted in; without a session home, or the one place of work."
-    )
+    @field(description="The organisation acted in; without a session home, or the one place of work.")
     async def organisation(self, root: Parent[Principal], info: Info) -> Organisation:
         chosen: Organisation = await info.context.loaders.organisation_by_id.load(str(acted_in(root)))
         return chosen

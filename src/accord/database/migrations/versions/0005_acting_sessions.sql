@@ -47,3 +47,9 @@ ALTER TABLE accord.activity_events ADD COLUMN acting_session_id UUID;
 CREATE INDEX ix_activity_events_session ON accord.activity_events (stream_id, acting_session_id, sequence) WHERE acting_session_id IS NOT NULL;
 
 ALTER TABLE accord.organisation_policies ADD COLUMN require_reason BOOLEAN DEFAULT false NOT NULL;
+
+ALTER TABLE accord.tickets ADD COLUMN acting_session_id UUID;
+ALTER TABLE accord.tickets
+    ADD CONSTRAINT fk_tickets_acting_session_id FOREIGN KEY (acting_session_id) REFERENCES accord.acting_sessions (id);
+
+ALTER TABLE accord.memberships ADD COLUMN invited_in UUID;
