@@ -29,6 +29,7 @@ WRITES: Final = {
     "memberships": "UPDATE",
     "partnerships": "UPDATE",
     "attempts": "UPDATE",
+    "amendments": "UPDATE",
     "invitations": "UPDATE",
     "terms_versions": "",
     "terms_acceptances": "",

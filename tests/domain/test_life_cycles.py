@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pytest
 
+from accord.domain.amendment import AMENDMENT, AmendmentEvent, AmendmentState
 from accord.domain.errors import InvalidState
 from accord.domain.lifecycle import LifeCycle
 from accord.domain.organisation import MEMBERSHIP, MembershipEvent, MembershipStatus
@@ -46,6 +47,7 @@ ACTIVE                     transfer   ACTIVE
 ACTIVE                     represent  ACTIVE
 ACTIVE                     suspend    SUSPENDED
 ACTIVE                     extend     ACTIVE
+ACTIVE                     amend      ACTIVE
 ACTIVE                     delegate   ACTIVE
 ACTIVE                     clear_roles  ACTIVE
 ACTIVE                     raiseLevel   ACTIVE
@@ -85,6 +87,17 @@ PENDING  withdraw  WITHDRAWN
 PENDING  lapse     LAPSED
 PENDING  cancel    CANCELLED
 """
+AMENDMENT_STEPS: Final = """
+PENDING_HOST   approve   PENDING_GUEST
+PENDING_HOST   grant     APPLIED
+PENDING_HOST   decline   DECLINED
+PENDING_HOST   withdraw  WITHDRAWN
+PENDING_HOST   lapse     LAPSED
+PENDING_GUEST  accept    APPLIED
+PENDING_GUEST  decline   DECLINED
+PENDING_GUEST  withdraw  WITHDRAWN
+PENDING_GUEST  lapse     LAPSED
+"""
 MEMBERSHIP_STEPS: Final = """
 INVITED      accept      ACTIVE
 INVITED      invite      INVITED
@@ -104,6 +117,7 @@ ACTIVE  sign_in  ACTIVE
 """
 CYCLES: Final = {
     "partnership": (PARTNERSHIP, PartnershipState, PartnershipEvent, PARTNERSHIP_STEPS),
+    "amendment": (AMENDMENT, AmendmentState, AmendmentEvent, AMENDMENT_STEPS),
     "share": (SHARE, ShareState, ShareEvent, SHARE_STEPS),
     "grant": (GRANT, GrantState, GrantEvent, GRANT_STEPS),
     "item": (ACCESS_ITEM, AccessItemState, AccessItemEvent, ITEM_STEPS),

@@ -18,7 +18,7 @@ from tests.world import Organisation, Person, Service, World
 UNSET = UUID(int=0)
 WATCHED = (
     "organisations", "users", "identities", "memberships", "partnerships", "accounts", "account_ownerships", "shares",
-    "grants", "access_items", "tickets",
+    "grants", "access_items", "tickets", "amendments", "terms_acceptances",
     "role_delegations", "role_groups", "role_group_members", "acting_sessions",
     "chain_heads", "activity_events", "mails", "notifications",
 )  # fmt: skip

@@ -82,6 +82,10 @@ class Action(StrEnum):
     PARTNERSHIP_SET_REPRESENTATIVE = "partnership:set_representative"
     PARTNERSHIP_SUSPEND = "partnership:suspend"
     PARTNERSHIP_EXTEND = "partnership:extend"
+    PARTNERSHIP_AMEND = "partnership:amend"
+    AMENDMENT_READ = "amendment:read"
+    AMENDMENT_DECIDE = "amendment:decide"
+    AMENDMENT_WITHDRAW = "amendment:withdraw"
     LEVEL_READ = "level:read"
     LEVEL_SET = "level:set"
     LEVEL_REDUCE = "level:reduce"
@@ -166,6 +170,10 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.PARTNERSHIP_SET_REPRESENTATIVE: _any(C.GUEST_ADMIN),
     Action.PARTNERSHIP_SUSPEND: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
     Action.PARTNERSHIP_EXTEND: _any(*LEADERS),
+    Action.PARTNERSHIP_AMEND: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
+    Action.AMENDMENT_READ: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
+    Action.AMENDMENT_DECIDE: _any(*LEADERS, C.GUEST_ADMIN),
+    Action.AMENDMENT_WITHDRAW: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
     Action.LEVEL_READ: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
     Action.LEVEL_SET: _any(*LEADERS),
     Action.LEVEL_REDUCE: _any(*LEADERS, C.OWNER),

@@ -154,6 +154,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
         ("UPDATE", "true", WORKER),
     ),
     "attempts": _between(TOLD_SIDES, HOST),
+    "amendments": _between(TOLD_SIDES, f"(side = 'HOST' AND {HOST}) OR (side = 'GUEST' AND {GUEST})"),
     "invitations": _between(BOTH_SIDES, HOST),
     "sign_ins": (("SELECT", SELF, GATEWAY), ("INSERT", SELF, GATEWAY), ("ALL", "true", WORKER)),
     "terms_versions": (("SELECT", "true", GATEWAY), ("INSERT", OPERATING, GATEWAY)),

@@ -42,6 +42,7 @@ FIXED: Final = frozenset(
         *("created_by_user_id", "created_at", "handle", "number", "path", "submitted_at", "granted_at", "shared_at"),
         *("issued_at", "audience", "origin", "customer_id", "partner_id"),
         *("home_id", "basis", "role_key", "role_group_id", "contact_id", "started_at", "ends_at", "acting_session_id"),
+        *("side", "kind", "terms_before", "terms_after", "opens_everything", "proposed_by", "proposed_at"),
     }
 )
 """Columns that say what a row is about: they never change, whoever asks."""
@@ -72,6 +73,7 @@ GRANTS: Final = (
             "memberships",
             "partnerships",
             "attempts",
+            "amendments",
             "invitations",
             "accounts",
             "shares",
@@ -100,6 +102,7 @@ GRANTS: Final = (
         for table in (
             "partnerships",
             "attempts",
+            "amendments",
             "invitations",
             "shares",
             "grants",

@@ -94,6 +94,16 @@ def sees_delegation(d: FromClause) -> Predicate:
     )
 
 
+def sees_amendment(a: FromClause) -> Predicate:
+    """Which amendments? Leaders of the host all, Partnership Owners theirs, guest admins those that it is told of:
+    its own, and the host's once they are its turn or in force (model 4.4.6, 4.7)."""
+    return or_(
+        a.c.host_id == keys("leads"),
+        _owned_partnership(a.c.partnership_id),
+        a.c.visible_guest_id == keys("admin_of"),
+    )
+
+
 def sees_group_member(m: FromClause) -> Predicate:
     """Which people in groups? As `sees_delegation`, without Partnership Owners (S76)."""
     return or_(m.c.host_id == keys("leads"), _sees_at_guest(m))

@@ -15,6 +15,7 @@ KINDS: Final = frozenset(
         "partnership",
         "link",
         "attempt",
+        "amendment",
         "account",
         "share",
         "grant",

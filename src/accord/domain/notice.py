@@ -36,6 +36,10 @@ class Template(StrEnum):
     PARTNERSHIP_SUSPENDED = "partnership_suspended"
     PARTNERSHIP_RESUMED = "partnership_resumed"
     PARTNERSHIP_EXTENDED = "partnership_extended"
+    AMENDMENT_PROPOSED = "amendment_proposed"
+    AMENDMENT_APPLIED = "amendment_applied"
+    AMENDMENT_DECLINED = "amendment_declined"
+    AMENDMENT_CLOSED = "amendment_closed"
     EXPIRING = "expiring"
     OWNERSHIP_MOVED = "ownership_moved"
     REPRESENTATIVE_CHANGED = "representative_changed"
@@ -166,6 +170,26 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
         Template.PARTNERSHIP_EXTENDED: _notice(
             "The partnership of {host} and {guest} was extended",
             "The partnership between {host} and {guest} now ends on {until}.",
+        ),
+        Template.AMENDMENT_PROPOSED: _notice(
+            "{side} proposes new terms for the partnership of {host} and {guest}",
+            "{side} proposes to change the terms of the partnership between {host} and {guest}: {changes}. Until "
+            "{decider} has agreed, the terms that stand go on.",
+        ),
+        Template.AMENDMENT_APPLIED: _notice(
+            "The terms of the partnership of {host} and {guest} have changed",
+            "The terms of the partnership between {host} and {guest} have changed: {changes}.",
+        ),
+        Template.AMENDMENT_DECLINED: _notice(
+            "{decider} has declined new terms for the partnership of {host} and {guest}",
+            "{decider} has declined to change the terms of the partnership between {host} and {guest}: {changes}. The "
+            "terms that stand go on.",
+            "reason",
+        ),
+        Template.AMENDMENT_CLOSED: _notice(
+            "The proposed terms for the partnership of {host} and {guest}: {outcome}",
+            "The proposal to change the terms of the partnership between {host} and {guest} ({changes}) is over: "
+            "{outcome}. The terms that stand go on.",
         ),
         Template.EXPIRING: _notice(
             "The partnership of {host} and {guest} ends on {until}",

@@ -112,6 +112,7 @@ class PartnershipEvent(StrEnum):
     RESUME = "resume"
     """The last hold is gone."""
     EXTEND = "extend"
+    AMEND = "amend"
     DELEGATE = "delegate"
     CLEAR_ROLES = "clear_roles"
     RAISE_LEVEL = "raiseLevel"
@@ -147,6 +148,7 @@ PARTNERSHIP: Final = LifeCycle(
         (S.SUSPENDED, E.RELEASE): S.SUSPENDED,
         (S.SUSPENDED, E.RESUME): S.ACTIVE,
         (S.ACTIVE, E.EXTEND): S.ACTIVE,
+        (S.ACTIVE, E.AMEND): S.ACTIVE,
         (S.ACTIVE, E.DELEGATE): S.ACTIVE,
         (S.ACTIVE, E.CLEAR_ROLES): S.ACTIVE,
         (S.SUSPENDED, E.CLEAR_ROLES): S.SUSPENDED,
@@ -259,11 +261,12 @@ def is_wider(proposed: Terms, approved: Terms) -> bool:
             account.account_id not in roles or not is_at_most(account.role, roles[account.account_id])
             for account in proposed.accounts
         )
-        or _ends_later(proposed.expires_at, approved.expires_at)
+        or ends_later(proposed.expires_at, approved.expires_at)
     )
 
 
-def _ends_later(proposed: datetime | None, approved: datetime | None) -> bool:
+def ends_later(proposed: datetime | None, approved: datetime | None) -> bool:
+    """Is this end later? No end is the latest."""
     return approved is not None and (proposed is None or proposed > approved)
 
 

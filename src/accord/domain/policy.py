@@ -42,10 +42,12 @@ class Policy:
         latest = now + self.max_partnership_duration
         return latest if wanted is None else min(wanted, latest)
 
-    def check_end(self, now: datetime, until: datetime) -> None:
-        """Is this end in the future and within the longest duration? ValidationError otherwise."""
-        if until <= now:
-            raise ValidationError("until", "This lies in the past.")
-        if self.max_partnership_duration is not None and until > now + self.max_partnership_duration:
+    def check_end(self, now: datetime, until: datetime | None, field: str = "until") -> None:
+        """Is this end in the future and within the longest duration? ValidationError for `field` otherwise."""
+        if until is not None and until <= now:
+            raise ValidationError(field, "This lies in the past.")
+        if self.max_partnership_duration is None:
+            return
+        if until is None or until > now + self.max_partnership_duration:
             days = self.max_partnership_duration.days
-            raise ValidationError("until", f"Your organisation's policy allows at most {days} days from now.")
+            raise ValidationError(field, f"The policy of the host allows at most {days} days from now.")

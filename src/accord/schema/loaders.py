@@ -15,6 +15,7 @@ from accord.database.engine import Query, Snapshot
 from accord.database.queries.read import (
     acting,
     activity,
+    amendment,
     delegation,
     organisation,
     partner,
@@ -136,6 +137,8 @@ class Loaders:
     contract_by_id = lookups(partner.CONTRACT_BY_ID)
     attempt_by_id = lookups(partnership.ATTEMPT_BY_ID)
     attempts_by_partnership = groups(partnership.ATTEMPTS_BY_PARTNERSHIP)
+    amendment_by_id = lookups(amendment.AMENDMENT_BY_ID)
+    open_amendments_by_partnership = groups(amendment.OPEN_AMENDMENTS)
     terms_by_id = lookups(partnership.TERMS_BY_ID)
     account_by_id = lookups(sharing.ACCOUNT_BY_ID)
     owners_by_account = groups(sharing.OWNERS_BY_ACCOUNT)

@@ -23,6 +23,7 @@ from accord.access.permissions import Action
 from accord.schema.errors import Masked, log_unexpected
 from accord.schema.mutations import (
     acting,
+    amendment,
     delegation,
     level,
     operator,
@@ -83,6 +84,9 @@ class Mutation:
     resume_partnership = answers(term.resume_partnership, Action.PARTNERSHIP_SUSPEND)
     extend_partnership = answers(term.extend_partnership, Action.PARTNERSHIP_EXTEND)
     set_auto_extend = answers(term.set_auto_extend, Action.PARTNERSHIP_EXTEND)
+    amend_partnership = answers(amendment.amend_partnership, Action.PARTNERSHIP_AMEND)
+    decide_amendment = answers(amendment.decide_amendment, Action.AMENDMENT_DECIDE)
+    withdraw_amendment = answers(amendment.withdraw_amendment, Action.AMENDMENT_WITHDRAW)
 
     set_delegated_roles = answers(delegation.set_delegated_roles, Action.ROLES_DELEGATE)
     delegate_roles = answers(delegation.delegate_roles, Action.ROLES_DELEGATE)

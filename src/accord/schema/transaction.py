@@ -19,6 +19,7 @@ KINDS: Final = {
     "organisation_id": "organisation",
     "created_for_organisation_id": "organisation",
     "partnership_id": "partnership",
+    "amendment_id": "amendment",
     "customer_id": "organisation",
     "partner_id": "organisation",
     "parent_partner_id": "organisation",

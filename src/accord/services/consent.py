@@ -17,7 +17,7 @@ from accord.services.pair import event_of
 __all__ = ["consented", "keep_consent", "require_consent"]
 
 
-async def require_consent(tx: Transaction, terms_version_id: UUID, *, consent: bool) -> Any:
+async def require_consent(tx: Transaction, terms_version_id: UUID | None, *, consent: bool) -> Any:
     """Was the box ticked, under the terms that stand now? Their row, ValidationError otherwise."""
     if not consent:
         raise ValidationError("consent", "The terms of service need your consent.")
@@ -29,14 +29,17 @@ async def require_consent(tx: Transaction, terms_version_id: UUID, *, consent: b
     return current
 
 
-async def keep_consent(tx: Transaction, row: Any, attempt_id: UUID, terms_version_id: UUID) -> None:
-    """Write down who has consented to which terms, when and from where."""
+async def keep_consent(
+    tx: Transaction, row: Any, attempt_id: UUID | None, terms_version_id: UUID, *, amendment_id: UUID | None = None
+) -> None:
+    """Write down who has consented to which terms, when and from where, for an attempt or for an amendment."""
     client = tx.principal.identity.client
     await tx.add(
         terms_acceptances,
         terms_version_id=terms_version_id,
         partnership_id=row.id,
         attempt_id=attempt_id,
+        amendment_id=amendment_id,
         host_id=row.host_id,
         guest_id=row.guest_id,
         user_id=tx.person_id,

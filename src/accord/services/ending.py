@@ -16,6 +16,7 @@ from accord.domain.partnership import PartnershipState
 from accord.services import cascade
 from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event
+from accord.services.amending import end_amendments
 from accord.services.pair import end, event_of, names, tell
 from accord.services.roles import clearing_events, end_roles
 
@@ -33,7 +34,7 @@ class Ended:
 async def end_partnership(
     tx: Transaction, row: Any, state: PartnershipState, event: EventType, *, cause: str, reason: str | None = None
 ) -> Ended:
-    """End a connected partnership: shares, grants, requests, tickets, roles, level; admins and members are told.
+    """End a connected partnership: shares, grants, requests, tickets, roles, level, amendments; people are told.
 
     The caller holds the row, has moved the life cycle, and records the events last.
     """
@@ -42,6 +43,7 @@ async def end_partnership(
     sessions = await end_sessions(tx, acting_sessions.c.partnership_id == row.id)
     expired = state is PartnershipState.EXPIRED
     delegated = await end_roles(tx, row.id, event=DelegationEvent.EXPIRE if expired else DelegationEvent.CLEAR)
+    withdrawn = await end_amendments(tx, row)
     links = await end(tx, row, state, reason)
     told += await people(tx, ended.user_ids | delegated.user_ids)
     await tell(tx, row, Template.PARTNERSHIP_ENDED, names(row) | {"cause": cause, "reason": reason or ""}, told)
@@ -53,6 +55,7 @@ async def end_partnership(
         "invitations_voided": links,
         **delegated.counts,
         "sessions_revoked": len(sessions),
+        "amendments_withdrawn": withdrawn,
     }
     over = event_of(row, event, reason=reason, data=counts)
     further = (*cascade.share_events(ended), *clearing_events(delegated), *revoked_events(sessions))

@@ -14,18 +14,21 @@ from sqlalchemy import ColumnElement, Table, delete
 
 from accord.database.engine import Database, Transaction
 from accord.database.queries import expiry as due
+from accord.database.queries.partnership import lock_reachable
 from accord.database.queries.recipients import admins_of, people
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.organisation import sign_ins
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, grants, tickets
 from accord.domain.activity import EventType
+from accord.domain.amendment import AmendmentEvent
 from accord.domain.notice import Template, day
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
 from accord.domain.sharing import ACCESS_ITEM, GRANT, AccessItemEvent, AccessItemState, GrantEvent, GrantState
 from accord.services import cascade
 from accord.services.acting import expire_session
 from accord.services.activity import Event, record
+from accord.services.amending import close, told_when_lapsed
 from accord.services.ending import end_partnership
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, deciders, end, event_of, names, tell
@@ -46,6 +49,7 @@ async def sweep(database: Database, now: datetime) -> None:
     await _each_partnership(database, due.to_warn_of_lapse(now), _warn_of_lapse)
     for days in EXPIRY_NOTICES:
         await _each_partnership(database, due.to_warn_of_expiry(now, days), _warn_of_expiry(days))
+    await _each_amendment(database, due.to_lapse_amendment(now))
     await _each(database, access_items, due.to_lapse_item(now), _lapse_item)
     await _each(database, grants, due.to_expire_grant(now), _expire_grant)
     for days in EXPIRY_NOTICES:
@@ -132,6 +136,19 @@ def _warn_of_expiry(days: int) -> Act:
         await tell(tx, row, Template.EXPIRING, names(row) | {"until": day(row.expires_at)}, told)
 
     return warn
+
+
+async def _each_amendment(database: Database, condition: ColumnElement[bool]) -> None:
+    """Their partnership is locked first, as acts do."""
+    async with database.platform() as tx:
+        found = await due.list_amendments(tx, condition)
+    for key, partnership_id in found:
+        async with database.platform() as tx:
+            row = await lock_reachable(tx, partnership_id)
+            amendment = await due.take_amendment(tx, key, condition)
+            if amendment is not None:
+                told = await told_when_lapsed(tx, row, amendment)
+                await record(tx, await close(tx, row, amendment, AmendmentEvent.LAPSE, told))
 
 
 async def _lapse_item(tx: Transaction, row: Any) -> None:

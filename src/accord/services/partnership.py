@@ -64,6 +64,7 @@ class RemovalReceipt:
     group_members_ended: int
     sessions_revoked: int
     members_invited: tuple[str, ...]
+    amendments_withdrawn: int
     activity_hash: str
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, FromClause, and_, func, or_, select
 from accord.database.engine import Transaction
 from accord.database.queries.partnership import REACHABLE
 from accord.database.tables.acting import acting_sessions
+from accord.database.tables.amendment import amendments
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, accounts, grants
@@ -82,6 +83,22 @@ async def take_partnership(tx: Transaction, partnership_id: UUID, due: ColumnEle
     if await tx.first(held) is None:
         return None
     return (await tx.fetch(REACHABLE, wanted=partnership_id))[0]
+
+
+def to_lapse_amendment(now: datetime) -> ColumnElement[bool]:
+    """Proposed, and nobody decided in time."""
+    return amendments.c.lapses_at <= now
+
+
+async def list_amendments(tx: Transaction, due: ColumnElement[bool]) -> Sequence[tuple[UUID, UUID]]:
+    """The keys of amendments that are due, each with that of its partnership."""
+    statement = select(amendments.c.id, amendments.c.partnership_id).where(due).order_by(amendments.c.id)
+    return [(row.id, row.partnership_id) for row in await tx.all(statement.limit(AT_ONCE))]
+
+
+async def take_amendment(tx: Transaction, amendment_id: UUID, due: ColumnElement[bool]) -> Any:
+    """The amendment, locked, if it is still due; None otherwise."""
+    return await tx.first(select(amendments).where(amendments.c.id == amendment_id, due).with_for_update())
 
 
 def to_lapse_item(now: datetime) -> ColumnElement[bool]:

@@ -22,11 +22,16 @@ def _people() -> Select[Any]:
 
 async def admins_of(tx: Transaction, organisation_id: UUID) -> Sequence[Any]:
     """The active admins of an organisation, the longest-standing first."""
-    is_admin = literal(Role.ORG_ADMIN.value) == any_(memberships.c.roles)
+    return await holders_of(tx, organisation_id, Role.ORG_ADMIN)
+
+
+async def holders_of(tx: Transaction, organisation_id: UUID, role: Role) -> Sequence[Any]:
+    """The active people with a role in an organisation, the longest-standing first."""
+    has_role = literal(role.value) == any_(memberships.c.roles)
     return await tx.all(
         _people()
         .join(memberships, memberships.c.user_id == users.c.id)
-        .where(memberships.c.organisation_id == organisation_id, ACTIVE, is_admin)
+        .where(memberships.c.organisation_id == organisation_id, ACTIVE, has_role)
         .order_by(memberships.c.joined_at, memberships.c.id)
     )
 

@@ -2,6 +2,7 @@
 
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.activity import activity_events, chain_heads
+from accord.database.tables.amendment import amendments
 from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
 from accord.database.tables.metadata import metadata
 from accord.database.tables.organisation import identities, memberships, organisations, sign_ins, users
@@ -23,6 +24,7 @@ __all__ = [
     "accounts",
     "acting_sessions",
     "activity_events",
+    "amendments",
     "attempts",
     "chain_heads",
     "grants",

@@ -187,7 +187,8 @@ terms_acceptances: Final = Table(
     key(),
     reference("terms_version_id", ForeignKey("accord.terms_versions.id")),
     reference("partnership_id"),
-    reference("attempt_id", ForeignKey("accord.attempts.id")),
+    reference("attempt_id", ForeignKey("accord.attempts.id"), nullable=True),
+    reference("amendment_id", ForeignKey("accord.amendments.id"), nullable=True),
     reference("host_id"),
     reference("guest_id"),
     reference("user_id", ForeignKey("accord.users.id")),
@@ -199,4 +200,6 @@ terms_acceptances: Final = Table(
         ["accord.partnerships.id", "accord.partnerships.host_id", "accord.partnerships.guest_id"],
     ),
     UniqueConstraint("attempt_id"),
+    UniqueConstraint("amendment_id"),
+    CheckConstraint("num_nonnulls(attempt_id, amendment_id) = 1", name="for_one_yes"),
 )

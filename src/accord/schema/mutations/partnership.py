@@ -164,6 +164,7 @@ class RemovalReceipt:
     members_invited: list[str] = strawberry.field(
         description="For the host: members whom people acting under the partnership had invited; they stay."
     )
+    amendments_withdrawn: int
     activity_hash: str = strawberry.field(description="The head of the own stream, which proves it.")
 
 

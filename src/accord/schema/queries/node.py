@@ -22,6 +22,7 @@ LOADERS: Final = {
     "partnership": "partnership_by_id",
     "link": "link_by_id",
     "attempt": "attempt_by_id",
+    "amendment": "amendment_by_id",
     "account": "account_by_id",
     "share": "share_by_id",
     "grant": "grant_by_id",

@@ -9,11 +9,13 @@ import strawberry
 
 from accord.domain.acting import Basis as ActingBasis
 from accord.domain.activity import Outcome
+from accord.domain.amendment import AmendmentKind, AmendmentState
 from accord.domain.delegation import DelegatedRole, DelegationState, RoleGroupState
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import MembershipStatus, OrganisationStatus, Role
 from accord.domain.partner import LinkKind, LinkStatus, PartnerProgram, PartnerStatus
 from accord.domain.partnership import (
+    AccessMode,
     GuestDecision,
     Holder,
     HostDecision,
@@ -56,6 +58,11 @@ DESCRIPTIONS: Final = {
         "SUPPORT": "Reads dashboard, reports and user activity",
         "MANAGE": "Reads and writes from the customer's side",
     },
+    AccessMode: {
+        "LIMITED": "A level reaches the accounts that are shared",
+        "COMPLETE": "A level reaches all accounts of the host",
+    },
+    AmendmentKind: {"NARROW": "In force at once", "WIDEN": "In force when both sides have agreed"},
     HostDecision: {"SKIPPED": "Not needed: an admin or legal representative asked"},
 }
 """What people read in place of a name (S54)."""
@@ -86,8 +93,11 @@ REGISTERED: Final = tuple(
         PartnershipSide,
         Holder,
         Purpose,
+        AccessMode,
         HostDecision,
         GuestDecision,
+        AmendmentKind,
+        AmendmentState,
         AccountKind,
         AccountStatus,
         AccountRole,
@@ -111,10 +121,13 @@ class ViewerRole(StrEnum):
 
 __all__ = [
     "AccessItemState",
+    "AccessMode",
     "AccountKind",
     "AccountRole",
     "AccountStatus",
     "ActingBasis",
+    "AmendmentKind",
+    "AmendmentState",
     "DataAccessLevel",
     "DelegatedRole",
     "DelegationState",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ from strawberry import ID, Parent
 
 from accord.access.permissions import Action
 from accord.database.queries.read.activity import EVENTS_OF_PARTNERSHIP
+from accord.database.queries.read.amendment import AMENDMENTS
 from accord.database.queries.read.delegation import DELEGATIONS_BY_PARTNERSHIP
 from accord.database.queries.read.partnership import (
     HIDDEN_SHARES,
@@ -27,6 +29,8 @@ from accord.schema.links import decided, decided_link, link, links
 from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded
 from accord.schema.types.enums import (
+    AccessMode,
+    AmendmentState,
     DelegationState,
     GuestDecision,
     Holder,
@@ -44,9 +48,11 @@ from accord.schema.types.viewer_can import PartnershipAction, on_partnership
 
 if TYPE_CHECKING:
     from accord.schema.types.activity import ActivityEvent
+    from accord.schema.types.amendment import Amendment
     from accord.schema.types.delegation import RoleDelegation
     from accord.schema.types.sharing import AccountGrant, AccountShare
 
+LazyAmendment = Annotated["Amendment", strawberry.lazy("accord.schema.types.amendment")]
 LazyShare = Annotated["AccountShare", strawberry.lazy("accord.schema.types.sharing")]
 LazyGrant = Annotated["AccountGrant", strawberry.lazy("accord.schema.types.sharing")]
 LazyDelegation = Annotated["RoleDelegation", strawberry.lazy("accord.schema.types.delegation")]
@@ -126,6 +132,8 @@ class Partnership(Node):
     host: Organisation = link("organisation_by_id", "host_id")
     guest: Organisation = link("organisation_by_id", "guest_id")
     purposes: list[Purpose]
+    access_mode: AccessMode | None = decided("access_mode", TERMS, description="Which accounts a level reaches (Q20).")
+    wallet_entrusted: bool | None = decided("wallet_entrusted", TERMS, description="With COMPLETE only (S97).")
     created_at: datetime
     starts_at: datetime | None
     ended_at: datetime | None
@@ -156,6 +164,22 @@ class Partnership(Node):
         await demand_on_partnership(info, root.key, TERMS)
         attempts: list[Any] = await info.context.loaders.attempts_by_partnership.load(root.key)
         return attempts
+
+    @field(
+        Action.AMENDMENT_READ, description="Changes of the terms, the newest first; those that the viewer is told of."
+    )
+    async def amendments(
+        self,
+        root: Parent[PartnershipRow],
+        info: Info,
+        state: list[AmendmentState] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyAmendment] | None:
+        await demand_on_partnership(info, root.key, Action.AMENDMENT_READ)
+        return listing(info, AMENDMENTS, root.key, span(first, after, last, before), state=names(state))
 
     @field(Action.SHARE_READ, description="The Accounts tab (S79).")
     def shares(
@@ -212,5 +236,8 @@ class Partnership(Node):
 
     @field(description="What is open to the viewer now; an act that is not listed is refused.")
     async def viewer_can(self, root: Parent[PartnershipRow], info: Info) -> list[PartnershipAction]:
-        facts = await info.context.loaders.facts_by_partnership.load(root.key)
-        return [] if facts is None else on_partnership(info.context.principal, facts, info.context.now)
+        loaders = info.context.loaders
+        facts, waiting = await asyncio.gather(
+            loaders.facts_by_partnership.load(root.key), loaders.open_amendments_by_partnership.load(root.key)
+        )
+        return [] if facts is None else on_partnership(info.context.principal, facts, info.context.now, waiting)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import strawberry
 
@@ -13,8 +13,16 @@ from accord.access.decision import Deny, capacities, decide
 from accord.access.facts import AccountFacts, PartnershipFacts, Target
 from accord.access.permissions import Action, Capacity
 from accord.access.principal import Principal
+from accord.domain.amendment import TURN, AmendmentState
 from accord.domain.level import DataAccessLevel
-from accord.domain.partnership import CONNECTED, PARTNERSHIP, Holder, PartnershipEvent, PartnershipState
+from accord.domain.partnership import (
+    CONNECTED,
+    PARTNERSHIP,
+    Holder,
+    PartnershipEvent,
+    PartnershipSide,
+    PartnershipState,
+)
 from accord.domain.sharing import AccountStatus, ShareState
 
 
@@ -31,6 +39,9 @@ class PartnershipAction(StrEnum):
     RESUME = "RESUME"
     EXTEND = "EXTEND"
     SET_AUTO_EXTEND = "SET_AUTO_EXTEND"
+    AMEND = "AMEND"
+    DECIDE_AMENDMENT = "DECIDE_AMENDMENT"
+    WITHDRAW_AMENDMENT = "WITHDRAW_AMENDMENT"
     SET_DELEGATED_ROLES = "SET_DELEGATED_ROLES"
     DELEGATE_ROLES = "DELEGATE_ROLES"
     CLEAR_ROLES = "CLEAR_ROLES"
@@ -41,6 +52,12 @@ class PartnershipAction(StrEnum):
     SET_CO_OWNERS = "SET_CO_OWNERS"
     SET_REPRESENTATIVE = "SET_REPRESENTATIVE"
     REMOVE_MEMBER = "REMOVE_MEMBER"
+
+
+@strawberry.enum(description="What can be done to an amendment: the mutations by their verb.")
+class AmendmentAction(StrEnum):
+    DECIDE = "DECIDE"
+    WITHDRAW = "WITHDRAW"
 
 
 @strawberry.enum(description="What can be done to an account: the mutations by their verb.")
@@ -73,6 +90,7 @@ ON_PARTNERSHIP: Final[dict[PartnershipAction, tuple[Action, E]]] = {
     PartnershipAction.RESUME: (Action.PARTNERSHIP_SUSPEND, E.RESUME),
     PartnershipAction.EXTEND: (Action.PARTNERSHIP_EXTEND, E.EXTEND),
     PartnershipAction.SET_AUTO_EXTEND: (Action.PARTNERSHIP_EXTEND, E.EXTEND),
+    PartnershipAction.AMEND: (Action.PARTNERSHIP_AMEND, E.AMEND),
     PartnershipAction.SET_DELEGATED_ROLES: (Action.ROLES_DELEGATE, E.CLEAR_ROLES),
     PartnershipAction.DELEGATE_ROLES: (Action.ROLES_DELEGATE, E.DELEGATE),
     PartnershipAction.CLEAR_ROLES: (Action.ROLES_DELEGATE, E.CLEAR_ROLES),
@@ -92,20 +110,52 @@ ROLE_ACTS: Final = frozenset(
 )
 
 
-def on_partnership(principal: Principal, facts: PartnershipFacts, now: datetime) -> list[PartnershipAction]:
-    """Which acts on this partnership are open to the caller now?"""
+OF_AMENDMENT: Final = {
+    AmendmentAction.DECIDE: PartnershipAction.DECIDE_AMENDMENT,
+    AmendmentAction.WITHDRAW: PartnershipAction.WITHDRAW_AMENDMENT,
+}
+TURN_OF: Final = {
+    PartnershipSide.HOST: frozenset({Capacity.HOST_ADMIN, Capacity.LEGAL}),
+    PartnershipSide.GUEST: frozenset({Capacity.GUEST_ADMIN}),
+}
+"""Who answers an amendment for a side."""
+
+
+def on_partnership(
+    principal: Principal, facts: PartnershipFacts, now: datetime, amendments: Iterable[Any] = ()
+) -> list[PartnershipAction]:
+    """Which acts on this partnership are open to the caller now? `amendments`: those of it that wait for an answer and
+    that the caller sees."""
     if facts.state in CONNECTED and facts.expires_at is not None and facts.expires_at <= now:
         return []
     owners = frozenset({principal.person_id} - {None})
     own = Target(partnership=facts, account=AccountFacts(facts.host_id, owners))  # type: ignore[arg-type]
     plain = Target(partnership=facts)
-    return [
+    found = {
         act
         for act, (action, step) in ON_PARTNERSHIP.items()
         if PARTNERSHIP.permits(facts.state, step)
         and _may(principal, action, own if action is Action.ACCOUNT_SHARE else plain, now)
         and _holds(principal, facts, act)
-    ]
+    }
+    found |= {OF_AMENDMENT[act] for one in amendments for act in on_amendment(principal, facts, one, now)}
+    return [act for act in PartnershipAction if act in found]
+
+
+def on_amendment(principal: Principal, facts: PartnershipFacts, row: Any, now: datetime) -> list[AmendmentAction]:
+    """Which acts on this amendment, which the caller sees, are open to the caller now?"""
+    turn = TURN.get(AmendmentState(row.state))
+    if turn is None or facts.state not in CONNECTED:
+        return []
+    target, found = Target(partnership=facts), []
+    over = facts.expires_at is not None and facts.expires_at <= now
+    mine = str(principal.person_id) in {row.proposed_by, row.host_decided_by}
+    answers = bool(capacities(principal, target) & TURN_OF[turn])
+    if answers and not mine and not over and facts.state is PartnershipState.ACTIVE:
+        found.append(AmendmentAction.DECIDE)
+    if _may(principal, Action.AMENDMENT_WITHDRAW, target, now):
+        found.append(AmendmentAction.WITHDRAW)
+    return found
 
 
 def _holds(principal: Principal, facts: PartnershipFacts, act: PartnershipAction) -> bool:

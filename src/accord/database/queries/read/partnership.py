@@ -62,6 +62,8 @@ PARTNERSHIP: Final = (
     p.c.path,
     p.c.state,
     p.c.purposes,
+    p.c.access_mode,
+    p.c.wallet_entrusted,
     p.c.created_at,
     p.c.starts_at,
     p.c.ended_at,
