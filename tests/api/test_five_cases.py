@@ -20,6 +20,7 @@ from tests.api.cases import (
     Impossible,
     Refused,
     Same,
+    amendment,
     delegation,
     level,
     organisation,
@@ -31,7 +32,14 @@ from tests.api.town import Builder, Town
 from tests.servers import DatabaseURLs, administer, clone, drop
 from tests.world import ISSUER, open_world
 
-CASES: list[Cases] = [*partnership.CASES, *delegation.CASES, *sharing.CASES, *organisation.CASES, *level.CASES]
+CASES: list[Cases] = [
+    *partnership.CASES,
+    *amendment.CASES,
+    *delegation.CASES,
+    *sharing.CASES,
+    *organisation.CASES,
+    *level.CASES,
+]
 NEWCOMER = "newcomer@nowhere.example"
 STAFF = "staff@platform.example"
 TOKEN = "a link that only this test knows"

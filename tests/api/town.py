@@ -13,9 +13,10 @@ from accord.domain.ids import global_id
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import Role
 from accord.domain.partner import LinkKind, PartnerProgram, PartnerStatus
-from accord.domain.partnership import PartnershipState
+from accord.domain.partnership import PartnershipState, Purpose
 from accord.domain.sharing import AccountRole
 from accord.services.access_request import AccessDecision, decide_access_requests, request_access
+from accord.services.amendment import amend_partnership, withdraw_amendment
 from accord.services.ceiling import set_ceiling
 from accord.services.delegation import set_delegated_roles
 from accord.services.hold import suspend_partnership
@@ -132,6 +133,15 @@ class Builder:
         sql = "UPDATE accord.partnerships SET expires_at = $2 WHERE id = $1"
         await self.world.owner.execute(sql, self.keys["ending"], ends)
         await self.world.act(self.people["hugo"], freeze_partner_access)
+        await self._amendments()
+
+    async def _amendments(self) -> None:
+        """Island is offered something wider; what Forge was offered has been withdrawn."""
+        ada, wider = self.people["ada"], [Purpose.MANAGEMENT, Purpose.SUPPORT]
+        for name, partnership in (("island_offer", "ending"), ("forge_offer", "guided")):
+            given = {"partnership_id": self.keys[partnership], "purposes": wider}
+            self._name(name, "amendment", (await self.world.act(ada, amend_partnership, **given)).id)
+        await self.world.act(ada, withdraw_amendment, amendment_id=self.keys["forge_offer"])
 
     async def _sharing(self) -> None:
         mia, otto, greta = self.people["mia"], self.people["otto"], self.people["greta"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count as numbers
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -18,11 +19,12 @@ from graphql import GraphQLObjectType
 
 from accord.domain.errors import DomainError
 from accord.domain.organisation import PLATFORM, Role, token_hash
-from accord.domain.partnership import PartnershipState
+from accord.domain.partnership import PartnershipState, Purpose
 from accord.domain.sharing import AccountRole
 from accord.schema.schema import schema
 from accord.services import (
     account,
+    amendment,
     grant,
     joining,
     member,
@@ -194,6 +196,26 @@ ACTS: Final[dict[str, tuple[Call, Events]]] = {
     "set_representative": (
         lambda t: t.on("gustav", ownership.set_representative, user_id=t.key("carla")),
         both("partnership.representative_changed"),
+    ),
+    "amend_partnership": (
+        lambda t: t.on("mia", amendment.amend_partnership, expires_at=t.stage.world.clock.now + timedelta(days=30)),
+        both("amendment.withdrawn", "amendment.applied"),
+    ),
+    "decide_amendment": (
+        lambda t: t.act(
+            "greta",
+            amendment.decide_amendment,
+            amendment_id=t.key("offer"),
+            accept=True,
+            expected_version=1,
+            terms_version_id=t.stage.keys["terms"],
+            consent=True,
+        ),
+        both("amendment.applied", "terms.accepted"),
+    ),
+    "withdraw_amendment": (
+        lambda t: t.act("ada", amendment.withdraw_amendment, amendment_id=t.key("offer")),
+        both("amendment.withdrawn"),
     ),
     "share_accounts": (
         lambda t: t.on("mia", sharing.share_accounts, items=[item(t, "fourth"), item(t, "fifth")]),
@@ -390,6 +412,8 @@ async def prepare(world: World, scene: Scene) -> tuple[Original, World, Scene, d
         "suspended": await scene.share(account=accounts["third"]),
         "grant": await scene.let_in(share, "carla"),
     }
+    wider = {"partnership_id": scene.partnership, "purposes": [Purpose.MANAGEMENT, Purpose.SUPPORT]}
+    keys["offer"] = (await scene.act("ada", amendment.amend_partnership, **wider)).id
     (keys["item"],) = await scene.ask("greta", share, "dan")
     await scene.act("mia", sharing.suspend_share, share_id=keys["suspended"])
     partners = {"asked": ("sven", S.AWAITING_HOST_APPROVAL), "approved": ("astrid", S.AWAITING_GUEST_ACCEPTANCE)}

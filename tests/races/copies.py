@@ -24,6 +24,7 @@ OF_PAIR: Final = {
         (
             "partnerships",
             "attempts",
+            "amendments",
             "invitations",
             "accounts",
             "account_ownerships",

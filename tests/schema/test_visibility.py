@@ -221,10 +221,10 @@ async def test_what_is_open_on_a_partnership(town: Town) -> None:
     expected = {
         "ada": {
             *("REMOVE", "TRANSFER", "SET_CO_OWNERS", "REMOVE_MEMBER", "SUSPEND", "SET_AUTO_EXTEND"),
-            "SET_DATA_ACCESS",
+            *("SET_DATA_ACCESS", "AMEND"),
         },
-        "mia": {"REMOVE", "TRANSFER", "SET_CO_OWNERS", "REMOVE_MEMBER", "SHARE_ACCOUNTS", "SUSPEND"},
-        "greta": {"REMOVE", "SET_REPRESENTATIVE", "REMOVE_MEMBER", "SUSPEND"},
+        "mia": {"REMOVE", "TRANSFER", "SET_CO_OWNERS", "REMOVE_MEMBER", "SHARE_ACCOUNTS", "SUSPEND", "AMEND"},
+        "greta": {"REMOVE", "SET_REPRESENTATIVE", "REMOVE_MEMBER", "SUSPEND", "AMEND"},
     }
     for who, acts in expected.items():
         seen, _ = await town.read(who, "Partnership", "viewerCan")
