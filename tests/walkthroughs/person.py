@@ -33,6 +33,8 @@ NAMELESS = {
 ITEMS = {
     "shareAccounts": "share { id version state account { id } grants { id version role state user { id } } }",
     "requestAccess": "item { id version state role member { id } }",
+    "addRoleGroupMembers": "user { id }",
+    "removeRoleGroupMembers": "user { id }",
     "decideAccessRequests": "item { id version state decidedBy { id } decisionNote } grant { id version role state }",
 }
 """Mutations with a result per item."""

@@ -10,10 +10,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.walkthroughs.partners import (
+    BANNER,
     DETAILS,
     LEVELS,
     LINKS,
+    SESSION,
+    STAFF,
     SWITCHER,
+    closed,
     level,
     link,
     make_partner,
@@ -208,6 +212,39 @@ def test_s12_group_admin_is_an_admin_of_the_partner_too(story: Story) -> None:
     assert story.gabe.denied(FLAGS, id=story.ids["bright"]) == ["FORBIDDEN"], "elevated, and no admin at home"
 
 
+def test_s13_choose_organisation(story: Story) -> None:
+    """Sign in as oneself, open the switcher, search, select, choose. Who is not elevated is refused (S7)."""
+    alder = story.ids["alder"]
+    (found,) = nodes(story.gabe.ask(SWITCHER, search="alder", first=10)["viewer"]["customers"])
+    assert found["organisation"] == {"id": alder, "name": "Alder Academy"}
+    assert found["level"] == "MANAGE"
+    assert [(one["basis"], one["level"]) for one in found["bases"]] == [("LEVEL", "MANAGE")]
+    wish = {"hostId": found["organisation"]["id"], "basis": "LEVEL", "reason": "Ticket 4711"}
+    for person in (story.gil, story.otis, story.bela):
+        story.refused(person, "switchOrganisation", *NEVER, **wish)
+    story.refused(story.abel, "switchOrganisation", "BAD_USER_INPUT", **wish)
+    session = story.gabe.does("switchOrganisation", SESSION, **wish)["session"]
+    story.kept["gabe"] = story.gabe.within(alder, session["id"])
+    banner = story.kept["gabe"].ask(BANNER)["viewer"]
+    assert banner["organisation"]["name"] == "Alder Academy"
+    assert banner["actingSession"]["reason"] == "Ticket 4711"
+    assert story.gabe.ask(BANNER)["viewer"]["actingSession"] is None, "the other tab is at home"
+
+
+def test_s16_the_own_profile_stays_at_home(story: Story) -> None:
+    """In the session the profile is the home one; it is changed at home, and the customer's people do not change."""
+    tab = story.kept["gabe"]
+    viewer = tab.ask(BANNER)["viewer"]
+    assert viewer["user"] == {"id": story.gabe.user, "displayName": "Gabe Bright", "email": "gabe@bright.example"}
+    assert viewer["homeOrganisation"]["name"] == "Bright Managed"
+    story.refused(tab, "updateProfile", *NEVER, displayName="Gabe Alder")
+    story.refused(tab, "updateMember", *NEVER, membershipId=story.gabe.membership, displayName="Gabe Alder")
+    story.gabe.does("updateProfile", "user { displayName }", displayName="Gabriel Bright")
+    assert tab.ask(BANNER)["viewer"]["user"]["displayName"] == "Gabriel Bright"
+    staff = nodes(story.abel.ask(STAFF, id=story.ids["alder"])["organisation"]["members"])
+    assert {one["displayName"] for one in staff} == {"Abel Alder", "Axel Alder", "Aria Alder"}
+
+
 def test_s18_both_sides_are_told_whom_to_ask(story: Story) -> None:
     """Whenever a prerequisite is missing the refusal has the vendor's contact, for customer, partner and staff."""
     contact = story.abel.ask(SUPPORT)["supportContact"]
@@ -221,6 +258,21 @@ def test_s18_both_sides_are_told_whom_to_ask(story: Story) -> None:
     refusal = story.refused(story.otis, "requestPartnership", "PREREQUISITE_MISSING", **asked)
     assert refusal["supportContact"] == contact
     assert refusal["prerequisite"] == "partnersEnabled"
+
+
+def test_s19_the_switch_is_turned_off_again(story: Story) -> None:
+    """Off revokes, at once, with the sessions that are open (Q1); also by another admin; never by the partner."""
+    tab = story.kept["gabe"]
+    wish = {"partnershipId": story.ids["alder_bright"], "share": False}
+    for person in (story.aria, story.gwen, story.gabe, story.bela, tab):
+        story.refused(person, "shareDataWithPartner", *NEVER, **wish)
+    assert tab.ask(BANNER)["viewer"]["actingSession"]
+    assert share(story, story.abel, "alder_bright", on=False)["effective"] == "NONE"
+    story.mails.expect("gwen@bright.example", saying="Alder Academy")
+    assert closed(tab) == "ACCESS_REVOKED"
+    assert "Alder Academy" not in customers(story.gwen)
+    again = {"hostId": story.ids["alder"], "basis": "LEVEL", "reason": "Once more"}
+    story.refused(story.gabe, "switchOrganisation", *NEVER, **again)
 
 
 def test_no_mail_went_to_anybody_who_should_not_get_it(story: Story) -> None:

@@ -13,12 +13,15 @@ import pytest
 
 from tests.walkthroughs.acts import fields_of
 from tests.walkthroughs.partners import (
+    BANNER,
     DETAILS,
     LEVELS,
     LINKS,
+    closed,
     level,
     link,
     make_partner,
+    open_tab,
 )
 from tests.walkthroughs.person import Person
 from tests.walkthroughs.served import URLs, serve
@@ -188,6 +191,49 @@ def test_s111_the_group_is_named_after_the_customer_and_the_role(story: Story) -
     assert not [one["name"] for one in fields if "RoleGroup" in one["name"] and "Members" not in one["name"]]
 
 
+def test_s112_the_partner_adds_its_users_and_they_have_the_role(story: Story) -> None:
+    """An admin of the partner puts its own active people in, and out; membership gives the role on the customer."""
+    maple, seen = story.ids["maple"], groups(story.carl)
+    decisions, phones = seen["Maple Motors Decision Maker"]["id"], seen["Maple Motors Phone Manager"]["id"]
+    for person in (story.phil, story.tina, story.maud, story.drew, story.nora):
+        story.refused(person, "addRoleGroupMembers", *NEVER, roleGroupId=phones, userIds=[story.phil.user])
+    for stranger in (story.tina, story.iris, story.nora):
+        story.refused(
+            story.carl, "addRoleGroupMembers", *NEVER, "BAD_USER_INPUT", roleGroupId=phones, userIds=[stranger.user]
+        )
+    as_phone_manager = {"hostId": maple, "basis": "ROLE_GROUP", "roleKey": "PHONE_MANAGER", "reason": "A handset"}
+    story.refused(story.phil, "switchOrganisation", *NEVER, **as_phone_manager)
+    story.cora.does("addRoleGroupMembers", roleGroupId=phones, userIds=[story.phil.user, story.paul.user])
+    story.cora.does("addRoleGroupMembers", roleGroupId=decisions, userIds=[story.dina.user])
+    for person in (story.carl, story.maud):
+        read = "delegations(state: [ACTIVE]) { role group { members { edges { node { user { displayName } } } } } }"
+        found = story.partnership(person, story.ids["maple_callers"], read)["delegations"]
+        people = {one["role"]: {m["user"]["displayName"] for m in nodes(one["group"]["members"])} for one in found}
+        assert people == {"PHONE_MANAGER": {"Phil Callers", "Paul Callers"}, "DECISION_MAKER": {"Dina Callers"}}
+
+    paul = open_tab(story, story.paul, "maple", basis="ROLE_GROUP", roleKey="PHONE_MANAGER")
+    story.carl.does("removeRoleGroupMembers", roleGroupId=phones, userIds=[story.paul.user])
+    assert closed(paul) == "ACCESS_REVOKED"
+    story.kept["phil"] = open_tab(story, story.phil, "maple", basis="ROLE_GROUP", roleKey="PHONE_MANAGER")
+    assert story.kept["phil"].ask(BANNER)["viewer"]["actingSession"]["roleKey"] == "PHONE_MANAGER"
+    story.kept["dina"] = open_tab(story, story.dina, "maple", basis="ROLE_GROUP", roleKey="DECISION_MAKER")
+
+
+def test_s114_the_dialog_names_the_partner_and_has_a_box_per_role(story: Story) -> None:
+    """The partner's name, the two roles with what is ticked, and the action in `viewerCan` of who may."""
+    for person in (story.drew, story.maud):
+        shown = dialog(story, person)
+        assert shown["guest"] == {"name": "Cloud Callers"}
+        assert "SET_DELEGATED_ROLES" in shown["viewerCan"]
+        assert roles_of(story, person) == {"DECISION_MAKER", "PHONE_MANAGER"}
+    assert "SET_DELEGATED_ROLES" not in story.partnership(story.carl, story.ids["maple_callers"])["viewerCan"]
+    assert story.hidden(story.nora, story.ids["maple_callers"])
+    wish = {"partnershipId": story.ids["maple_callers"], "roles": ["DECISION_MAKER"], "notifyAddresses": NOTES}
+    for person in (story.nora, story.finn, story.carl, story.dina):
+        story.refused(person, "setDelegatedRoles", "FORBIDDEN", "NOT_FOUND", **wish)
+    story.refused(story.kept["dina"], "setDelegatedRoles", *NEVER, **wish)
+
+
 def test_s115_a_box_to_send_mail_and_a_list_of_addresses(story: Story) -> None:
     """Comma separated, trimmed, each once; one that is none, or a twenty-first, refuses the whole change."""
     form = fields_of(story, "SetDelegatedRolesInput")
@@ -220,6 +266,63 @@ def test_s116_at_least_one_address_is_required(story: Story) -> None:
     notices = "{ viewer { notifications(first: 1) { edges { node { subject } } } } }"
     (told,) = nodes(story.carl.ask(notices)["viewer"]["notifications"])
     assert "Maple Motors" in told["subject"]
+
+
+def test_s117_a_decision_maker_clears_one_role_or_both(story: Story) -> None:
+    """Clearing is the Decision Maker's as enabling was; the partner's own Decision Maker cannot bring it back."""
+    wish = {"partnershipId": story.ids["maple_callers"], "roles": ["DECISION_MAKER"]}
+    for person in (story.nora, story.finn, story.carl, story.dina, story.tina):
+        story.refused(person, "clearRoles", "FORBIDDEN", "NOT_FOUND", **wish)
+    story.kept["group"] = groups(story.carl)["Maple Motors Decision Maker"]["id"]
+    cleared = story.drew.does("clearRoles", "receipt { rolesCleared groupMembersEnded }", **wish)
+    assert cleared["receipt"] == {"rolesCleared": 1, "groupMembersEnded": 1}
+    story.kept["mails"] = story.mails.expect(*ADMINS, NOTES)
+    assert roles_of(story, story.drew) == set()
+    story.refused(story.drew, "clearRoles", "INVALID_STATE", "BAD_USER_INPUT", "NOT_FOUND", **wish)
+
+
+def test_s118_with_the_role_its_group_is_gone(story: Story) -> None:
+    """The group is deleted, its members act no more, and enabling again makes a new, empty one."""
+    assert groups(story.carl) == {}
+    assert closed(story.kept["dina"]) == "ACCESS_REVOKED"
+    group = {"roleGroupId": story.kept["group"], "userIds": [story.phil.user]}
+    story.refused(story.carl, "addRoleGroupMembers", "INVALID_STATE", "NOT_FOUND", **group)
+    story.drew.does(
+        "delegateRoles", partnershipId=story.ids["maple_callers"], roles=["DECISION_MAKER"], notifyAddresses=NOTES
+    )
+    story.mails.expect(*ADMINS, NOTES)
+    (anew,) = groups(story.carl).values()
+    assert anew["id"] != story.kept["group"]
+    assert anew["members"]["totalCount"] == 0
+    as_before = {"hostId": story.ids["maple"], "basis": "ROLE_GROUP", "roleKey": "DECISION_MAKER", "reason": "Again"}
+    story.refused(story.dina, "switchOrganisation", *NEVER, **as_before)
+
+
+def test_s119_the_notice_says_that_access_is_over(story: Story) -> None:
+    """Every address that was listed, and the partner's admins, read that they no longer have access."""
+    assert {mail.recipient for mail in story.kept["mails"]} == {*ADMINS, NOTES}
+    for mail in story.kept["mails"]:
+        assert "no longer has access" in mail.text
+        assert "Maple Motors" in mail.text
+        assert "Decision Maker" in mail.text
+
+
+def test_s120_the_dialog_is_saved_as_one_change(story: Story) -> None:
+    """Roles on, roles off and notices in one mutation: all of it, or nothing of it."""
+    given = {"partnershipId": story.ids["maple_callers"]}
+    wrong = {"roles": ["PHONE_MANAGER"], "notifyAddresses": "no"} | given
+    story.refused(story.drew, "setDelegatedRoles", "BAD_USER_INPUT", **wrong)
+    stale = story.version(story.drew, story.ids["maple_callers"]) - 1
+    one = {"roles": ["PHONE_MANAGER"], "notifyAddresses": NOTES} | given
+    story.refused(story.drew, "setDelegatedRoles", "CONFLICT", expectedVersion=stale, **one)
+    assert roles_of(story, story.drew) == {"DECISION_MAKER"}
+    receipt = story.drew.does("setDelegatedRoles", "receipt { rolesEnabled rolesCleared }", **one)["receipt"]
+    assert receipt == {"rolesEnabled": 1, "rolesCleared": 1}
+    on_and_off = story.mails.expect(*ADMINS, NOTES, *ADMINS, NOTES)
+    assert len([mail for mail in on_and_off if "no longer has access" in mail.text]) == 3
+    assert roles_of(story, story.drew) == {"PHONE_MANAGER"}
+    assert set(groups(story.carl)) == {"Maple Motors Phone Manager"}
+    assert fields_of(story, "SetDelegatedRolesInput")["roles"]["required"]
 
 
 def test_no_mail_went_to_anybody_who_should_not_get_it(story: Story) -> None:
