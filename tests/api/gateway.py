@@ -43,14 +43,19 @@ class Api:
             self._tokens[email] = self.gateway.development.token(email)
         return self._tokens[email]
 
-    async def post(self, email: str | None, document: str, variables: Mapping[str, Any] | None = None) -> Any:
-        """The whole answer to one operation."""
+    async def post(
+        self, email: str | None, document: str, variables: Mapping[str, Any] | None = None, session: str | None = None
+    ) -> Any:
+        """The whole answer to one operation, in an acting session where one is named."""
         headers = {"Authorization": f"Bearer {self.token(email)}"} if email else {}
+        headers |= {"Accord-Acting-Session": session} if session else {}
         body = {"query": document, "variables": dict(variables or {})}
         answer = await self.client.post(f"{self.url}/graphql", json=body, headers=headers)
         return answer.json()
 
-    async def mutate(self, email: str, name: str, selection: str, given: Mapping[str, Any]) -> Any:
+    async def mutate(
+        self, email: str, name: str, selection: str, given: Mapping[str, Any], session: str | None = None
+    ) -> Any:
         """The whole answer to one mutation, its errors with everything they say."""
         kind = name[0].upper() + name[1:] + "Input"
         errors = (
@@ -59,7 +64,7 @@ class Api:
             " ... on ValidationError { field } }"
         )
         document = f"mutation($input: {kind}!) {{ {name}(input: $input) {{ {selection} {errors} }} }}"
-        return await self.post(email, document, {"input": dict(given)})
+        return await self.post(email, document, {"input": dict(given)}, session)
 
 
 async def digest(urls: DatabaseURLs) -> dict[str, str]:

@@ -20,6 +20,7 @@ from tests.api.cases import (
     Impossible,
     Refused,
     Same,
+    acting,
     amendment,
     delegation,
     level,
@@ -39,6 +40,7 @@ CASES: list[Cases] = [
     *sharing.CASES,
     *organisation.CASES,
     *level.CASES,
+    *acting.CASES,
 ]
 NEWCOMER = "newcomer@nowhere.example"
 STAFF = "staff@platform.example"

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from accord.domain.acting import Basis
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError
 from accord.domain.ids import global_id
@@ -16,15 +17,17 @@ from accord.domain.partner import LinkKind, PartnerProgram, PartnerStatus
 from accord.domain.partnership import PartnershipState, Purpose
 from accord.domain.sharing import AccountRole
 from accord.services.access_request import AccessDecision, decide_access_requests, request_access
+from accord.services.acting import leave_organisation, switch_organisation
 from accord.services.amendment import amend_partnership, withdraw_amendment
 from accord.services.ceiling import set_ceiling
 from accord.services.delegation import set_delegated_roles
 from accord.services.hold import suspend_partnership
 from accord.services.joining import invite_member
+from accord.services.level import set_data_access
 from accord.services.link import link_partner
-from accord.services.member import deactivate_member
+from accord.services.member import deactivate_member, update_member
 from accord.services.operator import publish_terms
-from accord.services.policy import freeze_partner_access
+from accord.services.policy import freeze_partner_access, set_policy
 from accord.services.role_group import add_role_group_members
 from accord.services.sharing import ShareItem, share_accounts, suspend_share
 from accord.services.status import set_partner_status
@@ -53,6 +56,7 @@ PEOPLE: dict[str, dict[str, tuple[Role, ...]]] = {
     "tower": {"tora": (Role.ORG_ADMIN,)},
     "cove": {"cora": (Role.ORG_ADMIN,)},
     "island": {"ines": (Role.ORG_ADMIN,)},
+    "marina": {"marta": (Role.ORG_ADMIN,), "milo": ()},
 }
 
 
@@ -93,6 +97,7 @@ class Builder:
         await self._roles()
         await self._members()
         await self._links()
+        await self._sessions()
         old = await self.world.operate(publish_terms, version="2", text="Be kinder to each other.")
         self._name("terms", "terms", old)
         return self.town
@@ -124,6 +129,7 @@ class Builder:
             ("held", mia, "hanna", S.ACTIVE),
             ("ending", mia, "ines", S.ACTIVE),
             ("guided", mia, "fred", S.ACTIVE),
+            ("managed", mia, "marta", S.ACTIVE),
         ):
             key = await self.world.partnership(requester, ada, self.people[admin], state)
             self._name(name, "partnership", key)
@@ -195,6 +201,33 @@ class Builder:
             self._name(name, "rolegroup", key)
         given = {"role_group_id": self.keys["guided_phones"], "user_ids": [self.people["fay"].id]}
         await self.world.act(fred, add_role_group_members, **given)
+
+    async def _sessions(self) -> None:
+        """Marina manages Harbour: Marta by every basis there is, each in a session of its own; one she has left."""
+        ada, marta = self.people["ada"], self.people["marta"]
+        under = {"partnership_id": self.keys["managed"]}
+        await self.world.act(marta, update_member, membership_id=marta.membership_id, delegated_admin=True)
+        await self.world.act(ada, set_policy, roles_only_to_partner_of_record=False)
+        await self.world.act(
+            ada, set_delegated_roles, **under, roles=list(DelegatedRole), notify_addresses="m@marina.example"
+        )
+        await self.world.act(ada, set_policy, roles_only_to_partner_of_record=True)
+        sql = "SELECT id FROM accord.role_groups WHERE partnership_id = $1 AND state = 'ACTIVE'"
+        for row in await self.world.owner.fetch(sql, self.keys["managed"]):
+            people = [marta.id, self.people["milo"].id]
+            await self.world.act(marta, add_role_group_members, role_group_id=row["id"], user_ids=people)
+        for level in (DataAccessLevel.SUPPORT, DataAccessLevel.MANAGE):
+            await self.world.act(ada, set_data_access, **under, level=level, confirm=True)
+            await self._session(f"{level.lower()}_session", basis=Basis.LEVEL)
+        for role in DelegatedRole:
+            await self._session(f"{role.lower()}_session", basis=Basis.ROLE_GROUP, role_key=role)
+        left = await self._session("left_session", basis=Basis.LEVEL)
+        await self.world.act_as_oneself(marta, leave_organisation, session_id=left)
+
+    async def _session(self, name: str, **given: Any) -> UUID:
+        host = self.organisations["harbour"].id
+        opened = await self.world.act_as_oneself(self.people["marta"], switch_organisation, host_id=host, **given)
+        return self._name(name, "session", opened)
 
     async def _links(self) -> None:
         """Cove is a partner beneath Tower, which may grant it SUPPORT at most, and Harbour's by a link."""

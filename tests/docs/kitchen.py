@@ -42,7 +42,8 @@ async def _token(worker: Database, url: str, address: str) -> str:
 async def _send(api: Api, recipe: Recipe, known: Known) -> Any:
     if recipe.kind == "graphql":
         assert recipe.who, f"{recipe.place}: nobody is named"
-        return await api.post(recipe.who, recipe.text, json.loads(known.fill(recipe.variables)))
+        variables = json.loads(known.fill(recipe.variables))
+        return await api.post(recipe.who, recipe.text, variables, known.fill(recipe.session) or None)
     first, _, body = known.fill(recipe.text).partition("\n")
     method, _, path = first.partition(" ")
     signed_in = recipe.who and not path.startswith("/tickets")

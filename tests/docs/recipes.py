@@ -1,7 +1,8 @@
 """Documents that can be run: operations with their variables and answers, as readers see them.
 
 A recipe is a fenced `graphql` or `http` block, with `json variables` and `json answer` (or `csv answer`) blocks after
-it. `As **mia@juniper.example**` in the text above says who sends it. In variables, `"<name>"` stands for what an
+it. `As **mia@juniper.example**` in the text above says who sends it, ``in the session **`<name>`**`` after it in which
+acting session. In variables, `"<name>"` stands for what an
 earlier answer has shown at that place; in an answer it is what stands there from now on, and has to be the same
 wherever it stands again (a version may change). `"…"` is anything.
 """
@@ -19,6 +20,7 @@ from typing import Any
 DOCS = Path(__file__).parents[2]
 FENCE = re.compile(r"^```(.*)$")
 WHO = re.compile(r"\bAs\s+\*\*(\S+?@\S+?)\*\*")
+SESSION = re.compile(r"\bin the session\s+\*\*`(<[^<>`]+>)`\*\*")
 NAME = re.compile(r"<([^<>]+)>")
 ANYTHING = "…"
 
@@ -34,6 +36,7 @@ class Recipe:
     variables: str = "{}"
     answer: str = ""
     answer_kind: str = ""
+    session: str = ""
 
 
 @dataclass(slots=True)
@@ -83,11 +86,15 @@ def read_recipes(path: Path) -> list[Recipe]:
     """The recipes of a document, in order."""
     recipes: list[Recipe] = []
     who: str | None = None
+    session = ""
     for line, kind, text in _blocks(path):
         if kind == "text":
-            who = next((found[1] for found in reversed([*WHO.finditer(text)])), who)
+            named = [*WHO.finditer(text)]
+            who = named[-1][1] if named else who
+            acting = SESSION.search(text, named[-1].end() if named else 0)
+            session = acting[1] if acting else "" if named else session
         elif kind in {"graphql", "http"}:
-            recipes.append(Recipe(f"{path.name}:{line}", who, kind, text))
+            recipes.append(Recipe(f"{path.name}:{line}", who, kind, text, session=session))
         elif kind == "json variables":
             recipes[-1].variables = text
         elif kind in {"json answer", "csv answer"}:

@@ -9,6 +9,7 @@ from uuid import UUID
 import strawberry
 from strawberry import ID, Parent
 
+from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.queries.read import organisation as read
 from accord.database.queries.read.activity import EVENTS
@@ -19,7 +20,7 @@ from accord.database.queries.read.partnership import PARTNERSHIPS
 from accord.database.queries.read.sharing import ACCOUNTS
 from accord.schema.connections import listing, names, search_text
 from accord.schema.context import Info
-from accord.schema.decisions import demand_in_organisation, demand_membership
+from accord.schema.decisions import demand_in_organisation, demand_membership, may
 from accord.schema.errors import ForbiddenField
 from accord.schema.links import link
 from accord.schema.pagination import Connection, span
@@ -76,12 +77,12 @@ class User(Node):
 
 
 def of_member(column: str) -> Any:
-    """A column of a membership for the person and the organisation's admins: a search shows name and e-mail (Q15)."""
+    """A column of a membership for the person and whoever reads all members: a search shows name and e-mail (Q15)."""
 
     def resolve(root: Parent[Any], info: Info) -> Any:
         principal = info.context.principal
         own = principal.person_id is not None and root.user_id == str(principal.person_id)
-        if not own and UUID(root.organisation_id) not in principal.admin_of:
+        if not own and not may(info, Action.MEMBER_READ, Target(organisation_id=UUID(root.organisation_id))):
             raise ForbiddenField(Action.MEMBER_READ)
         return getattr(root, column)
 
@@ -145,7 +146,7 @@ class Organisation(Node):
         before: str | None = None,
     ) -> Connection[Membership] | None:
         text = search_text(search)
-        if UUID(root.key) not in info.context.principal.admin_of:
+        if not may(info, Action.MEMBER_READ, Target(organisation_id=UUID(root.key))):
             if text is None:
                 raise ForbiddenField(Action.MEMBER_READ)
             if not await info.context.loaders.searchable_by_organisation.load(root.key):
