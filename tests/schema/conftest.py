@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from accord.database.engine import Query, Snapshot
 from accord.schema.context import Context, Support
 from accord.schema.schema import schema
 from tests.servers import DatabaseURLs
@@ -57,3 +58,17 @@ async def world(database_urls: DatabaseURLs) -> AsyncIterator[World]:
 @pytest.fixture
 def asking(world: World) -> Asking:
     return Asking(world)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The text of every statement that a snapshot was asked for."""
+    sent: list[str] = []
+    fetch = Snapshot.fetch
+
+    async def noted(self: Snapshot, query: Query, **given: Any) -> list[Any]:
+        sent.append(query.sql)
+        return await fetch(self, query, **given)
+
+    monkeypatch.setattr(Snapshot, "fetch", noted)
+    return sent

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
-from accord.database.engine import Query, Snapshot
 from accord.domain.ids import global_id
 from accord.domain.organisation import Role
 from tests.schema.conftest import Asking
@@ -62,20 +57,6 @@ INSERT INTO accord.grants (share_id, partnership_id, account_id, host_id, guest_
 SELECT shared.id, shared.partnership_id, shared.account_id, $1, shared.guest_id, made.representative_user_id,
   'COLLABORATOR', 'ACTIVE', 'SHARE', $2, $3 FROM shared JOIN made ON made.id = shared.partnership_id
 """
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The text of every statement that a snapshot was asked for."""
-    sent: list[str] = []
-    fetch = Snapshot.fetch
-
-    async def noted(self: Snapshot, query: Query, **given: Any) -> list[Any]:
-        sent.append(query.sql)
-        return await fetch(self, query, **given)
-
-    monkeypatch.setattr(Snapshot, "fetch", noted)
-    return sent
 
 
 async def with_partners(world: World, count: int) -> tuple[Organisation, Person]:
