@@ -22,6 +22,7 @@ from tests.api.cases import (
     Same,
     acting,
     amendment,
+    contact,
     delegation,
     level,
     organisation,
@@ -33,15 +34,8 @@ from tests.api.town import Builder, Town
 from tests.servers import DatabaseURLs, administer, clone, drop
 from tests.world import ISSUER, open_world
 
-CASES: list[Cases] = [
-    *partnership.CASES,
-    *amendment.CASES,
-    *delegation.CASES,
-    *sharing.CASES,
-    *organisation.CASES,
-    *level.CASES,
-    *acting.CASES,
-]
+NOUNS = (partnership, amendment, delegation, contact, sharing, organisation, level, acting)
+CASES: list[Cases] = [cases for noun in NOUNS for cases in noun.CASES]
 NEWCOMER = "newcomer@nowhere.example"
 STAFF = "staff@platform.example"
 TOKEN = "a link that only this test knows"

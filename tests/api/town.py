@@ -12,7 +12,7 @@ from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError
 from accord.domain.ids import global_id
 from accord.domain.level import DataAccessLevel
-from accord.domain.organisation import Role
+from accord.domain.organisation import Role, token_hash
 from accord.domain.partner import LinkKind, PartnerProgram, PartnerStatus
 from accord.domain.partnership import PartnershipState, Purpose
 from accord.domain.sharing import AccountRole
@@ -20,6 +20,7 @@ from accord.services.access_request import AccessDecision, decide_access_request
 from accord.services.acting import leave_organisation, switch_organisation
 from accord.services.amendment import amend_partnership, withdraw_amendment
 from accord.services.ceiling import set_ceiling
+from accord.services.contact import accept_contact, add_external_contact, remove_external_contact
 from accord.services.delegation import set_delegated_roles
 from accord.services.hold import suspend_partnership
 from accord.services.joining import invite_member
@@ -34,6 +35,7 @@ from accord.services.status import set_partner_status
 from tests.world import Organisation, Person, World
 
 S = PartnershipState
+CONTACT_TOKEN = "a link to the role of a contact"
 PEOPLE: dict[str, dict[str, tuple[Role, ...]]] = {
     "harbour": {
         "ada": (Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE),
@@ -98,6 +100,7 @@ class Builder:
         await self._members()
         await self._links()
         await self._sessions()
+        await self._contacts()
         old = await self.world.operate(publish_terms, version="2", text="Be kinder to each other.")
         self._name("terms", "terms", old)
         return self.town
@@ -228,6 +231,23 @@ class Builder:
         host = self.organisations["harbour"].id
         opened = await self.world.act_as_oneself(self.people["marta"], switch_organisation, host_id=host, **given)
         return self._name(name, "session", opened)
+
+    async def _contacts(self) -> None:
+        """Gina is a contact of Harbour, another one was removed, a third has a link that nobody has followed."""
+        ada, gina, owner = self.people["ada"], self.people["gina"], self.world.owner
+        for name, email in (
+            ("gina_contact", "gina@grove.example"),
+            ("old_contact", "old@nowhere.example"),
+            ("waiting_contact", "waiting@nowhere.example"),
+        ):
+            roles = [DelegatedRole.PHONE_MANAGER]
+            self._name(name, "contact", await self.world.act(ada, add_external_contact, email=email, roles=roles))
+            sql = "UPDATE accord.external_contacts SET token_hash = $2 WHERE id = $1"
+            await owner.execute(sql, self.keys[name], token_hash(f"{CONTACT_TOKEN} of {name}"))
+        await self.world.act(ada, remove_external_contact, contact_id=self.keys["old_contact"])
+        given = {"token": f"{CONTACT_TOKEN} of gina_contact"}
+        await self.world.database.write(gina.identity, None, lambda tx: accept_contact(tx, **given))
+        self.town.ids["contact_token"] = f"{CONTACT_TOKEN} of waiting_contact"
 
     async def _links(self) -> None:
         """Cove is a partner beneath Tower, which may grant it SUPPORT at most, and Harbour's by a link."""

@@ -45,6 +45,8 @@ KINDS: Final = {
     "recipientUserIds": "user",
     "termsVersionId": "terms",
     "notificationIds": "notification",
+    "contactId": "contact",
+    "customerIds": "organisation",
 }
 OFTEN: Final = 0.9
 WIDENED: Final = 0.4

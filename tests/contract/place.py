@@ -39,6 +39,7 @@ KINDS = {
     "activity_events": "event",
     "notifications": "notification",
     "terms_versions": "terms",
+    "external_contacts": "contact",
 }
 
 

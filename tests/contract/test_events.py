@@ -17,6 +17,7 @@ from uuid import UUID
 import pytest
 from graphql import GraphQLObjectType
 
+from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError
 from accord.domain.organisation import PLATFORM, Role, token_hash
 from accord.domain.partnership import PartnershipState, Purpose
@@ -25,6 +26,7 @@ from accord.schema.schema import schema
 from accord.services import (
     account,
     amendment,
+    contact,
     grant,
     joining,
     member,
@@ -42,11 +44,13 @@ from accord.services.access_request import (
     withdraw_access_request,
 )
 from accord.services.activity import record_export
+from accord.services.assignment import assign_customers
 from accord.services.sharing import ShareItem
 from accord.services.signin import note_sign_in
 from accord.services.ticket import sign_in_to_account
 from tests.races.copies import Copy, Original
 from tests.servers import DatabaseURLs
+from tests.services.contacts import make_contact
 from tests.services.scene import Scene, Signer, set_scene
 from tests.world import STAFF, Person, World, identify, open_world
 
@@ -116,6 +120,14 @@ async def accept_membership(take: Take) -> Any:
         "UPDATE accord.memberships SET token_hash = $2 WHERE id = $1", take.key("invited"), token_hash(token)
     )
     return await take.run(f"newcomer{take.copy.number}@people.example", joining.accept_membership, token=token)
+
+
+async def accept_contact(take: Take) -> Any:
+    token = f"contact {take.copy.number}"
+    await take.stage.world.owner.execute(
+        "UPDATE accord.external_contacts SET token_hash = $2 WHERE id = $1", take.key("named"), token_hash(token)
+    )
+    return await take.run("nils", contact.accept_contact, token=token)
 
 
 async def reactivate(take: Take) -> Any:
@@ -216,6 +228,26 @@ ACTS: Final[dict[str, tuple[Call, Events]]] = {
     "withdraw_amendment": (
         lambda t: t.act("ada", amendment.withdraw_amendment, amendment_id=t.key("offer")),
         both("amendment.withdrawn"),
+    ),
+    "add_external_contact": (
+        lambda t: t.act(
+            "ada", contact.add_external_contact, email="new@people.example", roles=[DelegatedRole.PHONE_MANAGER]
+        ),
+        {"host": ["contact.invited"]},
+    ),
+    "accept_contact": (accept_contact, {"host": ["contact.accepted"]}),
+    "remove_external_contact": (
+        lambda t: t.act("ada", contact.remove_external_contact, contact_id=t.key("converted")),
+        both("contact.removed"),
+    ),
+    "assign_customers": (
+        lambda t: t.act(
+            "greta",
+            assign_customers,
+            user_id=t.key("carla"),
+            customer_ids=[t.copy.key(t.stage.scene.host.id)],
+        ),
+        both("assignment.changed"),
     ),
     "share_accounts": (
         lambda t: t.on("mia", sharing.share_accounts, items=[item(t, "fourth"), item(t, "fifth")]),
@@ -371,6 +403,10 @@ BESIDE: Final[dict[str, tuple[Call, Events]]] = {
             "guest": ["partnership.ownership_transferred"] * 3,
         },
     ),
+    "a contact who has not converted is removed": (
+        lambda t: t.act("ada", contact.remove_external_contact, contact_id=t.key("named")),
+        {"host": ["contact.removed"]},
+    ),
     "an export": (
         lambda t: t.act("ada", record_export, filters={}),
         {"host": ["export.created"]},
@@ -382,10 +418,12 @@ WITHOUT_RIGHT: Final = {
     "update_profile": (),
     "mark_notifications_read": (),
     "accept_membership": (),
+    "accept_contact": (),
     # acts in one's own organisation: others do the same at home
     "create_account": ("aud",),
     "request_partnership": ("aud",),
     "invite_member": ("mia", "eva"),
+    "add_external_contact": ("mia", "eva"),
     "publish_terms": ("ada", "zoe"),
     "create_organisation": ("ada", "zoe"),
     "set_partners_enabled": ("ada", "zoe"),
@@ -424,6 +462,9 @@ async def prepare(world: World, scene: Scene) -> tuple[Original, World, Scene, d
     scene.people["nils"] = await world.person(await world.organisation(), Role.ORG_ADMIN)
     scene.people["dora"] = await world.person(scene.guest)
     await scene.act("gustav", member.deactivate_member, membership_id=scene["dora"].membership_id)
+    named: dict[str, Any] = {"roles": [DelegatedRole.PHONE_MANAGER]}
+    keys["named"] = await scene.act("ada", contact.add_external_contact, email="n@people.example", **named)
+    keys["converted"] = await make_contact(scene, "dan")
     keys["invited"] = await scene.act("gustav", joining.invite_member, email="x@people.example", display_name="X")
     world.clock.advance(days=2)
     homes = {person.organisation.id: person.organisation for person in scene.people.values()}

@@ -16,18 +16,19 @@ from uuid import UUID
 import pytest
 
 from accord.database.embedded import EmbeddedPostgres
-from tests.api.cases import Cases, organisation, partnership, sharing
+from tests.api.cases import Cases, contact, organisation, partnership, sharing
 from tests.contract.place import Place, open_place
 from tests.randomness import seeded
 from tests.scale import count
 from tests.servers import DatabaseURLs
 
-CASES: list[Cases] = [*partnership.CASES, *sharing.CASES, *organisation.CASES]
+CASES: list[Cases] = [*partnership.CASES, *sharing.CASES, *organisation.CASES, *contact.CASES]
 MUTATIONS = count(test=5, check=40)
 READ = count(test=8, check=60, prove=1_000)
 """Mutations and IDs that each of the strangers tries, chosen at random."""
 
 OWN = frozenset({"createAccount", "inviteMember", "publishTerms", "updateProfile", "createOrganisation"})
+OWN |= {"addExternalContact"}
 OWN |= {"requestPartnership"}
 """Mutations that name nothing but the caller's own organisation, and a handle that the caller was told."""
 
@@ -36,7 +37,7 @@ STRANGERS = ("quentin", "quinn", "ruth", "max", "dora", "newcomer")
 partner, somebody deactivated, somebody unknown."""
 
 ID = re.compile(
-    r"(organisation|user|membership|partnership|attempt|account|share|grant|accessitem|event|terms|notification)"
+    r"(organisation|user|membership|partnership|attempt|account|share|grant|accessitem|event|terms|notification|contact)"
     r"_([0-9a-f-]{36})"
 )
 
@@ -51,7 +52,8 @@ async def place(
     postgres: EmbeddedPostgres, module_database_urls: DatabaseURLs, tmp_path_factory: Any, chance: random.Random
 ) -> AsyncIterator[Place]:
     async with open_place(postgres, module_database_urls, tmp_path_factory.mktemp("state"), chance) as place:
-        place.town.ids |= {"ivan_token": "no such token", "mia_notice": place.aim.ids["notification"][0]}
+        place.town.ids |= {"ivan_token": "no such token", "contact_token": "no such token"}
+        place.town.ids |= {"mia_notice": place.aim.ids["notification"][0]}
         yield place
 
 

@@ -15,8 +15,10 @@ import asyncpg
 import pytest
 
 from accord.database.engine import Database, Transaction
+from accord.services.contact import remove_external_contact
 from accord.services.member import deactivate_member
 from tests.servers import DatabaseURLs
+from tests.services.contacts import P, make_contact
 from tests.services.scene import Scene, set_scene
 from tests.world import World, identify, open_world
 
@@ -85,9 +87,18 @@ async def stage(world: World) -> Stage:
         "item": item,
         "terms": await world.terms(),
         "lea_at_guest": lea_at_guest,
+        "contact": await make_contact(scene, "dan", P),
+        "gone": await gone_contact(scene),
         "whole": f"'{share}', '{scene.partnership}', '{scene.account}', '{scene.host.id}', '{scene.guest.id}'",
     }
     return Stage(scene, names)
+
+
+async def gone_contact(scene: Scene) -> UUID:
+    """A contact that was removed."""
+    key = await make_contact(scene, "gustav", P)
+    await scene.act("ada", remove_external_contact, contact_id=key)
+    return key
 
 
 PARTNERSHIP = (
@@ -129,6 +140,15 @@ ACCEPTANCE = (
     " accepted_at, ip, user_agent)"
     " SELECT '{terms}', '{partnership}', a.id, '{host}', '{guest}', '{greta}', now(), '', ''"
     " FROM accord.attempts a WHERE a.id = '{attempt}'"
+)
+
+CONTACT = (
+    "INSERT INTO accord.external_contacts (host_id, email, roles, status, invited_by, user_id, home_id)"
+    " VALUES ('{host}', 'g@b.example', '{{DECISION_MAKER}}', 'ACTIVE', '{ada}', '{greta}', '{guest}')"
+)
+ASSIGNMENT = (
+    "INSERT INTO accord.customer_assignments (partnership_id, host_id, guest_id, user_id, assigned_by, assigned_at)"
+    " VALUES ('{partnership}', '{host}', '{guest}', '{carla}', '{greta}', now())"
 )
 
 FORGED: dict[str, tuple[str, str]] = {
@@ -178,6 +198,28 @@ FORGED: dict[str, tuple[str, str]] = {
         "ada",
         "UPDATE accord.memberships SET organisation_id = '{guest}' WHERE user_id = '{mia}'",
     ),
+    "a guest makes itself a contact": ("greta", CONTACT),
+    "more roles for a contact": (
+        "greta",
+        "UPDATE accord.external_contacts SET roles = '{{DECISION_MAKER}}' WHERE id = '{contact}'",
+    ),
+    "another address for a contact": (
+        "ada",
+        "UPDATE accord.external_contacts SET email = 'x@y.example' WHERE id = '{contact}'",
+    ),
+    "another person behind a contact": (
+        "greta",
+        "UPDATE accord.external_contacts SET user_id = '{carla}' WHERE id = '{contact}'",
+    ),
+    "a contact without its partnership": (
+        "greta",
+        "UPDATE accord.external_contacts SET partnership_id = NULL, converted_at = NULL WHERE id = '{contact}'",
+    ),
+    "a contact that comes back": (
+        "ada",
+        "UPDATE accord.external_contacts SET status = 'ACTIVE', ended_at = NULL WHERE id = '{gone}'",
+    ),
+    "a host assigns a guest's people": ("ada", ASSIGNMENT),
     "another owner of an account's row": (
         "ada",
         "UPDATE accord.accounts SET host_id = '{guest}' WHERE id = '{other}'",
@@ -216,6 +258,11 @@ HONEST: dict[str, tuple[str, str]] = {
     "a host lets somebody in": ("mia", GRANT),
     "a host invites": ("ada", INVITATION),
     "a host tries again": ("ada", ATTEMPT),
+    "a guest assigns a customer": ("greta", ASSIGNMENT),
+    "a contact ends": (
+        "greta",
+        "UPDATE accord.external_contacts SET status = 'REMOVED', ended_at = now() WHERE id = '{contact}'",
+    ),
     "a guest asks for access": ("greta", ITEM),
     "a ticket for oneself": ("greta", TICKET.replace("{0}", "{greta}").replace("{1}", "{guest}")),
     "a notice to the partner's people": ("ada", NOTICE.replace("{0}", "{greta}")),

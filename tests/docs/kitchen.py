@@ -12,7 +12,7 @@ from accord.delivery.mailbox import list_mails
 from tests.api.gateway import Api
 from tests.docs.recipes import Known, Recipe, compare, read_recipes
 
-LINK = re.compile(r"https?://\S+/(?:invitations|memberships)/([\w-]+)")
+LINK = re.compile(r"https?://\S+/(?:invitations|memberships|contacts)/([\w-]+)")
 TOKEN = re.compile(r"<token for (\S+?)>")
 
 

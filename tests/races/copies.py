@@ -32,6 +32,8 @@ OF_PAIR: Final = {
             "grants",
             "access_items",
             "tickets",
+            "external_contacts",
+            "customer_assignments",
         ),
         "host_id = ANY ($1)",
     ),
@@ -44,6 +46,7 @@ UNIQUE_WORDS: Final = {
     "identities": {"subject"},
     "invitations": {"token_hash"},
     "memberships": {"token_hash"},
+    "external_contacts": {"token_hash"},
 }
 COLUMNS: Final = (
     "SELECT column_name FROM information_schema.columns"

@@ -19,7 +19,8 @@ UNSET = UUID(int=0)
 WATCHED = (
     "organisations", "users", "identities", "memberships", "partnerships", "accounts", "account_ownerships", "shares",
     "grants", "access_items", "tickets", "amendments", "terms_acceptances",
-    "role_delegations", "role_groups", "role_group_members", "acting_sessions",
+    "role_delegations", "role_groups", "role_group_members", "acting_sessions", "external_contacts",
+    "customer_assignments",
     "chain_heads", "activity_events", "mails", "notifications",
 )  # fmt: skip
 HOST_PEOPLE: dict[str, tuple[Role, ...]] = {

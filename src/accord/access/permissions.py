@@ -95,6 +95,11 @@ class Action(StrEnum):
     ROLES_READ = "roles:read"
     ROLES_DELEGATE = "roles:delegate"
     ROLE_GROUP_MANAGE = "role_group:manage"
+    CONTACT_READ = "contact:read"
+    CONTACT_MANAGE = "contact:manage"
+    CONTACT_ACCEPT = "contact:accept"
+    ASSIGNMENT_READ = "assignment:read"
+    ASSIGNMENT_MANAGE = "assignment:manage"
     POLICY_READ = "policy:read"
     POLICY_SET = "policy:set"
     ACCESS_FREEZE = "access:freeze"
@@ -183,6 +188,11 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.ROLES_READ: _any(C.PERSON),
     Action.ROLES_DELEGATE: _any(*LEADERS),
     Action.ROLE_GROUP_MANAGE: _any(C.GUEST_ADMIN, _all(C.REPRESENTATIVE, C.REPRESENTATIVE_MANAGES)),
+    Action.CONTACT_READ: _any(C.PERSON),
+    Action.CONTACT_MANAGE: _any(C.ORG_ADMIN, C.LEGAL),
+    Action.CONTACT_ACCEPT: _any(C.PERSON),
+    Action.ASSIGNMENT_READ: _any(C.PERSON),
+    Action.ASSIGNMENT_MANAGE: _any(C.ORG_ADMIN),
     Action.POLICY_READ: _any(C.ORG_ADMIN, C.LEGAL),
     Action.POLICY_SET: _any(C.ORG_ADMIN),
     Action.ACCESS_FREEZE: _any(C.ORG_ADMIN, C.LEGAL),

@@ -24,6 +24,19 @@ def _linked(column: str) -> str:
     )
 
 
+def _contact(column: str) -> str:
+    """Is this the host of an external contact that is me?"""
+    return f"EXISTS (SELECT 1 FROM accord.external_contacts c WHERE c.host_id = {column} AND c.{SELF})"
+
+
+def _contact_of_ours(column: str) -> str:
+    """Is this the host of a contact that is one of my people, or the home of a contact of mine?"""
+    return (
+        f"EXISTS (SELECT 1 FROM accord.external_contacts c WHERE c.host_id = {column} AND c.home_id = ANY ({MINE}))"
+        f" OR EXISTS (SELECT 1 FROM accord.external_contacts c WHERE c.home_id = {column} AND c.host_id = ANY ({MINE}))"
+    )
+
+
 OPERATING: Final = "(SELECT accord.operating())"
 SELF: Final = "user_id = (SELECT accord.person())"
 BOTH_SIDES: Final = _in_mine("host_id", "guest_id")
@@ -44,7 +57,11 @@ NEW_PERSON: Final = (
 """Whom an identity may be bound to: somebody whom this organisation made, and who has no place anywhere yet."""
 
 KNOWN_PERSON: Final = "EXISTS (SELECT 1 FROM accord.users u WHERE u.id = notifications.user_id)"
-HEADS: Final = f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('chain_heads.stream_id')}"
+CONTACTS: Final = _in_mine("host_id", "home_id")
+HEADS: Final = (
+    f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('chain_heads.stream_id')}"
+    f" OR {_contact_of_ours('chain_heads.stream_id')}"
+)
 Rows: TypeAlias = str | tuple[str, str]
 
 
@@ -70,7 +87,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
                 f" OR EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.guest_id = organisations.id"
                 f" AND p.host_id = ANY ({MINE})) OR {_linked('organisations.id')}"
                 " OR EXISTS (SELECT 1 FROM accord.memberships m WHERE m.organisation_id = organisations.id"
-                f" AND m.{SELF})"
+                f" AND m.{SELF}) OR {_contact('organisations.id')}"
             ),
             GATEWAY,
         ),
@@ -83,6 +100,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
             "SELECT",
             (
                 "EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = users.id)"
+                f" OR EXISTS (SELECT 1 FROM accord.external_contacts c WHERE c.user_id = users.id AND ({HOST}))"
                 f" OR id = (SELECT accord.person()) OR {_in_mine('home_organisation_id')}"
             ),
             GATEWAY,
@@ -139,6 +157,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
                 f"{_in_mine('id')} OR {_linked('organisation_policies.id')}"
                 " OR EXISTS (SELECT 1 FROM accord.organisations o"
                 " WHERE o.id = organisation_policies.id AND o.handle = (SELECT accord.shown('handle')))"
+                f" OR {_contact('organisation_policies.id')}"
             ),
             GATEWAY,
         ),
@@ -191,10 +210,25 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     "role_delegations": _between(BOTH_SIDES, HOST),
     "role_groups": _between(BOTH_SIDES, HOST),
     "role_group_members": _between(BOTH_SIDES, GUEST),
+    "customer_assignments": _between(BOTH_SIDES, GUEST),
+    "external_contacts": (
+        ("SELECT", f"{CONTACTS} OR {SELF} OR token_hash = (SELECT accord.shown('token'))", GATEWAY),
+        ("INSERT", HOST, GATEWAY),
+        ("UPDATE", CONTACTS, GATEWAY),
+        ("SELECT", "true", WORKER),
+        ("UPDATE", "true", WORKER),
+    ),
     "tickets": _between(f"{BOTH_SIDES} OR id = (SELECT accord.shown('ticket'))::uuid", BY_MYSELF_ANYWHERE),
     "activity_events": (
         ("SELECT", _in_mine("stream_id"), GATEWAY),
-        ("INSERT", f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('activity_events.stream_id')}", GATEWAY),
+        (
+            "INSERT",
+            (
+                f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('activity_events.stream_id')}"
+                f" OR {_contact_of_ours('activity_events.stream_id')}"
+            ),
+            GATEWAY,
+        ),
         ("INSERT", "true", WORKER),
     ),
     "chain_heads": (

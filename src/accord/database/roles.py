@@ -47,8 +47,15 @@ FIXED: Final = frozenset(
 )
 """Columns that say what a row is about: they never change, whoever asks."""
 
-BOUND_LATER: Final = frozenset({("memberships", "user_id")})
-"""Whose place an invitation is, is known when it is accepted."""
+BOUND_LATER: Final = frozenset(
+    {
+        ("memberships", "user_id"),
+        *(("external_contacts", name) for name in ("user_id", "home_id", "partnership_id")),
+    }
+)
+"""Whose place an invitation is, is known when it is accepted; under which partnership, when that begins."""
+FIXED_THERE: Final = frozenset({("external_contacts", name) for name in ("email", "roles", "invited_by")})
+"""What a contact may do is said once, when somebody of the host names it."""
 
 
 def changeable(table: str) -> str:
@@ -59,6 +66,7 @@ def changeable(table: str) -> str:
         if not column.primary_key
         and column.computed is None
         and (column.name not in FIXED or (table, column.name) in BOUND_LATER)
+        and (table, column.name) not in FIXED_THERE
     )
 
 
@@ -83,6 +91,8 @@ GRANTS: Final = (
             "role_groups",
             "role_group_members",
             "acting_sessions",
+            "customer_assignments",
+            "external_contacts",
             "tickets",
             "chain_heads",
             "organisation_policies",
@@ -111,6 +121,8 @@ GRANTS: Final = (
             "role_groups",
             "role_group_members",
             "acting_sessions",
+            "customer_assignments",
+            "external_contacts",
             "tickets",
         )
     ),

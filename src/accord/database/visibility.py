@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.sql import expression
 
 from accord.database.tables.activity import activity_events
-from accord.database.tables.delegation import role_group_members
+from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
 from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.policy import organisation_policies
@@ -81,7 +81,14 @@ def _has_grant(p: FromClause) -> Predicate:
 def _in_role_group(partnership_id: ColumnElement[Any]) -> Predicate:
     """Is the viewer in one of the partnership's role groups?"""
     m = role_group_members.alias()
-    return exists().where(m.c.partnership_id == partnership_id, m.c.user_id == VIEWER, m.c.ended_at.is_(None))
+    return exists().where(m.c.partnership_id == partnership_id, m.c.user_id == VIEWER, is_live_group_member(m))
+
+
+def is_live_group_member(m: FromClause = role_group_members) -> Predicate:
+    """Does this place in a role group stand, by itself, by its delegation and by the clock? (invariant 12)"""
+    d, g = role_delegations.alias(), role_groups.alias()
+    over = exists().where(g.c.id == m.c.group_id, d.c.id == g.c.delegation_id, d.c.expires_at <= NOW)
+    return and_(m.c.ended_at.is_(None), or_(m.c.expires_at.is_(None), m.c.expires_at > NOW), ~over)
 
 
 def sees_delegation(d: FromClause) -> Predicate:
@@ -141,16 +148,17 @@ def active_partnership(partnership_id: ColumnElement[Any]) -> Predicate:
 
 def is_barred(p: FromClause = partnerships) -> Predicate:
     """Does one side block the other, or does the host's list of allowed partners lack the guest? (model 4.2)"""
+    return bars(p.c.host_id, p.c.guest_id)
+
+
+def bars(host_id: ColumnElement[Any], guest_id: ColumnElement[Any]) -> Predicate:
+    """As `is_barred`, of two organisations."""
     r = organisation_policies.alias()
     return exists().where(
         or_(
-            and_(r.c.id == p.c.host_id, p.c.guest_id == any_of(r.c.blocked_partners)),
-            and_(r.c.id == p.c.guest_id, p.c.host_id == any_of(r.c.blocked_partners)),
-            and_(
-                r.c.id == p.c.host_id,
-                func.cardinality(r.c.allowed_partners) > 0,
-                p.c.guest_id != all_(r.c.allowed_partners),
-            ),
+            and_(r.c.id == host_id, guest_id == any_of(r.c.blocked_partners)),
+            and_(r.c.id == guest_id, host_id == any_of(r.c.blocked_partners)),
+            and_(r.c.id == host_id, func.cardinality(r.c.allowed_partners) > 0, guest_id != all_(r.c.allowed_partners)),
         )
     )
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -18,6 +19,10 @@ class DelegatedRole(StrEnum):
 
     DECISION_MAKER = "DECISION_MAKER"
     PHONE_MANAGER = "PHONE_MANAGER"
+
+
+ROLE_VERSION: Final = 1
+"""What a delegated role permits (model 4.6) has a version, which a delegation keeps."""
 
 
 class DelegationState(StrEnum):
@@ -74,6 +79,11 @@ def group_names(groups: Iterable[GroupFacts]) -> dict[UUID | str, str]:
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def is_over(expires_at: datetime | None, now: datetime) -> bool:
+    """Has this end come, whether or not anybody has marked it yet? (invariant 12)"""
+    return expires_at is not None and expires_at <= now
 
 
 def spoken(roles: Iterable[DelegatedRole]) -> str:

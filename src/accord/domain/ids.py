@@ -23,6 +23,7 @@ KINDS: Final = frozenset(
         "delegation",
         "rolegroup",
         "session",
+        "contact",
         "event",
         "terms",
         "notification",

@@ -62,6 +62,7 @@ class Template(StrEnum):
     LEVEL_DISABLED = "level_disabled"
     ROLES_DELEGATED = "roles_delegated"
     ROLES_CLEARED = "roles_cleared"
+    CONTACT_INVITED = "contact_invited"
 
 
 class MailState(StrEnum):
@@ -293,6 +294,11 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
         Template.ROLES_CLEARED: _notice(
             "{guest} no longer has access to {host}: {roles}",
             "{guest} no longer has access to {host} by this: {roles}. The group of people who held it is deleted.",
+        ),
+        Template.CONTACT_INVITED: _notice(
+            "{actor} names you as a contact of {host}",
+            "{actor} would like you to act for {host}, in your own name, as: {roles}.",
+            page="contacts",
         ),
     }
 )

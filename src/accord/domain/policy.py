@@ -27,6 +27,7 @@ class Policy:
     host_admin_may_unshare: bool = True
     roles_only_to_partner_of_record: bool = True
     representative_manages_groups: bool = False
+    explicit_assignment: bool = False
     frozen: bool = False
 
     def admits(self, organisation_id: UUID) -> bool:

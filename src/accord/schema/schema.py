@@ -24,6 +24,7 @@ from accord.schema.errors import Masked, log_unexpected
 from accord.schema.mutations import (
     acting,
     amendment,
+    contact,
     delegation,
     level,
     operator,
@@ -93,6 +94,11 @@ class Mutation:
     clear_roles = answers(delegation.clear_roles, Action.ROLES_DELEGATE)
     add_role_group_members = answers(delegation.add_role_group_members, Action.ROLE_GROUP_MANAGE)
     remove_role_group_members = answers(delegation.remove_role_group_members, Action.ROLE_GROUP_MANAGE)
+
+    assign_customers = answers(contact.assign_customers, Action.ASSIGNMENT_MANAGE)
+    add_external_contact = answers(contact.add_external_contact, Action.CONTACT_MANAGE)
+    accept_contact = answers(contact.accept_contact, Action.CONTACT_ACCEPT)
+    remove_external_contact = answers(contact.remove_external_contact, Action.CONTACT_MANAGE)
 
     share_accounts = answers(sharing.share_accounts, Action.ACCOUNT_SHARE)
     unshare_account = answers(sharing.unshare_account, Action.SHARE_END)

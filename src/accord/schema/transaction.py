@@ -30,6 +30,8 @@ KINDS: Final = {
     "share_id": "share",
     "grant_id": "grant",
     "role_group_id": "rolegroup",
+    "contact_id": "contact",
+    "customer_ids": "organisation",
     "item_id": "accessitem",
     "membership_id": "membership",
     "user_id": "user",

@@ -32,6 +32,7 @@ from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, event_of, names, tell
+from accord.services.personal import EndedPersonal, leave_personal
 from accord.services.roles import leave_groups
 
 __all__ = ["Departure", "MemberReceipt", "depart"]
@@ -46,6 +47,8 @@ class MemberReceipt:
     access_requests_ended: int = 0
     partnerships_succeeded: int = 0
     representatives_replaced: int = 0
+    contacts_ended: int = 0
+    assignments_ended: int = 0
     tickets_voided: int = 0
     sessions_revoked: int = 0
     accounts_needing_owner: int = 0
@@ -69,6 +72,24 @@ class _Leaving:
     admins: Sequence[UUID]
 
 
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """The rows of what the person had at hosts."""
+
+    grants: Sequence[Any]
+    groups: Sequence[Any]
+    personal: EndedPersonal
+
+    @property
+    def rows(self) -> tuple[Sequence[Any], ...]:
+        return self.grants, self.groups, self.personal.contacts, self.personal.assignments
+
+    def counted(self) -> dict[str, Counter[UUID]]:
+        """How much of each at which host."""
+        names = ("grantsEnded", "groupMembershipsEnded", "contactsEnded", "assignmentsEnded")
+        return {name: Counter(row.host_id for row in rows) for name, rows in zip(names, self.rows, strict=True)}
+
+
 async def depart(
     tx: Transaction, membership: Any, held: Sequence[UUID], event: EventType, values: Mapping[str, Any]
 ) -> Departure:
@@ -76,19 +97,22 @@ async def depart(
     organisation_id, user_id = membership.organisation_id, membership.user_id
     ended = await cascade.end_access(tx, user_id, guest_id=organisation_id)
     groups = await leave_groups(tx, organisation_id, user_id)
+    personal = await leave_personal(tx, organisation_id, user_id)
     await tx.update(memberships, membership.id, **values)
     own = (tickets.c.user_id == user_id) & (tickets.c.organisation_id == organisation_id)
     voided = ended.tickets + await cascade.void_tickets(tx, own)
     theirs = (acting_sessions.c.user_id == user_id) & (acting_sessions.c.home_id == organisation_id)
     sessions = await end_sessions(tx, theirs)
     leaving = await _leaving(tx, organisation_id, user_id)
-    events = [*_lost(organisation_id, user_id, ended, groups, event), *revoked_events(sessions)]
+    lost = _Lost(ended.rows, groups, personal)
+    events = [*_lost(organisation_id, user_id, lost, event), *revoked_events(sessions)]
     withdrawn, succeeded, represented = [
         await _each(tx, leaving, held, step) for step in (_withdraw, _succeed, _represent)
     ]
     receipt = MemberReceipt(
         grants_ended=ended.grants,
         group_memberships_ended=len(groups),
+        **personal.counts,
         access_requests_ended=ended.items,
         partnerships_succeeded=len(succeeded),
         representatives_replaced=len(represented),
@@ -105,26 +129,20 @@ async def _leaving(tx: Transaction, organisation_id: UUID, user_id: UUID) -> _Le
     return _Leaving(organisation_id, user_id, [row.user_id for row in standing], admins)
 
 
-def _lost(
-    organisation_id: UUID, user_id: UUID, ended: cascade.EndedAccess, groups: Sequence[Any], event: EventType
-) -> list[Event]:
-    """What each host hears: somebody of the guest is gone, and how much access ended in their partnership."""
-    of_grants = Counter((row.partnership_id, row.host_id) for row in ended.rows)
-    of_groups = Counter((row.partnership_id, row.host_id) for row in groups)
+def _lost(organisation_id: UUID, user_id: UUID, lost: _Lost, event: EventType) -> list[Event]:
+    """What each host hears: somebody of the guest is gone, and how much access ended with it."""
+    counted = lost.counted()
+    at = {row.host_id: row.partnership_id for rows in lost.rows for row in rows if row.partnership_id is not None}
     return [
         Event(
             type=event,
             streams=(host_id,),
             host_id=host_id,
             guest_id=organisation_id,
-            partnership_id=partnership_id,
-            data={
-                "user": global_id("user", user_id),
-                "grantsEnded": of_grants[partnership_id, host_id],
-                "groupMembershipsEnded": of_groups[partnership_id, host_id],
-            },
+            partnership_id=at.get(host_id),
+            data={"user": global_id("user", user_id), **{name: of[host_id] for name, of in counted.items()}},
         )
-        for partnership_id, host_id in sorted(of_grants | of_groups)
+        for host_id in sorted({row.host_id for rows in lost.rows for row in rows})
     ]
 
 

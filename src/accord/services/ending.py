@@ -18,6 +18,7 @@ from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event
 from accord.services.amending import end_amendments
 from accord.services.pair import end, event_of, names, tell
+from accord.services.personal import end_personal
 from accord.services.roles import clearing_events, end_roles
 
 __all__ = ["Ended", "end_partnership"]
@@ -34,7 +35,7 @@ class Ended:
 async def end_partnership(
     tx: Transaction, row: Any, state: PartnershipState, event: EventType, *, cause: str, reason: str | None = None
 ) -> Ended:
-    """End a connected partnership: shares, grants, requests, tickets, roles, level, amendments; people are told.
+    """End a connected partnership: shares, grants, requests, tickets, roles, contacts, level, amendments; and tell.
 
     The caller holds the row, has moved the life cycle, and records the events last.
     """
@@ -44,8 +45,10 @@ async def end_partnership(
     expired = state is PartnershipState.EXPIRED
     delegated = await end_roles(tx, row.id, event=DelegationEvent.EXPIRE if expired else DelegationEvent.CLEAR)
     withdrawn = await end_amendments(tx, row)
+    personal = await end_personal(tx, row.id)
+    sessions = [*sessions, *personal.sessions]
     links = await end(tx, row, state, reason)
-    told += await people(tx, ended.user_ids | delegated.user_ids)
+    told += await people(tx, ended.user_ids | delegated.user_ids | personal.user_ids)
     await tell(tx, row, Template.PARTNERSHIP_ENDED, names(row) | {"cause": cause, "reason": reason or ""}, told)
     counts = {
         "shares_ended": len(ended.shares),
@@ -56,6 +59,7 @@ async def end_partnership(
         **delegated.counts,
         "sessions_revoked": len(sessions),
         "amendments_withdrawn": withdrawn,
+        **personal.counts,
     }
     over = event_of(row, event, reason=reason, data=counts)
     further = (*cascade.share_events(ended), *clearing_events(delegated), *revoked_events(sessions))

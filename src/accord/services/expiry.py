@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Table, delete
 
 from accord.database.engine import Database, Transaction
 from accord.database.queries import expiry as due
+from accord.database.queries.delegation import lock_delegations
 from accord.database.queries.partnership import lock_reachable
 from accord.database.queries.recipients import admins_of, people
 from accord.database.tables.acting import acting_sessions
@@ -22,6 +23,7 @@ from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, grants, tickets
 from accord.domain.activity import EventType
 from accord.domain.amendment import AmendmentEvent
+from accord.domain.delegation import DelegationEvent, is_over
 from accord.domain.notice import Template, day
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
 from accord.domain.sharing import ACCESS_ITEM, GRANT, AccessItemEvent, AccessItemState, GrantEvent, GrantState
@@ -32,6 +34,7 @@ from accord.services.amending import close, told_when_lapsed
 from accord.services.ending import end_partnership
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, deciders, end, event_of, names, tell
+from accord.services.roles import clearing_events, end_roles, leave_overdue, left_group, tell_of_roles
 
 __all__ = ["sweep"]
 
@@ -46,6 +49,8 @@ async def sweep(database: Database, now: datetime) -> None:
     await _each_partnership(database, due.to_lapse(now), _lapse)
     await _each_partnership(database, due.to_extend(now), _extend)
     await _each_partnership(database, due.to_expire(now), _expire)
+    await _each_partnership(database, due.to_expire_roles(now), _expire_roles)
+    await _each_partnership(database, due.to_leave_groups(now), _leave_groups)
     await _each_partnership(database, due.to_warn_of_lapse(now), _warn_of_lapse)
     for days in EXPIRY_NOTICES:
         await _each_partnership(database, due.to_warn_of_expiry(now, days), _warn_of_expiry(days))
@@ -115,6 +120,21 @@ async def _expire(tx: Transaction, row: Any) -> None:
     state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.EXPIRE)
     ended = await end_partnership(tx, row, state, EventType.PARTNERSHIP_EXPIRED, cause="expired")
     await record(tx, *ended.events)
+
+
+async def _expire_roles(tx: Transaction, row: Any) -> None:
+    """Roles whose end has come end as if they were cleared (4.4.3)."""
+    found = await lock_delegations(tx, row.id)
+    over = [role for role, one in found.items() if is_over(one.expires_at, tx.now)]
+    ended = await end_roles(tx, row.id, over, DelegationEvent.EXPIRE)
+    await tx.update(partnerships, row.id)
+    await tell_of_roles(tx, row, Template.ROLES_CLEARED, over, ended.addresses)
+    await record(tx, *clearing_events(ended))
+
+
+async def _leave_groups(tx: Transaction, row: Any) -> None:
+    gone = await leave_overdue(tx, row.id)
+    await record(tx, *(event_of(row, EventType.ROLEGROUP_MEMBER_REMOVED, data=left_group(one)) for one in gone))
 
 
 async def _extend(tx: Transaction, row: Any) -> None:

@@ -43,6 +43,7 @@ from accord.services.activity import Event, record
 from accord.services.ending import end_partnership
 from accord.services.level import lower
 from accord.services.pair import names, tell
+from accord.services.personal import convert_contacts
 
 __all__ = ["end_partner_link", "link_partner", "unlink"]
 
@@ -77,6 +78,7 @@ async def link_partner(
     events = list[Event]()
     if open_one is None:
         row = await lock_reachable(tx, await _begin(tx, customer_id, partner_id, link_id))
+        events = await convert_contacts(tx, row)
     else:
         row, events = await _attach(tx, customer_id, partner_id, link_id)
     await tell(tx, row, Template.PARTNER_LINKED, names(row), await _both_sides(tx, row))

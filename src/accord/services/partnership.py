@@ -62,6 +62,8 @@ class RemovalReceipt:
     invitations_voided: int
     roles_cleared: int
     group_members_ended: int
+    contacts_ended: int
+    assignments_ended: int
     sessions_revoked: int
     members_invited: tuple[str, ...]
     amendments_withdrawn: int

@@ -41,6 +41,7 @@ async def set_policy(
     host_admin_may_unshare: bool | None = None,
     roles_only_to_partner_of_record: bool | None = None,
     representative_manages_groups: bool | None = None,
+    explicit_assignment: bool | None = None,
     clear: Sequence[str] = (),
 ) -> UUID:
     """Change the entries that are given; `clear` names durations to take back. Nothing that runs is ended by it."""
@@ -57,6 +58,7 @@ async def set_policy(
         "host_admin_may_unshare": host_admin_may_unshare,
         "roles_only_to_partner_of_record": roles_only_to_partner_of_record,
         "representative_manages_groups": representative_manages_groups,
+        "explicit_assignment": explicit_assignment,
     }
     cleared: dict[str, Any] = dict.fromkeys(clear)
     after = replace(before, **cleared | {name: value for name, value in given.items() if value is not None})

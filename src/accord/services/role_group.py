@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from accord.database.queries.partnership import list_active_members
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.delegation import role_group_members, role_groups
 from accord.domain.activity import EventType
-from accord.domain.delegation import RoleGroupState
+from accord.domain.delegation import RoleGroupState, is_over
 from accord.domain.errors import DomainError, InvalidState, NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import MembershipStatus, Role
@@ -43,19 +44,26 @@ async def add_role_group_members(
     organisation_id: UUID,
     role_group_id: UUID,
     user_ids: Sequence[UUID],
+    expires_at: datetime | None = None,
     expected_version: int | None = None,
 ) -> GroupChange:
     """Put active members of the guest into a group; NotFound for people of any other organisation."""
     row, group = await _hold(tx, role_group_id, user_ids, expected_version)
+    if is_over(expires_at, tx.now):
+        raise ValidationError("expiresAt", "This lies in the past.")
     members = {one.user_id: one for one in await list_active_members(tx, row.guest_id, user_ids)}
-    present = {one.user_id for one in await list_group_members(tx, group.id)}
+    listed = {one.user_id: one for one in await list_group_members(tx, group.id)}
+    overdue = {one.user_id: one.id for one in listed.values() if is_over(one.expires_at, tx.now)}
+    present = listed.keys() - overdue.keys()
     results: list[UUID | DomainError] = []
     for place, user_id in enumerate(user_ids):
         if refusal := _refusal(members.get(user_id), user_id in present, ("userIds", str(place))):
             results.append(refusal)
             continue
-        await _put(tx, group, user_id)
-        present.add(user_id)
+        if user_id in overdue:
+            await tx.update(role_group_members, overdue.pop(user_id), ended_at=tx.now)
+        await _put(tx, group, user_id, expires_at)
+        present = present | {user_id}
         results.append(user_id)
     await _record(tx, row, group, EventType.ROLEGROUP_MEMBER_ADDED, results)
     return GroupChange(group.id, results)
@@ -69,7 +77,7 @@ def _refusal(member: Any, is_present: bool, path: tuple[str, ...]) -> DomainErro
     return InvalidState(MembershipStatus.ACTIVE, ("remove",), path) if is_present else None
 
 
-async def _put(tx: Transaction, group: Any, user_id: UUID) -> None:
+async def _put(tx: Transaction, group: Any, user_id: UUID, expires_at: datetime | None) -> None:
     await tx.insert(
         role_group_members,
         group_id=group.id,
@@ -79,6 +87,7 @@ async def _put(tx: Transaction, group: Any, user_id: UUID) -> None:
         user_id=user_id,
         added_by=tx.person_id,
         added_at=tx.now,
+        expires_at=expires_at,
     )
 
 
@@ -116,6 +125,8 @@ async def _hold(
     check_version(group, expected_version, group.state)
     if group.state != RoleGroupState.ACTIVE:
         raise InvalidState(group.state)
+    if is_over(group.expires_at, tx.now):
+        raise InvalidState(RoleGroupState.DELETED)
     if not 0 < len(user_ids) <= BULK:
         raise ValidationError("userIds", f"1 to {BULK} people, these are {len(user_ids)}.")
     return row, group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,15 +12,27 @@ from sqlalchemy import update
 
 from accord.database.engine import Transaction
 from accord.database.queries.delegation import lock_delegations
+from accord.database.queries.recipients import admins_of
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.delegation import role_delegations, role_group_members
 from accord.domain.activity import EventType
-from accord.domain.delegation import DELEGATION, DelegatedRole, DelegationEvent, DelegationState
+from accord.domain.delegation import DELEGATION, DelegatedRole, DelegationEvent, DelegationState, spoken
 from accord.domain.ids import global_id
+from accord.domain.notice import Template
 from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event
+from accord.services.outbox import Mail, Recipient, enqueue
+from accord.services.pair import names, tell
 
-__all__ = ["EndedRoles", "clearing_events", "end_roles", "leave_groups"]
+__all__ = [
+    "EndedRoles",
+    "clearing_events",
+    "end_roles",
+    "leave_groups",
+    "leave_overdue",
+    "left_group",
+    "tell_of_roles",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,11 @@ class EndedRoles:
             "group_members_ended": len(self.members),
             "sessions_revoked": len(self.sessions),
         }
+
+    @property
+    def addresses(self) -> list[str]:
+        """Who was told of the beginning."""
+        return [address for row in self.delegations for address in row.notify_addresses]
 
     @property
     def user_ids(self) -> frozenset[UUID]:
@@ -72,10 +89,34 @@ async def leave_groups(tx: Transaction, guest_id: UUID, user_id: UUID) -> Sequen
     return await _leave(tx, theirs)
 
 
+async def leave_overdue(tx: Transaction, partnership_id: UUID) -> Sequence[Any]:
+    """Take those out of the groups of a partnership whose time in them is over; the ended rows."""
+    over = role_group_members.c.expires_at <= tx.now
+    return await _leave(tx, (role_group_members.c.partnership_id == partnership_id) & over)
+
+
+def left_group(member: Any) -> dict[str, str]:
+    """What an event says of somebody who left a group."""
+    return {"roleGroup": global_id("rolegroup", member.group_id), "member": global_id("user", member.user_id)}
+
+
 async def _leave(tx: Transaction, scope: Any) -> Sequence[Any]:
     present = role_group_members.c.ended_at.is_(None)
     ended = update(role_group_members).where(scope, present).values(ended_at=tx.now)
     return await tx.all(ended.returning(role_group_members))
+
+
+async def tell_of_roles(
+    tx: Transaction, row: Any, template: Template, roles: Collection[DelegatedRole], listed: Iterable[str]
+) -> None:
+    """The guest's admins in any case, these addresses besides; only enabling counts against the caps of mail."""
+    admins = await admins_of(tx, row.guest_id)
+    known = {person.email.casefold() for person in admins}
+    others = [Recipient(one) for one in dict.fromkeys(listed) if one.casefold() not in known]
+    facts = names(row) | {"roles": spoken(roles)}
+    await tell(tx, row, template, facts, admins)
+    counted = template is Template.ROLES_DELEGATED
+    await enqueue(tx, Mail(template, row.host_id, others, facts, partnership_id=row.id, external=counted))
 
 
 def clearing_events(ended: EndedRoles) -> list[Event]:

@@ -28,6 +28,7 @@ from accord.domain.sharing import AccountStatus, GrantOrigin, GrantState, ShareS
 from accord.services.activity import Event
 from accord.services.level import changed, words
 from accord.services.pair import names, tell
+from accord.services.personal import convert_contacts
 
 __all__ = ["bounded", "bring_into_force"]
 
@@ -44,7 +45,8 @@ class _Listing:
 async def bring_into_force(
     tx: Transaction, row: Any, terms: Terms, *, granted_by: UUID, representative_id: UUID | None, **at_once: Any
 ) -> list[Event]:
-    """Write the terms on the partnership, raise the level and share the accounts they list; the events to record.
+    """Write the terms on the partnership, raise the level, share the accounts they list, and convert the contacts that
+    are people of the guest (S103); the events to record.
 
     The caller holds the row, has decided that both sides agree, and records the events last. `granted_by` is the person
     of the host whose act the terms rest on; the level they name is recorded as that person's, up to the ceiling, and
@@ -74,7 +76,7 @@ async def bring_into_force(
         await tell(tx, row, Template.LEVEL_CHANGED, facts, await admins_of(tx, row.guest_id))
     if terms.accounts and terms.listed_by is not None and representative_id is not None:
         events += await _share(tx, terms, _Listing(row, terms.listed_by, representative_id))
-    return events
+    return [*events, *await convert_contacts(tx, row)]
 
 
 async def bounded(tx: Transaction, row: Any, terms: Terms) -> Terms:

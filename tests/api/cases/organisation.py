@@ -21,7 +21,8 @@ def _invite(side: str = "harbour", email: str = "nora@harbour.example", **given:
     return to(side, email=email, displayName="Nora", **given)
 
 
-def _bare(**given: Any) -> Given:
+def bare(**given: Any) -> Given:
+    """Input without an organisation; strings that name something in the town become its ID."""
     return lambda town: {
         key: town.ids.get(value, value) if isinstance(value, str) else value for key, value in given.items()
     }
@@ -151,24 +152,24 @@ CASES = [
     Cases(
         "acceptMembership",
         by="newcomer",
-        given=_bare(token="ivan_token"),
+        given=bare(token="ivan_token"),
         shows=MEMBER,
         expected=_is("membership", "status", "ACTIVE"),
         forbidden=Impossible("the link of the mail is the only right that it takes"),
-        foreign=Refused("quentin", _bare(token="no such token"), "NOT_FOUND"),
+        foreign=Refused("quentin", bare(token="no such token"), "NOT_FOUND"),
         wrong_state=Impossible("a link that is used or void answers like one that never was: see repeated"),
-        repeated=Refused("newcomer", _bare(token="ivan_token"), "NOT_FOUND"),
+        repeated=Refused("newcomer", bare(token="ivan_token"), "NOT_FOUND"),
     ),
     Cases(
         "updateProfile",
         by="otto",
-        given=_bare(displayName="Otto Ocean", expectedVersion=1),
+        given=bare(displayName="Otto Ocean", expectedVersion=1),
         shows="user { displayName }",
         expected=_is("user", "displayName", "Otto Ocean"),
-        forbidden=Refused("newcomer", _bare(displayName="Nobody"), "FORBIDDEN"),
+        forbidden=Refused("newcomer", bare(displayName="Nobody"), "FORBIDDEN"),
         foreign=Impossible("nobody can name another person's profile here"),
         wrong_state=Impossible("a profile has no states"),
-        repeated=Refused("otto", _bare(displayName="Otto Ocean", expectedVersion=1), "CONFLICT"),
+        repeated=Refused("otto", bare(displayName="Otto Ocean", expectedVersion=1), "CONFLICT"),
     ),
     Cases(
         "markNotificationsRead",
@@ -221,10 +222,10 @@ CASES = [
     Cases(
         "createOrganisation",
         by=OPERATOR,
-        given=_bare(**FOUND),
+        given=bare(**FOUND),
         shows="organisation { id name handle }",
         expected=_is("organisation", "name", "New Organisation"),
-        forbidden=Refused("ada", _bare(**FOUND), "FORBIDDEN"),
+        forbidden=Refused("ada", bare(**FOUND), "FORBIDDEN"),
         foreign=Impossible("staff belongs to no tenant"),
         wrong_state=Impossible("there is nothing yet that could be in a state"),
         repeated=Same("two organisations may have one name: each gets a handle of its own"),
@@ -232,23 +233,23 @@ CASES = [
     Cases(
         "setPartnersEnabled",
         by=OPERATOR,
-        given=_bare(organisationId="meadow", enabled=False, expectedVersion=1),
+        given=bare(organisationId="meadow", enabled=False, expectedVersion=1),
         shows="organisation { id partnersEnabled }",
         expected=_is("organisation", "partnersEnabled", False),
-        forbidden=Refused("max", _bare(organisationId="meadow", enabled=False), "FORBIDDEN"),
-        foreign=Refused(OPERATOR, _bare(organisationId="otto", enabled=False), "NOT_FOUND"),
+        forbidden=Refused("max", bare(organisationId="meadow", enabled=False), "FORBIDDEN"),
+        foreign=Refused(OPERATOR, bare(organisationId="otto", enabled=False), "NOT_FOUND"),
         wrong_state=Impossible("a switch has no states that forbid switching"),
-        repeated=Refused(OPERATOR, _bare(organisationId="meadow", enabled=False, expectedVersion=1), "CONFLICT"),
+        repeated=Refused(OPERATOR, bare(organisationId="meadow", enabled=False, expectedVersion=1), "CONFLICT"),
     ),
     Cases(
         "publishTerms",
         by=OPERATOR,
-        given=_bare(version="3", text="Be the kindest."),
+        given=bare(version="3", text="Be the kindest."),
         shows="terms { version textHash }",
         expected=_is("terms", "version", "3"),
-        forbidden=Refused("ada", _bare(version="3", text="Be the kindest."), "FORBIDDEN"),
+        forbidden=Refused("ada", bare(version="3", text="Be the kindest."), "FORBIDDEN"),
         foreign=Impossible("staff belongs to no tenant"),
         wrong_state=Impossible("terms have no states"),
-        repeated=Refused(OPERATOR, _bare(version="3", text="Be the kindest."), "CONFLICT"),
+        repeated=Refused(OPERATOR, bare(version="3", text="Be the kindest."), "CONFLICT"),
     ),
 ]

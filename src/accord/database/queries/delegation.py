@@ -49,8 +49,13 @@ async def find_group(tx: Transaction, group_id: UUID) -> UUID:
 
 
 async def lock_group(tx: Transaction, group_id: UUID) -> Any:
-    """A group whose partnership the act holds, locked."""
-    return await tx.first(select(role_groups).where(role_groups.c.id == group_id).with_for_update())
+    """A group whose partnership the act holds, locked, with the end of its delegation."""
+    return await tx.first(
+        select(role_groups, role_delegations.c.expires_at)
+        .join(role_delegations, role_delegations.c.id == role_groups.c.delegation_id)
+        .where(role_groups.c.id == group_id)
+        .with_for_update(of=role_groups)
+    )
 
 
 async def list_group_members(tx: Transaction, group_id: UUID) -> Sequence[Any]:

@@ -7,16 +7,18 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, and_, exists, func, or_, select
 
 from accord.database.engine import Transaction
 from accord.database.queries.partnership import REACHABLE
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.amendment import amendments
+from accord.database.tables.delegation import role_delegations, role_group_members
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, accounts, grants
 from accord.domain.acting import IDLE
+from accord.domain.delegation import DelegationState
 from accord.domain.partnership import AWAITING, CONNECTED, LAPSE_NOTICE, PartnershipState
 
 AT_ONCE: Final = 500
@@ -58,6 +60,24 @@ def to_end_session(now: datetime) -> ColumnElement[bool]:
     """Acting beyond its time, or unused for too long."""
     over = or_(acting_sessions.c.ends_at <= now, acting_sessions.c.used_at <= now - IDLE)
     return and_(acting_sessions.c.ended_at.is_(None), over)
+
+
+def to_expire_roles(now: datetime) -> ColumnElement[bool]:
+    """With a delegated role beyond its end."""
+    return exists().where(
+        role_delegations.c.partnership_id == partnerships.c.id,
+        role_delegations.c.state == DelegationState.ACTIVE.value,
+        role_delegations.c.expires_at <= now,
+    )
+
+
+def to_leave_groups(now: datetime) -> ColumnElement[bool]:
+    """With somebody in a role group beyond the end of that."""
+    return exists().where(
+        role_group_members.c.partnership_id == partnerships.c.id,
+        role_group_members.c.ended_at.is_(None),
+        role_group_members.c.expires_at <= now,
+    )
 
 
 def to_warn_of_expiry(now: datetime, days: int) -> ColumnElement[bool]:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Uuid, and_, any_, bindparam, exists, func,
 
 from accord.database.engine import Query, Transaction
 from accord.database.tables.acting import acting_sessions
+from accord.database.tables.contact import customer_assignments, external_contacts
 from accord.database.tables.delegation import role_group_members
 from accord.database.tables.organisation import memberships, organisations, users
 from accord.database.tables.partnership import partnerships
@@ -170,7 +171,13 @@ def _part_at_guest(organisation_id: UUID, user_id: UUID) -> ColumnElement[bool]:
         role_group_members.c.user_id == user_id,
         role_group_members.c.ended_at.is_(None),
     )
-    part = or_(partnerships.c.representative_user_id == user_id, granted, asked, in_group)
+    personal = [
+        exists().where(
+            table.c.partnership_id == partnerships.c.id, table.c.user_id == user_id, table.c.ended_at.is_(None)
+        )
+        for table in (external_contacts, customer_assignments)
+    ]
+    part = or_(partnerships.c.representative_user_id == user_id, granted, asked, in_group, *personal)
     return and_(partnerships.c.guest_id == organisation_id, part)
 
 

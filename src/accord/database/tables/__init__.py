@@ -3,6 +3,7 @@
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.activity import activity_events, chain_heads
 from accord.database.tables.amendment import amendments
+from accord.database.tables.contact import customer_assignments, external_contacts
 from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
 from accord.database.tables.metadata import metadata
 from accord.database.tables.organisation import identities, memberships, organisations, sign_ins, users
@@ -27,6 +28,8 @@ __all__ = [
     "amendments",
     "attempts",
     "chain_heads",
+    "customer_assignments",
+    "external_contacts",
     "grants",
     "identities",
     "invitations",

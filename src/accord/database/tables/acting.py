@@ -23,7 +23,7 @@ acting_sessions: Final = Table(
     Column("level", Text()),
     Column("role_key", Text()),
     reference("role_group_id", ForeignKey("accord.role_groups.id"), nullable=True),
-    reference("contact_id", nullable=True),
+    reference("contact_id", ForeignKey("accord.external_contacts.id"), nullable=True),
     Column("reason", Text()),
     Column("state", Text(), nullable=False),
     instant("started_at", nullable=False),

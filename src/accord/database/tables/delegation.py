@@ -11,9 +11,11 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from accord.database.tables.metadata import instant, key, metadata, one_of, reference, version, words
@@ -41,7 +43,9 @@ role_delegations: Final = Table(
     ),
     words("notify_addresses"),
     reference("granted_by", ForeignKey("accord.users.id")),
+    Column("role_version", Integer(), nullable=False, server_default=text("1")),
     instant("granted_at", nullable=False),
+    instant("expires_at"),
     instant("ended_at"),
     version(),
     one_of("role", DelegatedRole),
@@ -62,6 +66,11 @@ Index(
     postgresql_where=role_delegations.c.state == DelegationState.ACTIVE.value,
 )
 Index("ix_role_delegations_partnership", role_delegations.c.partnership_id, role_delegations.c.id)
+Index(
+    "ix_role_delegations_expires",
+    role_delegations.c.expires_at,
+    postgresql_where=role_delegations.c.expires_at.is_not(None),
+)
 
 role_groups: Final = Table(
     "role_groups",
@@ -98,6 +107,7 @@ role_group_members: Final = Table(
     reference("user_id", ForeignKey("accord.users.id")),
     reference("added_by", ForeignKey("accord.users.id")),
     instant("added_at", nullable=False),
+    instant("expires_at"),
     instant("ended_at"),
     Column(
         "group_state",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Self
 
 import strawberry
@@ -33,6 +34,9 @@ class SetDelegatedRolesInput:
         default=None, description=f"{UNLISTED} Enabling a role needs at least one."
     )
     send_email: bool = strawberry.field(default=True, description=f"{SENDS} Enabling a role needs it.")
+    expires_at: datetime | None = strawberry.field(
+        default=None, description="When the roles that this enables end by themselves; those that stand keep their end."
+    )
 
 
 @strawberry.input
@@ -42,6 +46,7 @@ class DelegateRolesInput:
     expected_version: int | None = None
     roles: list[DelegatedRole]
     notify_addresses: str = strawberry.field(description=f"{LISTED} At least one.")
+    expires_at: datetime | None = strawberry.field(default=None, description="When the roles end by themselves.")
 
 
 @strawberry.input
@@ -60,6 +65,7 @@ class AddRoleGroupMembersInput:
     role_group_id: ID
     expected_version: int | None = None
     user_ids: list[ID]
+    expires_at: datetime | None = strawberry.field(default=None, description="When these people leave by themselves.")
 
 
 @strawberry.input

@@ -157,6 +157,8 @@ class MemberReceipt:
     partnerships_succeeded: int
     representatives_replaced: int
     group_memberships_ended: int
+    contacts_ended: int
+    assignments_ended: int
     tickets_voided: int
     sessions_revoked: int
     accounts_needing_owner: int

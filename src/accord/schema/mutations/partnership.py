@@ -160,6 +160,8 @@ class RemovalReceipt:
     invitations_voided: int
     roles_cleared: int
     group_members_ended: int
+    contacts_ended: int
+    assignments_ended: int
     sessions_revoked: int
     members_invited: list[str] = strawberry.field(
         description="For the host: members whom people acting under the partnership had invited; they stay."

@@ -37,6 +37,7 @@ class SetPolicyInput:
     host_admin_may_unshare: bool | None = None
     roles_only_to_partner_of_record: bool | None = None
     representative_manages_groups: bool | None = None
+    explicit_assignment: bool | None = None
     clear: list[PolicyDuration] = strawberry.field(default_factory=list, description="Durations to take back.")
 
 

@@ -30,6 +30,7 @@ LOADERS: Final = {
     "delegation": "delegation_by_id",
     "rolegroup": "role_group_by_id",
     "session": "session_by_id",
+    "contact": "contact_by_id",
     "event": "event_by_id",
     "terms": "terms_by_id",
     "notification": "notification_by_id",

@@ -28,6 +28,7 @@ class RoleGroupMember:
     user: User = link("user_by_id", "user_id")
     added_by: User | None = link("user_by_id", "added_by")
     added_at: datetime
+    expires_at: datetime | None
 
     @classmethod
     def is_type_of(cls, row: Any, _info: Any) -> bool:
@@ -86,7 +87,9 @@ class RoleDelegation(Node):
     state: DelegationState
     granted_by: User | None = link("user_by_id", "granted_by")
     granted_at: datetime
+    expires_at: datetime | None = strawberry.field(description="It ends by itself then, with its group.")
     ended_at: datetime | None
+    role_version: int = strawberry.field(description="Of what the role permits.")
     notify_addresses: list[str] | None = decided(
         "notify_addresses", Action.ROLES_DELEGATE, "partnership_id", "Who was told of it (S115); for the host."
     )

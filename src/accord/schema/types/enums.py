@@ -10,6 +10,7 @@ import strawberry
 from accord.domain.acting import Basis as ActingBasis
 from accord.domain.activity import Outcome
 from accord.domain.amendment import AmendmentKind, AmendmentState
+from accord.domain.contact import ContactStatus
 from accord.domain.delegation import DelegatedRole, DelegationState, RoleGroupState
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import MembershipStatus, OrganisationStatus, Role
@@ -63,6 +64,12 @@ DESCRIPTIONS: Final = {
         "COMPLETE": "A level reaches all accounts of the host",
     },
     AmendmentKind: {"NARROW": "In force at once", "WIDEN": "In force when both sides have agreed"},
+    ContactStatus: {
+        "INVITED": "The link of the mail has not been followed yet",
+        "ACTIVE": "Holds the roles, as a single person",
+        "CONVERTED": "Holds the roles under a partnership, and as long as that is active",
+        "REMOVED": "Over",
+    },
     HostDecision: {"SKIPPED": "Not needed: an admin or legal representative asked"},
 }
 """What people read in place of a name (S54)."""
@@ -107,6 +114,7 @@ REGISTERED: Final = tuple(
         DelegatedRole,
         DelegationState,
         RoleGroupState,
+        ContactStatus,
         Outcome,
     )
 )
@@ -128,6 +136,7 @@ __all__ = [
     "ActingBasis",
     "AmendmentKind",
     "AmendmentState",
+    "ContactStatus",
     "DataAccessLevel",
     "DelegatedRole",
     "DelegationState",

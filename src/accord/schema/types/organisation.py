@@ -13,12 +13,13 @@ from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.queries.read import organisation as read
 from accord.database.queries.read.activity import EVENTS
+from accord.database.queries.read.contact import ASSIGNMENTS_OF_GUEST, CONTACTS_OF_HOST
 from accord.database.queries.read.delegation import ROLE_GROUPS
 from accord.database.queries.read.organisation import MembershipRow, OrganisationRow, UserRow
 from accord.database.queries.read.partner import LINKS
 from accord.database.queries.read.partnership import PARTNERSHIPS
 from accord.database.queries.read.sharing import ACCOUNTS
-from accord.schema.connections import listing, names, search_text
+from accord.schema.connections import key_of, listing, names, search_text
 from accord.schema.context import Info
 from accord.schema.decisions import demand_in_organisation, demand_membership, may
 from accord.schema.errors import ForbiddenField
@@ -26,6 +27,7 @@ from accord.schema.links import link
 from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded, requires
 from accord.schema.types.enums import (
+    ContactStatus,
     MembershipStatus,
     OrganisationStatus,
     PartnerProgram,
@@ -41,6 +43,7 @@ from accord.schema.types.policy import OrganisationPolicy
 
 if TYPE_CHECKING:
     from accord.schema.types.activity import ActivityEvent
+    from accord.schema.types.contact import CustomerAssignment, ExternalContact
     from accord.schema.types.delegation import RoleGroup
     from accord.schema.types.partner import PartnerContract, PartnerLink, PartnerTree
     from accord.schema.types.partnership import Partnership
@@ -52,6 +55,8 @@ LazyPartnerTree = Annotated["PartnerTree", strawberry.lazy("accord.schema.types.
 LazyPartnerContract = Annotated["PartnerContract", strawberry.lazy("accord.schema.types.partner")]
 LazyAccount = Annotated["Account", strawberry.lazy("accord.schema.types.sharing")]
 LazyRoleGroup = Annotated["RoleGroup", strawberry.lazy("accord.schema.types.delegation")]
+LazyContact = Annotated["ExternalContact", strawberry.lazy("accord.schema.types.contact")]
+LazyAssignment = Annotated["CustomerAssignment", strawberry.lazy("accord.schema.types.contact")]
 LazyEvent = Annotated["ActivityEvent", strawberry.lazy("accord.schema.types.activity")]
 
 
@@ -197,6 +202,39 @@ class Organisation(Node):
         before: str | None = None,
     ) -> Connection[LazyRoleGroup] | None:
         return listing(info, ROLE_GROUPS, root.key, span(first, after, last, before), state=names(state))
+
+    @field(
+        Action.CONTACT_READ,
+        description="People of elsewhere with its roles, as far as the viewer sees them (S109): its leaders all.",
+    )
+    def external_contacts(
+        self,
+        root: Parent[OrganisationRow],
+        info: Info,
+        status: list[ContactStatus] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyContact] | None:
+        return listing(info, CONTACTS_OF_HOST, root.key, span(first, after, last, before), status=names(status))
+
+    @field(
+        Action.ASSIGNMENT_READ,
+        description="Which of its own people use its level at which customers: admins see all, people their own.",
+    )
+    def customer_assignments(
+        self,
+        root: Parent[OrganisationRow],
+        info: Info,
+        user_id: ID | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyAssignment] | None:
+        person = None if user_id is None else key_of("user", user_id)
+        return listing(info, ASSIGNMENTS_OF_GUEST, root.key, span(first, after, last, before), person=person)
 
     @field(description="Its partner programme; for members and the operator.")
     def partner_program(self, root: Parent[OrganisationRow], info: Info) -> PartnerProgram | None:

@@ -12,6 +12,7 @@ from strawberry import ID, Parent
 from accord.access.permissions import Action
 from accord.database.queries.read.activity import EVENTS_OF_PARTNERSHIP
 from accord.database.queries.read.amendment import AMENDMENTS
+from accord.database.queries.read.contact import ASSIGNMENTS_OF_PARTNERSHIP, CONTACTS_OF_PARTNERSHIP
 from accord.database.queries.read.delegation import DELEGATIONS_BY_PARTNERSHIP
 from accord.database.queries.read.partnership import (
     HIDDEN_SHARES,
@@ -31,6 +32,7 @@ from accord.schema.permissions import field, guarded
 from accord.schema.types.enums import (
     AccessMode,
     AmendmentState,
+    ContactStatus,
     DelegationState,
     GuestDecision,
     Holder,
@@ -49,6 +51,7 @@ from accord.schema.types.viewer_can import PartnershipAction, on_partnership
 if TYPE_CHECKING:
     from accord.schema.types.activity import ActivityEvent
     from accord.schema.types.amendment import Amendment
+    from accord.schema.types.contact import CustomerAssignment, ExternalContact
     from accord.schema.types.delegation import RoleDelegation
     from accord.schema.types.sharing import AccountGrant, AccountShare
 
@@ -56,6 +59,8 @@ LazyAmendment = Annotated["Amendment", strawberry.lazy("accord.schema.types.amen
 LazyShare = Annotated["AccountShare", strawberry.lazy("accord.schema.types.sharing")]
 LazyGrant = Annotated["AccountGrant", strawberry.lazy("accord.schema.types.sharing")]
 LazyDelegation = Annotated["RoleDelegation", strawberry.lazy("accord.schema.types.delegation")]
+LazyContact = Annotated["ExternalContact", strawberry.lazy("accord.schema.types.contact")]
+LazyAssignment = Annotated["CustomerAssignment", strawberry.lazy("accord.schema.types.contact")]
 LazyEvent = Annotated["ActivityEvent", strawberry.lazy("accord.schema.types.activity")]
 
 REASON = Action.PARTNERSHIP_READ_REASON
@@ -207,6 +212,34 @@ class Partnership(Node):
         self, root: Parent[PartnershipRow], info: Info, state: list[DelegationState] | None = None
     ) -> list[LazyDelegation] | None:
         return await info.context.loaders.grouped(DELEGATIONS_BY_PARTNERSHIP, state=names(state)).load(root.key)
+
+    @field(
+        Action.CONTACT_READ, description="Contacts that were converted when it began (S103); for leaders and admins."
+    )
+    def external_contacts(
+        self,
+        root: Parent[PartnershipRow],
+        info: Info,
+        status: list[ContactStatus] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyContact] | None:
+        wanted = span(first, after, last, before)
+        return listing(info, CONTACTS_OF_PARTNERSHIP, root.key, wanted, status=names(status))
+
+    @field(Action.ASSIGNMENT_READ, description="Who of the partner uses its level here; for the partner's admins.")
+    def customer_assignments(
+        self,
+        root: Parent[PartnershipRow],
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[LazyAssignment] | None:
+        return listing(info, ASSIGNMENTS_OF_PARTNERSHIP, root.key, span(first, after, last, before))
 
     @field(description="The Members tab: the guest's people with access (S76 to S78).")
     def members(

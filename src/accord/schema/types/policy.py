@@ -27,6 +27,9 @@ class OrganisationPolicy:
     representative_manages_groups: bool = strawberry.field(
         description="As a partner: a partnership's representative fills its role groups, too."
     )
+    explicit_assignment: bool = strawberry.field(
+        description="As a partner: nobody uses the level at a customer without being assigned to it."
+    )
     max_partnership_duration: timedelta | None
     default_auto_extend: timedelta | None
     allowed_partners: list[ID] = strawberry.field(description="Empty: any partner.")

@@ -11,6 +11,7 @@ from accord.access.permissions import Action
 from accord.access.principal import Principal
 from accord.database.queries.read.acting import CUSTOMERS
 from accord.database.queries.read.activity import NOTIFICATIONS
+from accord.database.queries.read.contact import CONTACTS_OF_PERSON
 from accord.database.queries.read.organisation import OWN_MEMBERSHIPS
 from accord.database.queries.read.sharing import SHARED_ACCOUNTS
 from accord.schema.connections import listing, search_text
@@ -19,6 +20,7 @@ from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded
 from accord.schema.types.acting import ActingSession, Customer
 from accord.schema.types.activity import Notification
+from accord.schema.types.contact import ExternalContact
 from accord.schema.types.organisation import Membership, Organisation, User
 from accord.schema.types.sharing import Account
 
@@ -94,6 +96,12 @@ class Viewer:
     ) -> Connection[Account] | None:
         wanted = span(first, after, last, before)
         return listing(info, SHARED_ACCOUNTS, str(root.person_id), wanted, search=search_text(search))
+
+    @field(Action.CONTACT_READ, description="Where the viewer is an external contact, and as what (S109).")
+    def external_contacts(
+        self, root: Parent[Principal], info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[ExternalContact] | None:
+        return listing(info, CONTACTS_OF_PERSON, str(root.person_id), span(first, after))
 
     @field(Action.NOTIFICATION_READ, description="Newest first.")
     def notifications(

@@ -21,7 +21,7 @@ from accord.database.queries.read.pages import (
 )
 from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
 from accord.database.tables.organisation import organisations
-from accord.database.visibility import keys, sees_delegation, sees_group_member
+from accord.database.visibility import is_live_group_member, keys, sees_delegation, sees_group_member
 from accord.domain.delegation import DelegatedRole, GroupFacts, RoleGroupState, group_names
 
 
@@ -56,7 +56,9 @@ DELEGATION: Final = (
     d.c.notify_addresses,
     as_text(d.c.granted_by),
     d.c.granted_at,
+    d.c.expires_at,
     d.c.ended_at,
+    d.c.role_version,
     d.c.version,
 )
 ROLE_GROUP: Final = (
@@ -74,6 +76,7 @@ MEMBER: Final = (
     as_text(m.c.user_id),
     as_text(m.c.added_by),
     m.c.added_at,
+    m.c.expires_at,
 )
 
 DELEGATION_BY_ID: Final = looked_up(DelegationRow, DELEGATION, d.c.id, GROUP_OF, sees_delegation(d))
@@ -94,7 +97,7 @@ MEMBERS_OF_GROUP: Final = paged(
     RoleGroupMemberRow,
     MEMBER,
     m,
-    (m.c.group_id == PARENT, m.c.ended_at.is_(None), sees_group_member(m)),
+    (m.c.group_id == PARENT, is_live_group_member(m), sees_group_member(m)),
     m.c.id,
 )
 GROUPS_BY_GUEST: Final = Query(

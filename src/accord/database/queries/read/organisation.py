@@ -8,6 +8,7 @@ from sqlalchemy import Text, and_, bindparam, exists, func, or_, select
 from sqlalchemy import any_ as any_of
 
 from accord.database.engine import Query
+from accord.database.personal import sees_assignment, sees_contact
 from accord.database.queries.read.pages import (
     PARENT,
     Item,
@@ -20,6 +21,7 @@ from accord.database.queries.read.pages import (
     wanted,
 )
 from accord.database.tables.activity import activity_events
+from accord.database.tables.contact import customer_assignments, external_contacts
 from accord.database.tables.delegation import role_group_members
 from accord.database.tables.organisation import memberships, organisations, users
 from accord.database.tables.partnership import partnerships
@@ -28,6 +30,7 @@ from accord.database.visibility import (
     OPERATOR,
     VIEWER,
     is_live_grant,
+    is_live_group_member,
     keys,
     may_search_members,
     sees_access_item,
@@ -93,6 +96,7 @@ MEMBERSHIP: Final = (
 
 p, s, g, i = partnerships.alias("op"), shares.alias("os"), grants.alias("og"), access_items.alias("oi")
 r = role_group_members.alias("orm")
+c, ca = external_contacts.alias("oc"), customer_assignments.alias("oca")
 w, a, e = account_ownerships.alias("ow"), accounts.alias("oa"), activity_events.alias("oe")
 
 SEES_ORGANISATION: Final = or_(
@@ -104,6 +108,8 @@ SEES_ORGANISATION: Final = or_(
     exists().where(or_(p.c.host_id == o.c.id, p.c.visible_guest_id == o.c.id), sees_partnership(p)),
     exists().where(p.c.guest_id == o.c.id, p.c.host_id == keys("works_in"), sees_partnership(p)),
     exists().where(or_(s.c.host_id == o.c.id, s.c.guest_id == o.c.id), sees_share(s)),
+    exists().where(c.c.host_id == o.c.id, c.c.user_id == VIEWER, sees_contact(c)),
+    exists().where(ca.c.host_id == o.c.id, ca.c.user_id == VIEWER, ca.c.ended_at.is_(None), sees_assignment(ca)),
 )
 """Which organisations? One's own, those it created, and the other side of what the viewer sees."""
 
@@ -124,7 +130,8 @@ SEES_USER: Final = or_(
     u.c.id == VIEWER,
     COLLEAGUE,
     exists().where(g.c.user_id == u.c.id, sees_holder(g)),
-    exists().where(r.c.user_id == u.c.id, r.c.ended_at.is_(None), sees_group_member(r)),
+    exists().where(r.c.user_id == u.c.id, is_live_group_member(r), sees_group_member(r)),
+    exists().where(c.c.user_id == u.c.id, sees_contact(c)),
     exists().where(
         p.c.representative_user_id == u.c.id,
         or_(p.c.host_id == keys("works_in"), p.c.visible_guest_id == keys("works_in")),
@@ -149,7 +156,7 @@ SEES_EMAIL: Final = or_(
     COLLEAGUE,
     exists().where(g.c.user_id == u.c.id, g.c.host_id == keys("works_in"), is_live_grant(g), sees_holder(g)),
     exists().where(
-        r.c.user_id == u.c.id, r.c.ended_at.is_(None), r.c.host_id == keys("works_in"), sees_group_member(r)
+        r.c.user_id == u.c.id, is_live_group_member(r), r.c.host_id == keys("works_in"), sees_group_member(r)
     ),
     exists().where(
         p.c.representative_user_id == u.c.id,

@@ -1,0 +1,67 @@
+"""What single people hold at a host, as predicates beside those of `visibility.py`: contacts, assigned customers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, and_, exists, or_
+
+from accord.database.tables.contact import customer_assignments, external_contacts
+from accord.database.tables.organisation import memberships, organisations
+from accord.database.tables.partnership import partnerships
+from accord.database.tables.policy import organisation_policies
+from accord.database.visibility import MFA, VIEWER, Predicate, active_partnership, bars, keys
+
+
+def sees_contact(c: FromClause = external_contacts) -> Predicate:
+    """Which external contacts? Leaders of the host all, the person the own ones until they end, admins of the person's
+    home those that are converted: from then on their partnership holds them (Q22)."""
+    return or_(
+        c.c.host_id == keys("leads"),
+        and_(c.c.user_id == VIEWER, c.c.ended_at.is_(None)),
+        and_(c.c.home_id == keys("admin_of"), c.c.partnership_id.is_not(None)),
+    )
+
+
+def is_live_contact(c: FromClause = external_contacts) -> Predicate:
+    """Can the roles of this contact be used now? (model 4.5, path f)
+
+    ACTIVE: the host is active and its policy admits the person; CONVERTED: the partnership stands as well. That the
+    person is an active member at home is kept by the table's foreign key: what is over has ended.
+    """
+    r, o = organisation_policies.alias(), organisations.alias()
+    alone = and_(
+        c.c.status == "ACTIVE",
+        exists().where(o.c.id == c.c.host_id, o.c.status == "ACTIVE"),
+        ~exists().where(r.c.id == c.c.host_id, or_(r.c.frozen, r.c.require_mfa & ~MFA)),
+        ~bars(c.c.host_id, c.c.home_id),
+    )
+    converted = and_(c.c.status == "CONVERTED", active_partnership(c.c.partnership_id))
+    return and_(c.c.ended_at.is_(None), or_(alone, converted))
+
+
+def sees_assignment(a: FromClause = customer_assignments) -> Predicate:
+    """Which customers assigned to whom? Admins of the partner all, its people their own."""
+    return or_(a.c.guest_id == keys("admin_of"), and_(a.c.guest_id == keys("works_in"), a.c.user_id == VIEWER))
+
+
+def may_use_level(p: FromClause = partnerships, user: ColumnElement[Any] = VIEWER) -> Predicate:
+    """Is this person of the guest one who uses the level of this partnership, if there is one? (model 4.5, path c)
+
+    A delegated admin, and assigned to this customer; where nobody is, every delegated admin, unless the guest's policy
+    is `explicitAssignment`.
+    """
+    m, a, own = memberships.alias(), customer_assignments.alias(), customer_assignments.alias()
+    r = organisation_policies.alias()
+    return and_(
+        exists().where(
+            m.c.organisation_id == p.c.guest_id, m.c.user_id == user, m.c.status == "ACTIVE", m.c.delegated_admin
+        ),
+        or_(
+            exists().where(own.c.partnership_id == p.c.id, own.c.user_id == user, own.c.ended_at.is_(None)),
+            and_(
+                ~exists().where(a.c.partnership_id == p.c.id, a.c.ended_at.is_(None)),
+                ~exists().where(r.c.id == p.c.guest_id, r.c.explicit_assignment),
+            ),
+        ),
+    )
