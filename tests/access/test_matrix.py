@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -35,6 +35,9 @@ MATRIX: Final = {
     # action: who may do it to this partnership, account, share, grant or request; organisation = the host
     A.PARTNERSHIP_REQUEST: HOST_PEOPLE,
     A.PARTNER_LOOK_UP: HOST_PEOPLE,
+    A.PARTNERSHIP_INVITE: "LR",
+    A.PARTNERSHIP_COMPLETE: "LR",
+    A.CUSTOMER_REQUEST: "HA",
     A.PARTNERSHIP_APPROVE: "HA LR HD",
     A.PARTNERSHIP_DECLINE: "HA LR HD",
     A.PARTNERSHIP_REMIND: "RQ",
@@ -62,7 +65,10 @@ MATRIX: Final = {
     A.CONTACT_MANAGE: "HA LR HD",
     A.ASSIGNMENT_MANAGE: "HA",
     A.POLICY_READ: "HA LR HD",
-    A.POLICY_SET: "HA",
+    A.POLICY_SET: "HA LR",
+    A.POLICY_SET_RULES: "HA",
+    A.POLICY_SET_INVITING: "LR",
+    A.DIRECTORY_SET: "HA LR HD",
     A.ACCESS_FREEZE: "HA LR HD",
     A.PARTNERSHIP_READ_REASON: "HA LR HD PO CO PA RQ",
     A.PARTNERSHIP_READ_TERMS: "HA LR HD PO CO PA RQ GA",
@@ -160,6 +166,30 @@ def test_the_guest_admin_is_admin_at_home() -> None:
 def test_the_representative_manages_groups_where_the_guests_policy_says_so() -> None:
     open_to_them = replace(TARGET, partnership=replace(PARTNERSHIP, representative_manages_groups=True))
     assert {name for name in COLUMNS if allows(name, A.ROLE_GROUP_MANAGE, open_to_them)} == {"GA", "GR"}
+
+
+def test_admins_invite_where_the_policy_says_so_and_never_to_everything() -> None:
+    open_to_them = Target(organisation_id=HOST, admin_may_invite=True)
+    assert {name for name in COLUMNS if allows(name, A.PARTNERSHIP_INVITE, open_to_them)} == {"HA", "LR"}
+    assert {name for name in COLUMNS if allows(name, A.PARTNERSHIP_COMPLETE, open_to_them)} == {"LR"}
+
+
+def test_the_guest_takes_back_and_recalls_what_it_asks_for_itself() -> None:
+    """Only while it waits, only what is its own attempt; who asked counts for nothing on the host's side (4.4.1)."""
+    asked = replace(PARTNERSHIP, state=PartnershipState.AWAITING_HOST_APPROVAL, asked_by_guest=True)
+
+    def may(action: Action, **changed: Any) -> set[str]:
+        target = replace(TARGET, partnership=replace(asked, **changed))
+        return {name for name in ("RQ", "GA", "GM", "GR") if allows(name, action, target)}
+
+    assert may(A.PARTNERSHIP_WITHDRAW) == {"GA"}
+    assert may(A.PARTNERSHIP_REMIND) == set()
+    assert may(A.PARTNERSHIP_REMIND, requester_id=PERSON["GA"]) == {"GA"}
+    assert may(A.PARTNERSHIP_REMIND, requester_id=PERSON["GM"]) == set()
+    assert may(A.PARTNERSHIP_WITHDRAW, asked_by_guest=False) == {"RQ"}
+    assert may(A.PARTNERSHIP_WITHDRAW, told_guest=False) == set()
+    assert may(A.PARTNERSHIP_WITHDRAW, state=PartnershipState.DECLINED_BY_GUEST) == set()
+    assert may(A.PARTNERSHIP_READ_REASON) == set()
 
 
 def test_nobody_approves_the_own_request() -> None:

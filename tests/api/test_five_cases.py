@@ -24,6 +24,7 @@ from tests.api.cases import (
     amendment,
     contact,
     delegation,
+    invitation,
     level,
     organisation,
     partnership,
@@ -34,7 +35,7 @@ from tests.api.town import Builder, Town
 from tests.servers import DatabaseURLs, administer, clone, drop
 from tests.world import ISSUER, open_world
 
-NOUNS = (partnership, amendment, delegation, contact, sharing, organisation, level, acting)
+NOUNS = (partnership, amendment, invitation, delegation, contact, sharing, organisation, level, acting)
 CASES: list[Cases] = [cases for noun in NOUNS for cases in noun.CASES]
 NEWCOMER = "newcomer@nowhere.example"
 STAFF = "staff@platform.example"

@@ -20,7 +20,8 @@ from graphql import GraphQLObjectType
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError
 from accord.domain.organisation import PLATFORM, Role, token_hash
-from accord.domain.partnership import PartnershipState, Purpose
+from accord.domain.partner import PartnerProgram, PartnerStatus
+from accord.domain.partnership import AccessMode, PartnershipState, Purpose
 from accord.domain.sharing import AccountRole
 from accord.schema.schema import schema
 from accord.services import (
@@ -45,8 +46,11 @@ from accord.services.access_request import (
 )
 from accord.services.activity import record_export
 from accord.services.assignment import assign_customers
+from accord.services.customer import request_customer
+from accord.services.invite import InvitedItem, invite_partner
 from accord.services.sharing import ShareItem
 from accord.services.signin import note_sign_in
+from accord.services.status import set_partner_status
 from accord.services.ticket import sign_in_to_account
 from tests.races.copies import Copy, Original
 from tests.servers import DatabaseURLs
@@ -158,6 +162,27 @@ ACTS: Final[dict[str, tuple[Call, Events]]] = {
             reason="They keep our books.",
         ),
         {"host": ["partnership.requested"]},
+    ),
+    "invite_partner": (
+        lambda t: t.act(
+            "ada",
+            invite_partner,
+            guest_handle=f"{t.stage.scene['nils'].organisation.handle}-{t.copy.number}",
+            contact_email="office@partner.example",
+            access_mode=AccessMode.LIMITED,
+            items=[InvitedItem(t.key("third"))],
+        ),
+        both("partnership.invited"),
+    ),
+    "request_customer": (
+        lambda t: t.act(
+            "nils",
+            request_customer,
+            host_handle=f"{t.stage.scene.host.handle}-{t.copy.number}",
+            terms_version_id=t.stage.keys["terms"],
+            consent=True,
+        ),
+        both("partnership.requested", "terms.accepted"),
     ),
     "remind_partnership": (
         lambda t: t.on("mia", proposal.remind_partnership, "asked"),
@@ -460,6 +485,8 @@ async def prepare(world: World, scene: Scene) -> tuple[Original, World, Scene, d
         scene.people[admin] = await world.person(await world.organisation(), Role.ORG_ADMIN)
         keys[name] = await world.partnership(scene["mia"], scene["ada"], scene[admin], state)
     scene.people["nils"] = await world.person(await world.organisation(), Role.ORG_ADMIN)
+    active = {"program": PartnerProgram.MSP, "status": PartnerStatus.ACTIVE}
+    await world.operate(set_partner_status, organisation_id=scene["nils"].organisation.id, **active)
     scene.people["dora"] = await world.person(scene.guest)
     await scene.act("gustav", member.deactivate_member, membership_id=scene["dora"].membership_id)
     named: dict[str, Any] = {"roles": [DelegatedRole.PHONE_MANAGER]}

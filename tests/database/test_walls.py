@@ -46,6 +46,7 @@ WRITES: Final = {
     "acting_sessions": "UPDATE",
     "external_contacts": "UPDATE",
     "customer_assignments": "UPDATE",
+    "directory_entries": "UPDATE",
     "tickets": "UPDATE",
     "activity_events": "",
     "chain_heads": "UPDATE",
@@ -160,12 +161,14 @@ async def test_an_unguarded_table_is_seen(world: World) -> None:
 
 
 async def test_there_is_no_way_around_the_policies(world: World) -> None:
-    """No view, no materialised view, and one reviewed function with its owner's rights: it counts a partner's customers
-    for the parent, which learns the number and never who they are (Q28)."""
+    """No view, no materialised view, and reviewed functions alone with their owner's rights: one counts a partner's
+    customers for the parent, which never learns who they are (Q28), the others answer whoever knows an exact handle,
+    code or address, or looks for partners who let themselves be found, with a handle, a name, an address (Q19)."""
     views = "SELECT count(*) FROM pg_class WHERE relnamespace = 'accord'::regnamespace AND relkind IN ('v', 'm')"
     assert await world.owner.fetchval(views) == 0
     definers = "SELECT proname FROM pg_proc WHERE pronamespace = 'accord'::regnamespace AND prosecdef"
-    assert [row["proname"] for row in await world.owner.fetch(definers)] == ["count_customers"]
+    reviewed = {"count_customers", "partner_directory", "published_address", "requestable"}
+    assert {row["proname"] for row in await world.owner.fetch(definers)} == reviewed
 
 
 @pytest.mark.parametrize("role", ["accord_gateway", "accord_worker"])

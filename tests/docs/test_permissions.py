@@ -27,7 +27,9 @@ def test_cells_say_what_the_tables_say() -> None:
     cells = {(action, column.key): column.cell(action) for action in Action for column in COLUMNS}
     row = {
         Action.PARTNERSHIP_APPROVE: {"HA": "o", "LR": "o", "PO": "-", "HM": "-", "GA": "-", "OP": "-"},
-        Action.PARTNERSHIP_REMIND: {"HM": "o", "GA": "-", "DM": "-"},
+        Action.PARTNERSHIP_REMIND: {"HM": "o", "GA": "o", "DM": "-"},
+        Action.PARTNERSHIP_INVITE: {"HA": "o", "LR": "o", "PO": "-", "HM": "-", "DM": "-", "DD": "-", "OP": "-"},
+        Action.PARTNERSHIP_COMPLETE: {"HA": "-", "LR": "o", "PO": "-", "GA": "-", "DM": "-", "DD": "-", "OP": "-"},
         Action.LEVEL_SET: {"HA": "Y", "LR": "Y", "PO": "-", "GA": "-", "DS": "-", "DM": "-", "DD": "-", "OP": "-"},
         Action.LEVEL_REDUCE: {"HA": "Y", "LR": "Y", "PO": "Y", "AO": "-", "GA": "-", "DM": "-"},
         Action.ACCOUNT_SHARE: {"HA": "-", "PO": "o", "AO": "o", "HM": "-", "DM": "-", "DD": "-"},

@@ -15,7 +15,7 @@ from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import Forbidden
 from accord.domain.level import DataAccessLevel, effective
 from accord.domain.organisation import Role
-from accord.domain.partnership import PartnershipState
+from accord.domain.partnership import AWAITING, PartnershipState
 from accord.domain.sharing import AccountRole, GrantState, ShareState
 
 
@@ -55,6 +55,7 @@ BY_ROLE: Final = {
     Capacity.HOST_ADMIN: frozenset({Role.ORG_ADMIN}),
     Capacity.GUEST_ADMIN: frozenset({Role.ORG_ADMIN}),
     Capacity.LEGAL: frozenset({Role.LEGAL_REPRESENTATIVE, Role.DECISION_MAKER}),
+    Capacity.LEGAL_REPRESENTATIVE: frozenset({Role.LEGAL_REPRESENTATIVE}),
     Capacity.AUDITOR: frozenset({Role.AUDITOR}),
     Capacity.HOST_MEMBER: WORKING,
     Capacity.MEMBER: WORKING,
@@ -229,9 +230,10 @@ def _in_organisation(organisation_id: UUID, roles: frozenset[Role], target: Targ
     held = set[Capacity]()
     if organisation_id == target.organisation_id:
         held |= _by_roles(roles, Capacity.ORG_ADMIN, Capacity.LEGAL, Capacity.AUDITOR, Capacity.MEMBER)
-        held |= _by_roles(roles, Capacity.HOST_MEMBER)
+        held |= _by_roles(roles, Capacity.HOST_MEMBER, Capacity.LEGAL_REPRESENTATIVE)
     if organisation_id == host_of(target):
         held |= _by_roles(roles, Capacity.HOST_ADMIN, Capacity.LEGAL, Capacity.HOST_MEMBER)
+        held |= _by_roles(roles, Capacity.LEGAL_REPRESENTATIVE)
     partnership = target.partnership
     if partnership is not None and partnership.told_guest and organisation_id == partnership.guest_id:
         held |= _by_roles(roles, Capacity.GUEST_ADMIN, Capacity.GUEST_MEMBER)
@@ -247,14 +249,23 @@ def _on_partnership(person_id: UUID, organisation_id: UUID, target: Target) -> s
     if partnership is None:
         return set()
     if organisation_id == partnership.guest_id and partnership.told_guest:
-        return {Capacity.REPRESENTATIVE} if partnership.representative_id == person_id else set()
+        return _at_guest(person_id, partnership)
     if organisation_id != partnership.host_id:
         return set()
     held = set[Capacity]()
     if partnership.is_owned_by(person_id):
         held.add(Capacity.OWNER)
-    if partnership.requester_id == person_id:
+    if partnership.requester_id == person_id and not partnership.asked_by_guest:
         held.add(Capacity.REQUESTER)
+    return held
+
+
+def _at_guest(person_id: UUID, partnership: PartnershipFacts) -> set[Capacity]:
+    held = {Capacity.REPRESENTATIVE} if partnership.representative_id == person_id else set[Capacity]()
+    if partnership.asked_by_guest and partnership.state in AWAITING:
+        held.add(Capacity.GUEST_ASKS)
+        if partnership.requester_id == person_id:
+            held.add(Capacity.GUEST_ASKER)
     return held
 
 
@@ -282,6 +293,8 @@ def _on_grant(person_id: UUID, organisation_id: UUID, target: Target) -> set[Cap
 def _conditions(principal: Principal, target: Target, held: set[Capacity]) -> set[Capacity]:
     """The conditions of "o" entries that are met, whoever asks."""
     met = {Capacity.AT_HOME} if principal.acting is None else set[Capacity]()
+    if target.admin_may_invite:
+        met.add(Capacity.ADMIN_MAY_INVITE)
     if principal.person_id not in target.subject_ids:
         met.add(Capacity.NOT_ONESELF)
     return met | _of_account(principal, target, held) | _of_partnership(principal, target.partnership)

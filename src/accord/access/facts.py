@@ -13,7 +13,8 @@ from accord.domain.sharing import AccessItemState, AccountRole, AccountStatus, G
 
 @dataclass(frozen=True, slots=True)
 class PartnershipFacts:
-    """One partnership. `requester_id`: who submitted the current attempt; `told_guest`: the guest may know of it.
+    """One partnership. `requester_id`: who submitted the current attempt; `told_guest`: the guest may know of it;
+    `asked_by_guest`: the current attempt is the guest's own.
 
     `ceiling` is the least of the contract's and the link's. `frozen`, `mfa_required` and `host_admin_may_unshare` come
     from the host's policy, `barred` where one side blocks the other or the host's list of allowed partners lacks the
@@ -25,6 +26,7 @@ class PartnershipFacts:
     state: PartnershipState
     path: PartnershipPath = PartnershipPath.HOST_REQUEST
     told_guest: bool = True
+    asked_by_guest: bool = False
     owner_id: UUID | None = None
     owner_active: bool = True
     co_owner_ids: frozenset[UUID] = frozenset()
@@ -91,7 +93,7 @@ class Target:
     """What an act is about; only the parts that the act has are given.
 
     `grants`: the caller's own grants on the target, each with its share and partnership; `subject_ids`: the people
-    that the act puts somewhere.
+    that the act puts somewhere; `admin_may_invite`: the organisation's policy says so.
     """
 
     organisation_id: UUID | None = None
@@ -102,3 +104,4 @@ class Target:
     item: AccessItemFacts | None = None
     person_id: UUID | None = None
     subject_ids: frozenset[UUID] = frozenset()
+    admin_may_invite: bool = False

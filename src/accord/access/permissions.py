@@ -14,6 +14,7 @@ class Capacity(StrEnum):
     ORG_ADMIN = "organisation admin"
     HOST_ADMIN = "host admin"
     LEGAL = "legal representative or Decision Maker of the host"
+    LEGAL_REPRESENTATIVE = "legal representative of the host"
     OWNER = "partnership owner or co-owner"
     REQUESTER = "requester"
     HOST_MEMBER = "host member"
@@ -35,10 +36,13 @@ class Capacity(StrEnum):
     REACHES_ACCOUNT = "the session's partnership reaches the account"
     SEES_ACCOUNT = "sees the account"
     NO_ACTIVE_OWNER = "nobody active owns the account"
+    GUEST_ASKS = "the guest asks for this partnership"
+    GUEST_ASKER = "the admin of the guest who asked"
     NOT_REQUESTER = "somebody other than the requester"
     AT_HOME = "not acting elsewhere"
     NOT_ONESELF = "for somebody other than oneself"
     OWNER_GONE = "the partnership owner is no longer active"
+    ADMIN_MAY_INVITE = "policy adminMayInvite"
     MAY_UNSHARE = "policy hostAdminMayUnshare"
     REPRESENTATIVE_MANAGES = "policy representativeManagesGroups"
 
@@ -70,6 +74,9 @@ class Action(StrEnum):
     PARTNERSHIP_READ_TERMS = "partnership:read_terms"
     PARTNERSHIP_READ_HIDDEN = "partnership:read_hidden"
     PARTNERSHIP_REQUEST = "partnership:request"
+    PARTNERSHIP_INVITE = "partnership:invite"
+    PARTNERSHIP_COMPLETE = "partnership:complete"
+    CUSTOMER_REQUEST = "customer:request"
     PARTNERSHIP_REMIND = "partnership:remind"
     PARTNERSHIP_APPROVE = "partnership:approve"
     PARTNERSHIP_DECLINE = "partnership:decline"
@@ -102,6 +109,9 @@ class Action(StrEnum):
     ASSIGNMENT_MANAGE = "assignment:manage"
     POLICY_READ = "policy:read"
     POLICY_SET = "policy:set"
+    POLICY_SET_RULES = "policy:set_rules"
+    POLICY_SET_INVITING = "policy:set_inviting"
+    DIRECTORY_SET = "directory:set"
     ACCESS_FREEZE = "access:freeze"
     INVITATION_READ = "invitation:read"
     SESSION_READ = "session:read"
@@ -163,13 +173,16 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.PARTNERSHIP_READ_TERMS: _any(*LEADERS, C.OWNER, C.REQUESTER, C.GUEST_ADMIN),
     Action.PARTNERSHIP_READ_HIDDEN: _any(*LEADERS),
     Action.PARTNERSHIP_REQUEST: _any(C.HOST_MEMBER),
-    Action.PARTNERSHIP_REMIND: _any(C.REQUESTER),
+    Action.PARTNERSHIP_INVITE: _any(C.LEGAL_REPRESENTATIVE, _all(C.ORG_ADMIN, C.ADMIN_MAY_INVITE)),
+    Action.PARTNERSHIP_COMPLETE: _any(C.LEGAL_REPRESENTATIVE),
+    Action.CUSTOMER_REQUEST: _any(C.ORG_ADMIN),
+    Action.PARTNERSHIP_REMIND: _any(C.REQUESTER, _all(C.GUEST_ADMIN, C.GUEST_ASKER)),
     Action.PARTNERSHIP_APPROVE: _any(_all(C.HOST_ADMIN, C.NOT_REQUESTER), _all(C.LEGAL, C.NOT_REQUESTER)),
     Action.PARTNERSHIP_DECLINE: _any(*LEADERS),
     Action.PARTNERSHIP_ACCEPT: _any(C.GUEST_ADMIN),
     Action.PARTNERSHIP_REFUSE: _any(C.GUEST_ADMIN),
     Action.PARTNERSHIP_RESEND: _any(*LEADERS, C.OWNER),
-    Action.PARTNERSHIP_WITHDRAW: _any(*LEADERS, C.OWNER, C.REQUESTER),
+    Action.PARTNERSHIP_WITHDRAW: _any(*LEADERS, C.OWNER, C.REQUESTER, _all(C.GUEST_ADMIN, C.GUEST_ASKS)),
     Action.PARTNERSHIP_REMOVE: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
     Action.PARTNERSHIP_TRANSFER: _any(C.OWNER, _all(C.HOST_ADMIN, C.NOT_ONESELF), _all(C.HOST_ADMIN, C.OWNER_GONE)),
     Action.PARTNERSHIP_SET_REPRESENTATIVE: _any(C.GUEST_ADMIN),
@@ -194,7 +207,10 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.ASSIGNMENT_READ: _any(C.PERSON),
     Action.ASSIGNMENT_MANAGE: _any(C.ORG_ADMIN),
     Action.POLICY_READ: _any(C.ORG_ADMIN, C.LEGAL),
-    Action.POLICY_SET: _any(C.ORG_ADMIN),
+    Action.POLICY_SET: _any(C.ORG_ADMIN, C.LEGAL_REPRESENTATIVE),
+    Action.POLICY_SET_RULES: _any(C.ORG_ADMIN),
+    Action.POLICY_SET_INVITING: _any(C.LEGAL_REPRESENTATIVE),
+    Action.DIRECTORY_SET: _any(C.ORG_ADMIN, C.LEGAL),
     Action.ACCESS_FREEZE: _any(C.ORG_ADMIN, C.LEGAL),
     Action.INVITATION_READ: _any(C.GUEST_ADMIN),
     Action.SESSION_READ: _any(C.PERSON, C.ACTING),

@@ -120,6 +120,11 @@ class Principal:
         return self._where(LEADING)
 
     @cached_property
+    def legal_in(self) -> frozenset[UUID]:
+        """Where the person is LEGAL_REPRESENTATIVE."""
+        return self._where(frozenset({Role.LEGAL_REPRESENTATIVE}))
+
+    @cached_property
     def works_in(self) -> frozenset[UUID]:
         """Where the person is more than an auditor."""
         return self._where(WORKING)

@@ -37,6 +37,7 @@ def viewer_binds(principal: Principal, now: datetime) -> dict[str, Any]:
         "works_in": texts(principal.works_in),
         "admin_of": texts(principal.admin_of),
         "leads": texts(principal.leads),
+        "legal_in": texts(principal.legal_in),
         "audits": texts(principal.audits),
         "delegated_in": texts(principal.delegated_in),
         **_session_binds(principal.acting),

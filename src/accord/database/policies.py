@@ -139,7 +139,11 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     ),
     "partnerships": (
         ("SELECT", f"{TOLD_SIDES} OR {OPERATING}", GATEWAY),
-        ("INSERT", HOST, GATEWAY),
+        (
+            "INSERT",
+            f"{HOST} OR (({GUEST}) AND asked_by_guest AND state = 'AWAITING_HOST_APPROVAL')",
+            GATEWAY,
+        ),
         ("UPDATE", TOLD_SIDES, GATEWAY),
         ("SELECT", "true", WORKER),
         ("UPDATE", "true", WORKER),
@@ -149,6 +153,11 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
         ("INSERT", OPERATING, GATEWAY),
         ("UPDATE", OPERATING, GATEWAY),
         ("SELECT", "true", WORKER),
+    ),
+    "directory_entries": (
+        ("SELECT", _in_mine("id"), GATEWAY),
+        ("INSERT", _in_mine("id"), GATEWAY),
+        ("UPDATE", _in_mine("id"), GATEWAY),
     ),
     "organisation_policies": (
         (
@@ -172,7 +181,9 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
         ("SELECT", "true", WORKER),
         ("UPDATE", "true", WORKER),
     ),
-    "attempts": _between(TOLD_SIDES, HOST),
+    "attempts": _between(
+        TOLD_SIDES, f"{HOST} OR (({GUEST}) AND by_guest AND host_decision IS NULL AND guest_decision IS NULL)"
+    ),
     "amendments": _between(TOLD_SIDES, f"(side = 'HOST' AND {HOST}) OR (side = 'GUEST' AND {GUEST})"),
     "invitations": _between(BOTH_SIDES, HOST),
     "sign_ins": (("SELECT", SELF, GATEWAY), ("INSERT", SELF, GATEWAY), ("ALL", "true", WORKER)),

@@ -55,7 +55,7 @@ def sees_partnership(p: FromClause = partnerships) -> Predicate:
         p.c.host_id == keys("leads"),
         and_(
             p.c.host_id == keys("works_in"),
-            or_(owns_partnership(p), p.c.created_by_user_id == VIEWER, p.c.requester_user_id == VIEWER),
+            or_(owns_partnership(p), asked_for(p)),
         ),
         p.c.visible_guest_id == keys("admin_of"),
         and_(
@@ -66,6 +66,14 @@ def sees_partnership(p: FromClause = partnerships) -> Predicate:
                 _in_role_group(p.c.id),
             ),
         ),
+    )
+
+
+def asked_for(p: FromClause = partnerships) -> Predicate:
+    """Has the viewer asked for it on the host's side? An admin of the guest who did has no standing there."""
+    return or_(
+        and_(p.c.created_by_user_id == VIEWER, p.c.path != "GUEST_REQUEST"),
+        and_(p.c.requester_user_id == VIEWER, ~p.c.asked_by_guest),
     )
 
 
@@ -258,6 +266,13 @@ def granted_account(a: FromClause = accounts) -> Predicate:
             active_partnership(s.c.partnership_id),
         ),
     )
+
+
+def may_invite_to(a: FromClause = accounts) -> Predicate:
+    """Which accounts can the viewer list in an invitation? A legal representative any of the host's, owned or not;
+    an admin those that the admin owns (Q34, S68)."""
+    owned = and_(a.c.host_id == keys("admin_of"), owns_account(a.c.id, a.c.host_id))
+    return and_(a.c.status == "ACTIVE", or_(a.c.host_id == keys("legal_in"), owned))
 
 
 def sees_grant(g: FromClause = grants) -> Predicate:

@@ -15,6 +15,7 @@ FIRST_HASH: Final = "0" * 64
 
 class EventType(StrEnum):
     PARTNERSHIP_REQUESTED = "partnership.requested"
+    PARTNERSHIP_INVITED = "partnership.invited"
     PARTNERSHIP_APPROVED = "partnership.approved"
     PARTNERSHIP_DECLINED = "partnership.declined"
     PARTNERSHIP_ACCEPTED = "partnership.accepted"
@@ -81,6 +82,7 @@ class EventType(StrEnum):
     ORGANISATION_CREATED = "organisation.created"
     ORGANISATION_STATUS_CHANGED = "organisation.status_changed"
     ORGANISATION_PARTNER_CHANGED = "organisation.partner_changed"
+    SETTINGS_CHANGED = "settings.changed"
     TERMS_PUBLISHED = "terms.published"
     TERMS_ACCEPTED = "terms.accepted"
     POLICY_CHANGED = "policy.changed"

@@ -26,6 +26,9 @@ class Template(StrEnum):
     REMINDER = "reminder"
     INVITATION = "invitation"
     INVITATION_SENT = "invitation_sent"
+    CUSTOMER_REQUESTED = "customer_requested"
+    CUSTOMER_APPROVED = "customer_approved"
+    CUSTOMER_DECLINED = "customer_declined"
     HOST_DECLINED = "host_declined"
     GUEST_DECLINED = "guest_declined"
     LAPSE_NOTICE = "lapse_notice"
@@ -122,6 +125,21 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
             "{host} has approved your request, and {guest} is invited to the partnership. You will hear from us when "
             "they have answered.",
             "until",
+        ),
+        Template.CUSTOMER_REQUESTED: _notice(
+            "{guest} asks to become a partner of {host}",
+            "{requester} of {guest} would like to work for {host} as a partner. The request waits for an admin's "
+            "decision.",
+            "contact",
+        ),
+        Template.CUSTOMER_APPROVED: _notice(
+            "{host} and {guest} are partners now",
+            "{host} has approved the request of {guest}. {representative} represents {guest}.",
+        ),
+        Template.CUSTOMER_DECLINED: _notice(
+            "{host} has declined your request",
+            "{host} has declined the request of {guest} to become a partner. You may file a new one.",
+            "reason",
         ),
         Template.HOST_DECLINED: _notice(
             "Your request to add {guest} was declined",

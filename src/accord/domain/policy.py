@@ -28,6 +28,7 @@ class Policy:
     roles_only_to_partner_of_record: bool = True
     representative_manages_groups: bool = False
     explicit_assignment: bool = False
+    admin_may_invite: bool = False
     frozen: bool = False
 
     def admits(self, organisation_id: UUID) -> bool:

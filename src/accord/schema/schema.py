@@ -26,6 +26,7 @@ from accord.schema.mutations import (
     amendment,
     contact,
     delegation,
+    invitation,
     level,
     operator,
     organisation,
@@ -58,6 +59,7 @@ class Query:
     partnership = answers(partnership_queries.partnership, Action.PARTNERSHIP_READ)
     account = answers(sharing_queries.account, Action.ACCOUNT_READ)
     partner_lookup = answers(organisation_queries.partner_lookup, Action.PARTNER_LOOK_UP)
+    partner_directory = answers(organisation_queries.partner_directory, Action.PARTNER_LOOK_UP)
     invitation = answers(partnership_queries.invitation, Action.INVITATION_READ)
     current_terms = answers(partnership_queries.current_terms, Action.TERMS_READ)
     support_contact = answers(organisation_queries.support_contact, None)
@@ -69,6 +71,8 @@ class Query:
 @strawberry.type
 class Mutation:
     request_partnership = answers(partnership.request_partnership, Action.PARTNERSHIP_REQUEST)
+    invite_partner = answers(invitation.invite_partner, Action.PARTNERSHIP_INVITE)
+    request_customer = answers(invitation.request_customer, Action.CUSTOMER_REQUEST)
     remind_partnership = answers(partnership.remind_partnership, Action.PARTNERSHIP_REMIND)
     approve_partnership = answers(partnership.approve_partnership, Action.PARTNERSHIP_APPROVE)
     decline_partnership = answers(partnership.decline_partnership, Action.PARTNERSHIP_DECLINE)

@@ -56,7 +56,7 @@ async def redeem(tx: Transaction, token: str) -> UUID:
     """The partnership that a link invites the acting organisation to; one answer for every kind of invalid link."""
     found = await lock_invitation(tx, token_hash(token))
     is_open = found is not None and found.used_at is None and found.voided_at is None and found.expires_at > tx.now
-    if not is_open or found.guest_id != tx.acting_for:
+    if not is_open or found.guest_id != tx.acting_for or found.guest_id not in tx.principal.admin_of:
         raise NotFound(("token",))
     partnership_id: UUID = found.partnership_id
     return partnership_id

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from accord.access.decision import require
+from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction
 from accord.database.queries.member import list_invited_under
-from accord.database.queries.partnership import get_attempt
+from accord.database.queries.partnership import get_attempt, list_active_members, partnership_facts
 from accord.database.queries.recipients import admins_of, people
 from accord.database.tables.partnership import attempts, partnerships
 from accord.domain import text
@@ -22,6 +24,7 @@ from accord.domain.partnership import (
     GUEST_DECIDES_WITHIN,
     PARTNERSHIP,
     REFUSED_KEPT_FOR,
+    AccessMode,
     GuestDecision,
     HostDecision,
     PartnershipEvent,
@@ -34,6 +37,7 @@ from accord.services import invitation
 from accord.services.activity import Event, record
 from accord.services.consent import consented, keep_consent, require_consent
 from accord.services.ending import end_partnership
+from accord.services.filing import terms_columns
 from accord.services.outbox import Mail, Recipient, enqueue
 from accord.services.pair import addressed, changed_terms, deciders, end, event_of, held, names, tell
 from accord.services.terms import bounded, bring_into_force
@@ -86,39 +90,84 @@ async def approve_partnership(
     expected_version: int,
     purposes: Sequence[Purpose] | None = None,
     expires_at: datetime | None = None,
+    access_mode: AccessMode | None = None,
+    wallet_entrusted: bool | None = None,
 ) -> UUID:
-    """The host's yes, on the proposed or on narrower terms; the requester becomes Partnership Owner (S58 to S61)."""
+    """The host's yes, on the proposed or on narrower terms (S58 to S61).
+
+    A member's request goes to the guest, and the requester becomes Partnership Owner; a guest's own becomes active at
+    once where its terms stay as they are, else it goes back to the guest, and the approver becomes the owner. COMPLETE,
+    and what a legal representative has listed, only a legal representative approves.
+    """
     row = await held(tx, partnership_id, Action.PARTNERSHIP_APPROVE, expected_version)
-    state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.APPROVE)
+    PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.APPROVE)
     attempt = await get_attempt(tx, row.id)
     proposed = Terms.read(attempt.terms)
-    terms = changed_terms(tx, proposed, purposes=purposes, expires_at=expires_at)
+    given: dict[str, Any] = {"access_mode": access_mode, "wallet_entrusted": wallet_entrusted}
+    terms = changed_terms(tx, proposed, purposes=purposes, expires_at=expires_at, **given)
     if is_wider(terms, proposed):
         raise ValidationError("purposes", "An approval may narrow what was asked for, not widen it.")
+    if terms.is_legal_act:
+        target = Target(partnership=partnership_facts(row))
+        require(tx.principal, Action.PARTNERSHIP_COMPLETE, target, now=tx.now, acting_for=tx.acting_for)
+    if attempt.by_guest and terms == proposed:
+        await _connect(tx, row, attempt)
+    else:
+        await _approve(tx, row, attempt, terms)
+    return partnership_id
+
+
+async def _approve(tx: Transaction, row: Any, attempt: Any, terms: Terms) -> None:
+    """On to the guest with these terms."""
+    state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.APPROVE)
     lapses_at = tx.now + GUEST_DECIDES_WITHIN
-    await tx.update(
-        attempts,
-        attempt.id,
-        terms=terms.snapshot(),
-        host_decision=HostDecision.APPROVED.value,
-        host_decided_by=tx.person_id,
-        host_decided_at=tx.now,
-        lapses_at=lapses_at,
-    )
+    await tx.update(attempts, attempt.id, terms=terms.snapshot(), lapses_at=lapses_at, **_approved(tx))
+    owner = tx.person_id if attempt.by_guest else attempt.submitted_by
     await tx.update(
         partnerships,
         row.id,
         state=state.value,
         told_guest=True,
-        owner_user_id=row.owner_user_id or attempt.submitted_by,
-        purposes=sorted(terms.purposes),
+        owner_user_id=row.owner_user_id or owner,
         lapses_at=lapses_at,
         lapse_noticed_at=None,
+        **terms_columns(terms),
     )
     await invitation.invite(tx, row, attempt.id, row.contact_email)
-    await tell(tx, row, Template.INVITATION_SENT, names(row), await people(tx, [attempt.submitted_by]))
+    if not attempt.by_guest:
+        await tell(tx, row, Template.INVITATION_SENT, names(row), await people(tx, [attempt.submitted_by]))
     await record(tx, event_of(row, EventType.PARTNERSHIP_APPROVED, unnamed=True))
-    return partnership_id
+
+
+async def _connect(tx: Transaction, row: Any, attempt: Any) -> None:
+    """Both sides have said yes to the same: the guest by asking, the host now; who asked represents the guest."""
+    state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.CONNECT)
+    if not (row.host_active and row.guest_active):
+        raise Forbidden(Action.PARTNERSHIP_APPROVE, "ORGANISATION_INACTIVE")
+    if row.barred:
+        raise Forbidden(Action.PARTNERSHIP_APPROVE, "POLICY_DENIED")
+    await tx.enter(row.host_id, row.guest_id)
+    admins = await admins_of(tx, row.guest_id)
+    still_there = await list_active_members(tx, row.guest_id, [attempt.submitted_by])
+    representative_id = attempt.submitted_by if still_there else admins[0].user_id
+    agreed = {"guest_decision": GuestDecision.ACCEPTED.value, "guest_decided_by": attempt.submitted_by}
+    decided = _approved(tx) | agreed | {"guest_decided_at": attempt.submitted_at}
+    await tx.update(attempts, attempt.id, **decided)
+    owner_id = row.owner_user_id or tx.person_id
+    parts = {"granted_by": tx.person_id, "representative_id": representative_id, "owner_user_id": owner_id}
+    started = await _begin(tx, row, attempt, state, **parts)
+    (representative,) = await people(tx, [representative_id])
+    told = [*await people(tx, [owner_id]), *await deciders(tx, row), *admins, representative]
+    await tell(tx, row, Template.CUSTOMER_APPROVED, names(row) | {"representative": representative.display_name}, told)
+    await record(tx, event_of(row, EventType.PARTNERSHIP_APPROVED, unnamed=True), *started)
+
+
+def _approved(tx: Transaction) -> dict[str, Any]:
+    return {
+        "host_decision": HostDecision.APPROVED.value,
+        "host_decided_by": tx.person_id,
+        "host_decided_at": tx.now,
+    }
 
 
 async def decline_partnership(
@@ -129,6 +178,7 @@ async def decline_partnership(
     state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.DECLINE)
     reason = text.note("reason", reason)
     attempt = await get_attempt(tx, row.id)
+    _refuse_both_sides(tx, attempt, Action.PARTNERSHIP_DECLINE)
     await tx.update(
         attempts,
         attempt.id,
@@ -139,8 +189,10 @@ async def decline_partnership(
     )
     await end(tx, row, state, reason)
     facts = names(row) | {"actor": tx.principal.display_name, "reason": reason or ""}
-    await tell(tx, row, Template.HOST_DECLINED, facts, await people(tx, [attempt.submitted_by]))
-    await record(tx, event_of(row, EventType.PARTNERSHIP_DECLINED, told=False, reason=reason))
+    template = Template.CUSTOMER_DECLINED if attempt.by_guest else Template.HOST_DECLINED
+    await tell(tx, row, template, facts, await people(tx, [attempt.submitted_by]))
+    known = {"told": attempt.by_guest, "unnamed": True}
+    await record(tx, event_of(row, EventType.PARTNERSHIP_DECLINED, reason=reason, **known))
     return partnership_id
 
 
@@ -174,7 +226,7 @@ async def accept_partnership(
     )
     await keep_consent(tx, row, attempt.id, terms.id)
     await invitation.use(tx, row.id)
-    started = await _begin(tx, row, attempt, state, tx.person_id)
+    started = await _begin(tx, row, attempt, state, tx.person_id, granted_by=attempt.host_decided_by)
     told = [*await deciders(tx, row), *await admins_of(tx, row.guest_id)]
     facts = names(row) | {"representative": tx.principal.display_name}
     await tell(tx, row, Template.ACCEPTED, facts, told)
@@ -183,26 +235,28 @@ async def accept_partnership(
 
 
 async def _begin(
-    tx: Transaction, row: Any, attempt: Any, state: PartnershipState, representative_id: UUID
+    tx: Transaction, row: Any, attempt: Any, state: PartnershipState, representative_id: UUID, **given: Any
 ) -> list[Event]:
     """The partnership starts on the attempt's terms; the events of what that brings (4.4.1)."""
     return await bring_into_force(
         tx,
         row,
         await bounded(tx, row, Terms.read(attempt.terms)),
-        granted_by=attempt.host_decided_by,
         representative_id=representative_id,
         state=state.value,
         representative_user_id=representative_id,
         starts_at=tx.now,
         lapses_at=None,
+        **given,
     )
 
 
 def _refuse_both_sides(tx: Transaction, attempt: Any, action: Action) -> None:
     """One person never acts for both sides of one attempt (model 4.4)."""
-    if tx.person_id in {attempt.submitted_by, attempt.host_decided_by}:
-        raise Forbidden(action, "NO_GRANT", "Whoever acted for the host does not answer for the guest.")
+    other = action is Action.PARTNERSHIP_DECLINE
+    by_other = attempt.by_guest is other and tx.person_id == attempt.submitted_by
+    if by_other or (not other and tx.person_id == attempt.host_decided_by):
+        raise Forbidden(action, "NO_GRANT", "Whoever acted for one side does not answer for the other.")
 
 
 async def refuse_partnership(
@@ -265,9 +319,10 @@ async def withdraw_partnership(
     told = [*await waiting_side(tx, row)]
     if row.requester_user_id != tx.person_id:
         told += addressed(await people(tx, [row.requester_user_id]))
-    mail = Mail(Template.WITHDRAWN, row.host_id, told, names(row), partnership_id=row.id)
+    mail = Mail(Template.WITHDRAWN, tx.acting_for or row.host_id, told, names(row), partnership_id=row.id)
     await enqueue(tx, mail)
-    await record(tx, event_of(row, EventType.PARTNERSHIP_WITHDRAWN, told=row.told_guest, reason=reason, private=True))
+    kept = {"told": row.told_guest, "private": tx.acting_for == row.host_id}
+    await record(tx, event_of(row, EventType.PARTNERSHIP_WITHDRAWN, reason=reason, **kept))
     return partnership_id
 
 

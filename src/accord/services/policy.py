@@ -42,11 +42,14 @@ async def set_policy(
     roles_only_to_partner_of_record: bool | None = None,
     representative_manages_groups: bool | None = None,
     explicit_assignment: bool | None = None,
+    admin_may_invite: bool | None = None,
     clear: Sequence[str] = (),
 ) -> UUID:
-    """Change the entries that are given; `clear` names durations to take back. Nothing that runs is ended by it."""
-    row = await _held(tx, organisation_id, Action.POLICY_SET, expected_version)
-    before = Policy() if row is None else as_policy(row)
+    """Change the entries that are given; `clear` names durations to take back. Nothing that runs is ended by it.
+
+    By an admin; `adminMayInvite` by a legal representative, and by nobody else (S92).
+    """
+    _require(tx, organisation_id, Action.POLICY_SET)
     given: dict[str, Any] = {
         "max_partnership_duration": _length("maxPartnershipDuration", max_partnership_duration),
         "default_auto_extend": _length("defaultAutoExtend", default_auto_extend),
@@ -60,6 +63,13 @@ async def set_policy(
         "representative_manages_groups": representative_manages_groups,
         "explicit_assignment": explicit_assignment,
     }
+    if clear or admin_may_invite is None or any(value is not None for value in given.values()):
+        _require(tx, organisation_id, Action.POLICY_SET_RULES)
+    if admin_may_invite is not None:
+        _require(tx, organisation_id, Action.POLICY_SET_INVITING)
+    given["admin_may_invite"] = admin_may_invite
+    row = await _held(tx, organisation_id, Action.POLICY_SET, expected_version)
+    before = Policy() if row is None else as_policy(row)
     cleared: dict[str, Any] = dict.fromkeys(clear)
     after = replace(before, **cleared | {name: value for name, value in given.items() if value is not None})
     await _write(tx, organisation_id, row, after)
@@ -93,9 +103,12 @@ async def _freeze(tx: Transaction, organisation_id: UUID, expected_version: int 
     return organisation_id
 
 
+def _require(tx: Transaction, organisation_id: UUID, action: Action) -> None:
+    require(tx.principal, action, Target(organisation_id=organisation_id), now=tx.now, acting_for=tx.acting_for)
+
+
 async def _held(tx: Transaction, organisation_id: UUID, action: Action, expected_version: int | None) -> Any:
-    target = Target(organisation_id=organisation_id)
-    require(tx.principal, action, target, now=tx.now, acting_for=tx.acting_for)
+    _require(tx, organisation_id, action)
     row = await hold_policy(tx, organisation_id)
     if row is not None:
         check_version(row, expected_version, None)

@@ -4,39 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
-
-from sqlalchemy.exc import IntegrityError
 
 from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
+from accord.access.principal import LEADING
 from accord.database.engine import Transaction
 from accord.database.queries.partnership import (
-    find_partner,
     get_approved_attempt,
     get_attempt,
-    get_open_partnership,
-    get_organisation,
     holds_role,
-    lock_partnership,
     partnership_facts,
-    sees,
 )
 from accord.database.queries.policy import get_policy
 from accord.database.queries.recipients import admins_of
 from accord.database.tables.partnership import attempts, partnerships
 from accord.domain import text
 from accord.domain.activity import EventType
-from accord.domain.errors import Conflict, Forbidden, NotFound, PrerequisiteMissing, ValidationError
+from accord.domain.errors import Forbidden, ValidationError
 from accord.domain.notice import Template
 from accord.domain.organisation import Role
 from accord.domain.partnership import (
     GUEST_DECIDES_WITHIN,
     HOST_DECIDES_WITHIN,
     PARTNERSHIP,
-    HostDecision,
     PartnershipEvent,
     PartnershipPath,
     PartnershipState,
@@ -47,11 +40,10 @@ from accord.domain.partnership import (
 )
 from accord.services import invitation
 from accord.services.activity import record
+from accord.services.filing import file_attempt, file_by_host, find_guest, skipped, terms_columns
 from accord.services.pair import changed_terms, event_of, held, names, new_terms, tell
 
 __all__ = ["remind_partnership", "request_partnership", "resend_partnership"]
-
-APPROVERS: Final = (Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE, Role.DECISION_MAKER)
 
 
 async def request_partnership(
@@ -81,84 +73,22 @@ async def request_partnership(
         raise ValidationError("reason", "A reason is needed.")
     contact_email = text.address("contactEmail", contact_email)
     terms = new_terms(tx, purposes, expires_at)
-    host, guest = await _find_pair(tx, organisation_id, guest_handle)
+    host, guest = await find_guest(tx, organisation_id, guest_handle, Action.PARTNERSHIP_REQUEST)
     trusted = guest.id in (await get_policy(tx, host.id)).auto_approve_partners
     direct = trusted or organisation_id in tx.principal.admin_of
-    lapses_at = tx.now + (GUEST_DECIDES_WITHIN if direct else HOST_DECIDES_WITHIN)
-    proposed = {"contact_email": contact_email, "purposes": sorted(terms.purposes), "lapses_at": lapses_at}
-    partnership_id = await _file(tx, host.id, guest.id, direct=direct, **proposed)
-    attempt_id = await tx.insert(
-        attempts,
-        partnership_id=partnership_id,
-        host_id=host.id,
-        guest_id=guest.id,
-        number=1,
-        terms=terms.snapshot(),
+    row, attempt_id = await file_by_host(
+        tx,
+        host,
+        guest,
+        terms,
+        path=PartnershipPath.HOST_REQUEST,
+        contact_email=contact_email,
+        direct=direct,
         reason=reason,
-        submitted_by=tx.person_id,
-        submitted_at=tx.now,
-        lapses_at=lapses_at,
-        **_skipped(tx) if direct else {},
     )
-    row = await lock_partnership(tx, partnership_id)
     await _announce(tx, row, attempt_id, contact_email, reason, direct=direct)
     await record(tx, event_of(row, EventType.PARTNERSHIP_REQUESTED, told=direct, reason=reason, private=True))
-    return partnership_id
-
-
-async def _file(tx: Transaction, host_id: UUID, guest_id: UUID, *, direct: bool, **proposed: Any) -> UUID:
-    """The new partnership of a pair; Conflict if another one was filed in the same moment."""
-    state = PartnershipState.AWAITING_GUEST_ACCEPTANCE if direct else PartnershipState.AWAITING_HOST_APPROVAL
-    try:
-        async with tx.connection.begin_nested():
-            return await tx.insert(
-                partnerships,
-                host_id=host_id,
-                guest_id=guest_id,
-                told_guest=direct,
-                path=PartnershipPath.HOST_REQUEST.value,
-                state=state.value,
-                created_by_user_id=tx.person_id,
-                requester_user_id=tx.person_id,
-                owner_user_id=tx.person_id if direct else None,
-                **proposed,
-            )
-    except IntegrityError:
-        await _refuse_second(tx, host_id, guest_id)
-        raise
-
-
-def _skipped(tx: Transaction) -> dict[str, Any]:
-    return {
-        "host_decision": HostDecision.SKIPPED.value,
-        "host_decided_by": tx.person_id,
-        "host_decided_at": tx.now,
-    }
-
-
-async def _find_pair(tx: Transaction, organisation_id: UUID, guest_handle: str) -> tuple[Any, Any]:
-    host = await get_organisation(tx, organisation_id)
-    if not host.partners_enabled:
-        raise PrerequisiteMissing("partnersEnabled", "The Partners feature is not enabled for your organisation.")
-    guest = await find_partner(tx, guest_handle)
-    if guest is not None and guest.id == host.id:
-        raise ValidationError("guestHandle", "An organisation is not its own partner.")
-    if guest is None or not guest.partners_enabled:
-        raise NotFound(("guestHandle",))
-    if not (await get_policy(tx, host.id)).admits(guest.id):
-        raise Forbidden(Action.PARTNERSHIP_REQUEST, "POLICY_DENIED", "Your organisation's policy bars this partner.")
-    if host.id in (await get_policy(tx, guest.id)).blocked_partners:
-        raise NotFound(("guestHandle",))
-    await _refuse_second(tx, host.id, guest.id)
-    return host, guest
-
-
-async def _refuse_second(tx: Transaction, host_id: UUID, guest_id: UUID) -> None:
-    """A host has one connection with a guest (S44); in what state it is, those learn who may see it."""
-    standing = await get_open_partnership(tx, host_id, guest_id)
-    if standing is not None:
-        known = await sees(tx, standing.id)
-        raise Conflict(standing.version, standing.state if known else None, ("guestHandle",))
+    return row.id  # type: ignore[no-any-return]
 
 
 async def _announce(
@@ -186,8 +116,9 @@ async def remind_partnership(
         "contact": row.contact_email or "",
         "reason": attempt.reason or "",
     }
-    await tell(tx, row, Template.REMINDER, facts, await admins_of(tx, row.host_id))
-    await record(tx, event_of(row, EventType.PARTNERSHIP_REMINDED, told=False))
+    template = Template.CUSTOMER_REQUESTED if row.asked_by_guest else Template.REMINDER
+    await tell(tx, row, template, facts, await admins_of(tx, row.host_id))
+    await record(tx, event_of(row, EventType.PARTNERSHIP_REMINDED, told=row.asked_by_guest))
     return partnership_id
 
 
@@ -235,33 +166,24 @@ async def _submit_again(
     approved = await get_approved_attempt(tx, row.id)
     before = Terms.read(approved.terms)
     terms = changed_terms(tx, before, purposes=purposes, expires_at=expires_at)
-    standing = await _standing_approval(tx, row, approved) if not is_wider(terms, before) else None
+    standing = None if is_wider(terms, before) else await _standing_approval(tx, row, approved, before)
     covered = standing is not None
     event = PartnershipEvent.RESEND if covered else PartnershipEvent.RESUBMIT
     if not covered and not partnership_facts(row).is_owned_by(tx.person_id):
         raise Forbidden(Action.PARTNERSHIP_RESEND, "NO_GRANT", "Wider terms are proposed by the Partnership Owner.")
     state = PARTNERSHIP.move(PartnershipState(row.state), event)
     lapses_at = tx.now + (GUEST_DECIDES_WITHIN if covered else HOST_DECIDES_WITHIN)
-    attempt_id = await tx.insert(
-        attempts,
-        partnership_id=row.id,
-        host_id=row.host_id,
-        guest_id=row.guest_id,
-        number=last.number + 1,
-        terms=terms.snapshot(),
-        reason=reason,
-        submitted_by=tx.person_id,
-        submitted_at=tx.now,
-        lapses_at=lapses_at,
-        **standing or {},
+    attempt_id = await file_attempt(
+        tx, row, last.number + 1, terms, reason=reason, lapses_at=lapses_at, **standing or {}
     )
     await tx.update(
         partnerships,
         row.id,
         state=state.value,
         told_guest=covered,
+        asked_by_guest=False,
         requester_user_id=tx.person_id,
-        purposes=sorted(terms.purposes),
+        **terms_columns(terms),
         lapses_at=lapses_at,
         lapse_noticed_at=None,
         **sent,
@@ -270,11 +192,13 @@ async def _submit_again(
     await record(tx, event_of(row, EventType.PARTNERSHIP_RESENT, told=covered, reason=reason, private=True))
 
 
-async def _standing_approval(tx: Transaction, row: Any, approved: Any) -> dict[str, Any] | None:
+async def _standing_approval(tx: Transaction, row: Any, approved: Any, terms: Terms) -> dict[str, Any] | None:
     """The host's decision that a new attempt on the same terms still has, None where the host has to decide anew.
 
-    It stands while the approver holds the role; a leader of the host who sends again in person stands in for it.
+    It stands while the approver holds the role that these terms need; somebody of the host in such a role who sends
+    again in person stands in for it.
     """
-    if await holds_role(tx, row.host_id, approved.host_decided_by, APPROVERS):
+    roles = frozenset({Role.LEGAL_REPRESENTATIVE}) if terms.is_legal_act else LEADING
+    if await holds_role(tx, row.host_id, approved.host_decided_by, roles):
         return {name: getattr(approved, name) for name in ("host_decision", "host_decided_by", "host_decided_at")}
-    return _skipped(tx) if row.host_id in tx.principal.leads else None
+    return skipped(tx) if tx.principal.roles_in(row.host_id) & roles else None

@@ -160,6 +160,7 @@ def partnership_facts(row: Row | Any) -> PartnershipFacts:
         state=PartnershipState(row.state),
         path=PartnershipPath(row.path),
         told_guest=row.told_guest,
+        asked_by_guest=row.asked_by_guest,
         owner_id=row.owner_user_id,
         owner_active=row.owner_active,
         co_owner_ids=frozenset(row.co_owner_ids),

@@ -66,7 +66,7 @@ PEOPLE_SEEN: Final = Query(
     .distinct()
 )
 SHAREABLE: Final = Query(
-    select(accounts.c.id, accounts.c.host_id, accounts.c.label, accounts.c.app, accounts.c.status, owner_ids()).where(
+    select(accounts, owner_ids()).where(
         accounts.c.id == WANTED_ALL, accounts.c.host_id == bindparam("host", type_=Uuid()), sees_account()
     )
 )

@@ -6,7 +6,14 @@ from accord.database.tables.amendment import amendments
 from accord.database.tables.contact import customer_assignments, external_contacts
 from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
 from accord.database.tables.metadata import metadata
-from accord.database.tables.organisation import identities, memberships, organisations, sign_ins, users
+from accord.database.tables.organisation import (
+    directory_entries,
+    identities,
+    memberships,
+    organisations,
+    sign_ins,
+    users,
+)
 from accord.database.tables.outbox import mails, notifications
 from accord.database.tables.partner import partner_links
 from accord.database.tables.partnership import (
@@ -29,6 +36,7 @@ __all__ = [
     "attempts",
     "chain_heads",
     "customer_assignments",
+    "directory_entries",
     "external_contacts",
     "grants",
     "identities",

@@ -47,6 +47,18 @@ organisations: Final = Table(
     CheckConstraint("parent_partner_id <> id", name="not_own_parent"),
 )
 
+directory_entries: Final = Table(
+    "directory_entries",
+    metadata,
+    reference("id", ForeignKey("accord.organisations.id"), primary_key=True),
+    Column("listed", Boolean(), nullable=False, server_default=text("false")),
+    Column("email", Text()),
+    Column("request_code", Text(), unique=True),
+    version(),
+)
+"""How an organisation may be found by others (Q19): one row each, keyed by it; no row means not at all."""
+Index("ix_directory_entries_listed", directory_entries.c.id, postgresql_where=directory_entries.c.listed)
+
 users: Final = Table(
     "users",
     metadata,

@@ -28,6 +28,7 @@ organisation_policies: Final = Table(
     Column("roles_only_to_partner_of_record", Boolean(), nullable=False, server_default=text("true")),
     Column("representative_manages_groups", Boolean(), nullable=False, server_default=text("false")),
     Column("explicit_assignment", Boolean(), nullable=False, server_default=text("false")),
+    Column("admin_may_invite", Boolean(), nullable=False, server_default=text("false")),
     Column("frozen", Boolean(), nullable=False, server_default=text("false")),
     version(),
     CheckConstraint("max_partnership_duration > interval '0'", name="duration_positive"),

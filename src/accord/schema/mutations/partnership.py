@@ -11,7 +11,7 @@ from strawberry import ID
 from accord.schema.context import Info
 from accord.schema.mutations.payloads import PartnershipPayload, key_of
 from accord.schema.transaction import run
-from accord.schema.types.enums import Purpose
+from accord.schema.types.enums import AccessMode, Purpose
 from accord.services import ownership, partnership, proposal
 
 
@@ -39,6 +39,10 @@ class ApprovePartnershipInput:
     expected_version: int
     purposes: list[Purpose] | None = strawberry.field(default=None, description="Fewer than asked for, or all of them.")
     expires_at: datetime | None = strawberry.field(default=None, description="Not later than asked for.")
+    access_mode: AccessMode | None = strawberry.field(
+        default=None, description="LIMITED in place of COMPLETE; COMPLETE as asked for only by a legal representative."
+    )
+    wallet_entrusted: bool | None = strawberry.field(default=None, description="False takes the wallet out of it.")
 
 
 @strawberry.input
@@ -204,7 +208,8 @@ async def remind_partnership(info: Info, input: RemindPartnershipInput) -> Remin
 
 
 async def approve_partnership(info: Info, input: ApprovePartnershipInput) -> ApprovePartnershipPayload | None:
-    """An admin's yes to a colleague's request; the partner is told of it now (S60)."""
+    """An admin's yes to a colleague's request, of which the partner is told now (S60), or to a partner's own, which
+    starts the partnership where its terms stay as they are."""
     return await run(info, partnership.approve_partnership, input, ApprovePartnershipPayload)
 
 

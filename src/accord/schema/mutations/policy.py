@@ -38,6 +38,9 @@ class SetPolicyInput:
     roles_only_to_partner_of_record: bool | None = None
     representative_manages_groups: bool | None = None
     explicit_assignment: bool | None = None
+    admin_may_invite: bool | None = strawberry.field(
+        default=None, description="For a legal representative to say, who need not be an admin (S92)."
+    )
     clear: list[PolicyDuration] = strawberry.field(default_factory=list, description="Durations to take back.")
 
 

@@ -9,7 +9,7 @@ from strawberry import ID
 from accord.database.queries.read import organisation as read
 from accord.schema.connections import found, key_of, listing, search_text
 from accord.schema.context import Info
-from accord.schema.errors import BadInput
+from accord.schema.errors import BadInput, NothingThere
 from accord.schema.pagination import Connection, span
 from accord.schema.types.organisation import Organisation
 from accord.schema.types.refusals import contact
@@ -49,12 +49,31 @@ def organisations(
     return listing(info, read.ORGANISATIONS, EVERYTHING, span(first, after, last, before), search=search_text(search))
 
 
-async def partner_lookup(info: Info, handle: str) -> PartnerSummary | None:
-    """The organisation with exactly this handle, if partnerships with it are possible (S48, Q19)."""
+async def partner_lookup(
+    info: Info, handle: str | None = None, request_code: str | None = None
+) -> PartnerSummary | None:
+    """The organisation with exactly this handle or request code, if partnerships with it are possible (S48, Q19)."""
+    if (handle is None) == (request_code is None):
+        raise BadInput("Give either handle or requestCode.")
+    if request_code is not None:
+        known = await info.context.snapshot.fetch(read.HANDLE_BY_REQUEST_CODE, code=request_code)
+        handle = known[0].handle if known else None
+    if handle is None:
+        raise NothingThere
     await info.context.snapshot.fetch(read.SHOW_HANDLE, handle=handle)
     rows = await info.context.snapshot.fetch(read.PARTNER_BY_HANDLE, handle=handle)
     partner: PartnerSummary = found(rows[0] if rows else None)
     return partner
+
+
+async def partner_directory(info: Info, search: str) -> list[PartnerSummary] | None:
+    """Partners that let themselves be found: by a part of the name, or by exactly the address that they have published;
+    at most 25 (S93, Q19)."""
+    text = search_text(search)
+    if text is None:
+        raise BadInput("Search for a name or an address.")
+    rows: list[PartnerSummary] = await info.context.snapshot.fetch(read.PARTNER_DIRECTORY, search=text)
+    return rows
 
 
 def support_contact(info: Info) -> SupportContact:

@@ -60,8 +60,8 @@ DESCRIPTIONS: Final = {
         "MANAGE": "Reads and writes from the customer's side",
     },
     AccessMode: {
-        "LIMITED": "A level reaches the accounts that are shared",
-        "COMPLETE": "A level reaches all accounts of the host",
+        "LIMITED": "The accounts that are shared, and no others",
+        "COMPLETE": "All accounts of the host, present and future, as far as the level reaches",
     },
     AmendmentKind: {"NARROW": "In force at once", "WIDEN": "In force when both sides have agreed"},
     ContactStatus: {
@@ -98,9 +98,9 @@ REGISTERED: Final = tuple(
         PartnershipPath,
         PartnershipState,
         PartnershipSide,
+        AccessMode,
         Holder,
         Purpose,
-        AccessMode,
         HostDecision,
         GuestDecision,
         AmendmentKind,

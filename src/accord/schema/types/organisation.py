@@ -18,7 +18,7 @@ from accord.database.queries.read.delegation import ROLE_GROUPS
 from accord.database.queries.read.organisation import MembershipRow, OrganisationRow, UserRow
 from accord.database.queries.read.partner import LINKS
 from accord.database.queries.read.partnership import PARTNERSHIPS
-from accord.database.queries.read.sharing import ACCOUNTS
+from accord.database.queries.read.sharing import ACCOUNTS, INVITABLE_ACCOUNTS, InvitableAccountRow
 from accord.schema.connections import key_of, listing, names, search_text
 from accord.schema.context import Info
 from accord.schema.decisions import demand_in_organisation, demand_membership, may
@@ -27,6 +27,7 @@ from accord.schema.links import link
 from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded, requires
 from accord.schema.types.enums import (
+    AccountKind,
     ContactStatus,
     MembershipStatus,
     OrganisationStatus,
@@ -113,6 +114,20 @@ class Membership(Node):
         return isinstance(row, MembershipRow)
 
 
+@guarded(Action.PARTNERSHIP_INVITE)
+@strawberry.type(description="An account or product as an invitation lists it: no more than what it is called.")
+class InvitableAccount:
+    account_id: ID
+    kind: AccountKind
+    category: str | None
+    app: str
+    label: str
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, InvitableAccountRow)
+
+
 @guarded(Action.ORGANISATION_READ)
 @strawberry.type(description="A tenant: host, guest, or both.")
 class Organisation(Node):
@@ -172,6 +187,21 @@ class Organisation(Node):
     ) -> Connection[LazyAccount] | None:
         wanted = span(first, after, last, before)
         return listing(info, ACCOUNTS, root.key, wanted, search=search_text(search), category=category)
+
+    @field(Action.PARTNERSHIP_INVITE, description="What the viewer can list in an invitation, by category (S95, Q34).")
+    def invitable_accounts(
+        self,
+        root: Parent[OrganisationRow],
+        info: Info,
+        search: str | None = None,
+        category: str | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[InvitableAccount] | None:
+        wanted = span(first, after, last, before)
+        return listing(info, INVITABLE_ACCOUNTS, root.key, wanted, search=search_text(search), category=category)
 
     @field(Action.PARTNERSHIP_READ, description="The partners view (S50, S58), from either side.")
     def partnerships(

@@ -16,6 +16,7 @@ from accord.database.queries.read.contact import ASSIGNMENTS_OF_PARTNERSHIP, CON
 from accord.database.queries.read.delegation import DELEGATIONS_BY_PARTNERSHIP
 from accord.database.queries.read.partnership import (
     HIDDEN_SHARES,
+    LISTED_ACCOUNTS,
     PARTNERSHIP_MEMBERS,
     AttemptRow,
     PartnershipMemberRow,
@@ -31,8 +32,10 @@ from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded
 from accord.schema.types.enums import (
     AccessMode,
+    AccountRole,
     AmendmentState,
     ContactStatus,
+    DataAccessLevel,
     DelegationState,
     GuestDecision,
     Holder,
@@ -83,6 +86,16 @@ class TermsVersion(Node):
 
 
 @guarded(TERMS)
+@strawberry.type(description="One account that terms list, called as it was when it was listed.")
+class ListedAccount:
+    account_id: ID
+    role: AccountRole
+    label: str
+    app: str
+    category: str | None
+
+
+@guarded(TERMS)
 @strawberry.type(description="One submission for decision; it never changes once decided.")
 class PartnershipAttempt(Node):
     id: ID
@@ -100,11 +113,20 @@ class PartnershipAttempt(Node):
     lapses_at: datetime
     reminders_sent: int | None = decided("reminders_sent", REASON, "partnership_id")
     purposes: list[Purpose]
+    access_mode: AccessMode
+    wallet_entrusted: bool
+    level: DataAccessLevel = strawberry.field(description="What the host grants with them (Q20).")
+    expires_at: datetime | None
+    listed_account_count: int = strawberry.field(description="How many accounts they list, seen or not (Q16).")
     terms_accepted: TermsVersion | None = link("terms_by_id", "terms_version_id")
 
     @classmethod
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, AttemptRow)
+
+    @field(description="What these terms share when they come into force, as far as the viewer sees it (S95).")
+    async def listed_accounts(self, root: Parent[AttemptRow], info: Info) -> list[ListedAccount]:
+        return await info.context.loaders.grouped(LISTED_ACCOUNTS).load(root.key)
 
 
 @guarded(Action.PARTNERSHIP_READ)
@@ -138,7 +160,7 @@ class Partnership(Node):
     guest: Organisation = link("organisation_by_id", "guest_id")
     purposes: list[Purpose]
     access_mode: AccessMode | None = decided("access_mode", TERMS, description="Which accounts a level reaches (Q20).")
-    wallet_entrusted: bool | None = decided("wallet_entrusted", TERMS, description="With COMPLETE only (S97).")
+    wallet_entrusted: bool | None = decided("wallet_entrusted", TERMS, description="May the partner pay with it? (S97)")
     created_at: datetime
     starts_at: datetime | None
     ended_at: datetime | None

@@ -20,6 +20,9 @@ class OrganisationPolicy:
     frozen: bool = strawberry.field(description="All partner access is denied until it is unfrozen.")
     require_reason: bool = strawberry.field(description="Whoever acts here says why.")
     require_mfa: bool = strawberry.field(description="Partners' people need a sign-in with more than one factor.")
+    admin_may_invite: bool = strawberry.field(
+        description="Admins invite partners to limited access (S92); set by a legal representative."
+    )
     host_admin_may_unshare: bool = strawberry.field(description="Admins take back shares of accounts they see (Q13).")
     roles_only_to_partner_of_record: bool = strawberry.field(
         description="Roles are delegated to the partner of record alone (Q26)."

@@ -29,6 +29,7 @@ PARTNERSHIP: Final = (
     p.c.guest_id,
     p.c.path,
     p.c.told_guest,
+    p.c.asked_by_guest,
     p.c.owner_user_id,
     p.c.co_owner_ids,
     p.c.requester_user_id,

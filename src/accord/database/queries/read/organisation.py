@@ -189,6 +189,12 @@ PARTNER_BY_HANDLE: Final = Query(
     ),
     OrganisationRow,
 )
+code = func.accord.requestable(None, bindparam("code", type_=Text())).label("handle")
+HANDLE_BY_REQUEST_CODE: Final = Query(select(code).where(code.is_not(None)))
+"""The handle of the organisation that has given out this request code."""
+listed = func.accord.partner_directory(bindparam("search", type_=Text())).table_valued("handle", "name")
+PARTNER_DIRECTORY: Final = Query(select(listed.c.handle, listed.c.name), OrganisationRow)
+"""Partners that are listed: handle and name and nothing else leave the database."""
 ORGANISATIONS: Final = paged(
     OrganisationRow, ORGANISATION, o, (OPERATOR, contains("search", o.c.name, o.c.handle)), o.c.id
 )

@@ -4,7 +4,26 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, ColumnElement, Text, and_, bindparam, case, cast, exists, func, or_, select, union
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    ColumnElement,
+    DateTime,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    union,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from accord.database.engine import Query, Row
 from accord.database.queries.read.pages import (
@@ -17,11 +36,21 @@ from accord.database.queries.read.pages import (
     looked_up,
     one_of,
     paged,
+    wanted,
 )
 from accord.database.tables.organisation import users
 from accord.database.tables.partnership import attempts, invitations, partnerships, terms_versions
 from accord.database.tables.sharing import grants, shares
-from accord.database.visibility import NOW, VIEWER, keys, owns_partnership, sees_holder, sees_partnership, sees_share
+from accord.database.visibility import (
+    NOW,
+    asked_for,
+    keys,
+    owns_partnership,
+    sees_account_at_host,
+    sees_holder,
+    sees_partnership,
+    sees_share,
+)
 
 
 class PartnershipRow(Item):
@@ -40,6 +69,10 @@ class PartnershipMemberRow(Item):
     """One person of the guest with access; `key` is the person's."""
 
     type_name = "PartnershipMember"
+
+
+class ListedAccountRow(Row):
+    """One account that the terms of an attempt list."""
 
 
 class TermsRow(Item):
@@ -92,11 +125,17 @@ ATTEMPT: Final = (
     as_text(t.c.guest_decided_by),
     t.c.guest_decided_at,
     case(
-        (t.c.host_id == keys("works_in"), func.coalesce(t.c.guest_reason, t.c.host_reason)), else_=t.c.guest_reason
+        (or_(t.c.by_guest, t.c.host_id == keys("works_in")), func.coalesce(t.c.guest_reason, t.c.host_reason)),
+        else_=t.c.guest_reason,
     ).label("decision_reason"),
     t.c.lapses_at,
     t.c.reminders_sent,
     as_text(t.c.terms_version_id),
+    t.c.terms["accessMode"].astext.label("access_mode"),
+    cast(t.c.terms["walletEntrusted"], Boolean()).label("wallet_entrusted"),
+    t.c.terms["level"].astext.label("level"),
+    cast(t.c.terms["expiresAt"].astext, DateTime(timezone=True)).label("expires_at"),
+    func.coalesce(func.jsonb_array_length(t.c.terms["accounts"]), 0).label("listed_account_count"),
     func.array(select(func.jsonb_array_elements_text(t.c.terms["purposes"])).scalar_subquery()).label("purposes"),
 )
 TERMS: Final = (
@@ -112,7 +151,7 @@ SEES_ATTEMPT: Final = exists().where(
     p.c.id == t.c.partnership_id,
     or_(
         p.c.host_id == keys("leads"),
-        and_(p.c.host_id == keys("works_in"), or_(owns_partnership(p), p.c.requester_user_id == VIEWER)),
+        and_(p.c.host_id == keys("works_in"), or_(owns_partnership(p), asked_for(p))),
         and_(p.c.visible_guest_id == keys("admin_of"), t.c.visible_guest_id == p.c.guest_id),
     ),
 )
@@ -148,6 +187,37 @@ PARTNERSHIP_BY_TOKEN: Final = Query(
 )
 ATTEMPT_BY_ID: Final = looked_up(AttemptRow, ATTEMPT, t.c.id, SEES_ATTEMPT)
 ATTEMPTS_BY_PARTNERSHIP: Final = grouped(AttemptRow, ATTEMPT, t.c.partnership_id, SEES_ATTEMPT, order=t.c.number)
+each = func.jsonb_array_elements(t.c.terms["accounts"]).table_valued(Column("value", JSONB()), name="each")
+entry = each.c.value
+LISTED_ACCOUNTS: Final = Query(
+    select(
+        as_text(t.c.id, "parent"),
+        func.concat("account_", entry["account"].astext).label("account_id"),
+        entry["role"].astext.label("role"),
+        entry["label"].astext.label("label"),
+        entry["app"].astext.label("app"),
+        entry["category"].astext.label("category"),
+    )
+    .select_from(t.join(each, true()))
+    .where(
+        t.c.id == wanted(),
+        SEES_ATTEMPT,
+        or_(
+            sees_account_at_host(cast(entry["account"].astext, Uuid()), t.c.host_id),
+            exists().where(
+                p.c.id == t.c.partnership_id,
+                or_(
+                    and_(p.c.host_id == keys("works_in"), owns_partnership(p)),
+                    and_(p.c.visible_guest_id == keys("admin_of"), t.c.visible_guest_id == p.c.guest_id),
+                ),
+            ),
+        ),
+    )
+    .order_by(t.c.id, entry["label"].astext),
+    ListedAccountRow,
+)
+"""What terms list, called as it was when it was listed: for the owners of the partnership, the guest's admins, and at
+the host for whom the account is no secret (S77)."""
 TOTAL: Final[tuple[ColumnElement[Any], ...]] = (as_text(s.c.partnership_id, "parent"), func.count().label("total"))
 HIDDEN_SHARES: Final = Query(
     select(*TOTAL)

@@ -43,6 +43,7 @@ POLICY_BY_ORGANISATION: Final = Query(
         func.coalesce(r.c.roles_only_to_partner_of_record, True).label("roles_only_to_partner_of_record"),
         func.coalesce(r.c.representative_manages_groups, False).label("representative_manages_groups"),
         func.coalesce(r.c.explicit_assignment, False).label("explicit_assignment"),
+        func.coalesce(r.c.admin_may_invite, False).label("admin_may_invite"),
         func.coalesce(r.c.frozen, False).label("frozen"),
         func.coalesce(r.c.version, 0).label("version"),
     )

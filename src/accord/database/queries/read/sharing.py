@@ -27,6 +27,7 @@ from accord.database.tables.sharing import access_items, account_ownerships, acc
 from accord.database.visibility import (
     VIEWER,
     granted_account,
+    may_invite_to,
     sees_access_item,
     sees_account,
     sees_grant,
@@ -38,6 +39,17 @@ class AccountRow(Item):
     """One account."""
 
     type_name = "Account"
+
+
+class InvitableAccountRow(Item):
+    """One account as an invitation lists it."""
+
+    type_name = "InvitableAccount"
+
+    @property
+    def account_id(self) -> str:
+        """Its ID, which here leads nowhere by itself."""
+        return str(self["id"])
 
 
 class ShareRow(Item):
@@ -121,6 +133,18 @@ ACCOUNTS: Final = paged(
     ACCOUNT,
     a,
     (a.c.host_id == PARENT, sees_account(a), contains("search", a.c.label, a.c.app), equal(a.c.category, "category")),
+    a.c.id,
+)
+INVITABLE_ACCOUNTS: Final = paged(
+    InvitableAccountRow,
+    (global_id("account", a.c.id), a.c.kind, a.c.category, a.c.app, a.c.label),
+    a,
+    (
+        a.c.host_id == PARENT,
+        may_invite_to(a),
+        contains("search", a.c.label, a.c.app),
+        equal(a.c.category, "category"),
+    ),
     a.c.id,
 )
 SHARED_ACCOUNTS: Final = paged(

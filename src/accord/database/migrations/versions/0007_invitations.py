@@ -1,0 +1,23 @@
+"""Invitations by a legal representative, requests by a partner, and the directory of partners."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import op
+from sqlalchemy.util import await_only
+
+revision = "0007"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    driver: Any = op.get_bind().connection.driver_connection
+    await_only(driver.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")))
+
+
+def downgrade() -> None:
+    raise NotImplementedError("What partners have asked for and agreed to is not taken back.")
