@@ -23,22 +23,26 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    false,
     func,
     literal,
     null,
+    or_,
     select,
     union_all,
 )
 
 from accord.access.principal import Acting, Principal
 from accord.database.caller import Driver, enter, scope_of, viewer_binds
+from accord.database.personal import is_live_contact, may_use_level
 from accord.database.query import Query, Row
 from accord.database.tables.acting import acting_sessions
-from accord.database.tables.delegation import role_group_members, role_groups
+from accord.database.tables.contact import external_contacts
+from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partner import partner_links
 from accord.database.tables.partnership import partnerships
-from accord.database.visibility import VIEWER, active_partnership, keys
+from accord.database.visibility import VIEWER, active_partnership, is_live_group_member, keys
 from accord.domain.acting import IDLE, Basis, SessionState
 from accord.domain.delegation import DelegatedRole, RoleGroupState
 from accord.domain.level import ORDER, UNBOUNDED, DataAccessLevel, is_above
@@ -48,7 +52,7 @@ PLACES: Final = tuple(enumerate(ORDER))
 HIGHEST: Final = ORDER.index(UNBOUNDED)
 
 Narrow = Callable[[FromClause], ColumnElement[bool]]
-"""A further condition on the partnership that a basis lies under."""
+"""A further condition on where a basis lies, by its `host_id`: partnerships and contacts have one."""
 
 
 class SessionOver(Exception):
@@ -61,11 +65,11 @@ class AccessRevoked(Exception):
 
 def bases(narrow: Narrow) -> CompoundSelect[Any]:
     """Every basis on which the viewer may act somewhere now, one row each."""
-    return union_all(_by_level(narrow), _by_group(narrow))
+    return union_all(_by_level(narrow), _by_group(narrow), _by_contact(narrow))
 
 
 def _by_level(narrow: Narrow) -> Select[Any]:
-    """The effective level, for delegated admins of the guest (4.5, path c)."""
+    """The effective level, for delegated admins of the guest to whom the customer is assigned (4.5, path c)."""
     p, guest, link = partnerships.alias("bp"), organisations.alias("bg"), partner_links.alias("bl")
     level = _least(p.c.granted_level, guest.c.ceiling, link.c.ceiling)
     return (
@@ -77,6 +81,7 @@ def _by_level(narrow: Narrow) -> Select[Any]:
             p.c.granted_level != DataAccessLevel.NONE.value,
             level != DataAccessLevel.NONE.value,
             guest.c.partner_status != PartnerStatus.SUSPENDED.value,
+            may_use_level(p),
             active_partnership(p.c.id),
         )
     )
@@ -85,18 +90,20 @@ def _by_level(narrow: Narrow) -> Select[Any]:
 def _by_group(narrow: Narrow) -> Select[Any]:
     """The roles of the groups that the viewer is in (4.5, path b)."""
     p, guest = partnerships.alias("bp"), organisations.alias("bg")
-    m, g = role_group_members.alias("bm"), role_groups.alias("br")
+    m, g, d = role_group_members.alias("bm"), role_groups.alias("br"), role_delegations.alias("bd")
+    until = func.least(p.c.expires_at, d.c.expires_at, m.c.expires_at)
     return (
-        select(*_columns(p, Basis.ROLE_GROUP, role_key=g.c.role, role_group_id=g.c.id))
+        select(*_columns(p, Basis.ROLE_GROUP, role_key=g.c.role, role_group_id=g.c.id, expires_at=until))
         .select_from(
             m.join(g, g.c.id == m.c.group_id)
+            .join(d, d.c.id == g.c.delegation_id)
             .join(p, p.c.id == m.c.partnership_id)
             .join(guest, guest.c.id == p.c.guest_id)
         )
         .where(
             narrow(p),
             m.c.user_id == VIEWER,
-            m.c.ended_at.is_(None),
+            is_live_group_member(m),
             m.c.guest_id == keys("works_in"),
             g.c.state == RoleGroupState.ACTIVE.value,
             guest.c.partner_status != PartnerStatus.SUSPENDED.value,
@@ -105,19 +112,31 @@ def _by_group(narrow: Narrow) -> Select[Any]:
     )
 
 
+def _by_contact(narrow: Narrow) -> Select[Any]:
+    """The roles that the viewer has as a single person (4.5, path f); under a partnership once it is converted."""
+    c, p = external_contacts.alias("bc"), partnerships.alias("bp")
+    role = func.unnest(c.c.roles)
+    given = {"partnership_id": c.c.partnership_id, "host_id": c.c.host_id, "guest_id": c.c.home_id}
+    return (
+        select(*_columns(p, Basis.CONTACT, role_key=role, contact_id=c.c.id, **given))
+        .select_from(c.outerjoin(p, p.c.id == c.c.partnership_id))
+        .where(narrow(c), c.c.user_id == VIEWER, c.c.home_id == keys("works_in"), is_live_contact(c))
+    )
+
+
 def _columns(p: FromClause, basis: Basis, **given: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
     return (
-        p.c.id.label("partnership_id"),
-        p.c.host_id.label("host_id"),
-        p.c.guest_id.label("home_id"),
-        p.c.expires_at.label("expires_at"),
+        given.get("partnership_id", p.c.id).label("partnership_id"),
+        given.get("host_id", p.c.host_id).label("host_id"),
+        given.get("guest_id", p.c.guest_id).label("home_id"),
+        given.get("expires_at", p.c.expires_at).label("expires_at"),
         cast(literal(basis.value), Text).label("basis"),
         cast(given.get("level", null()), Text).label("level"),
         cast(given.get("role_key", null()), Text).label("role_key"),
         cast(given.get("role_group_id", null()), Uuid()).label("role_group_id"),
         cast(given.get("contact_id", null()), Uuid()).label("contact_id"),
-        (p.c.access_mode == "COMPLETE").label("complete"),
-        p.c.wallet_entrusted.label("wallet"),
+        func.coalesce(p.c.access_mode == "COMPLETE", false()).label("complete"),
+        func.coalesce(p.c.wallet_entrusted, false()).label("wallet"),
     )
 
 
@@ -137,11 +156,13 @@ def level_at(place: ColumnElement[int]) -> ColumnElement[str]:
 
 
 s: Final = acting_sessions.alias("s")
-found: Final = bases(lambda p: p.c.id == s.c.partnership_id).lateral("b")
+found: Final = bases(lambda p: p.c.host_id == s.c.host_id).lateral("b")
 SAME: Final = and_(
     found.c.basis == s.c.basis,
     found.c.home_id == s.c.home_id,
     found.c.host_id == s.c.host_id,
+    or_(s.c.contact_id.is_not(None), found.c.partnership_id == s.c.partnership_id),
+    found.c.role_key.is_not_distinct_from(s.c.role_key),
     found.c.role_group_id.is_not_distinct_from(s.c.role_group_id),
     found.c.contact_id.is_not_distinct_from(s.c.contact_id),
 )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, and_, bindparam, exists, func, select, true
+from sqlalchemy import ColumnElement, Uuid, and_, bindparam, func, select, true
 
 from accord.database.engine import Query, Transaction
 from accord.database.personal import may_use_level, sees_contact
@@ -88,11 +88,11 @@ async def lock_connected(tx: Transaction, host_id: UUID, guest_id: UUID) -> Any:
 
 def level_lost(guest_id: UUID, partnership_ids: Collection[UUID] = ()) -> ColumnElement[bool]:
     """Sessions on a level of this guest's people who may use it no more; in these partnerships where any are named."""
-    p = partnerships.alias()
-    still = exists().where(p.c.id == acting_sessions.c.partnership_id, may_use_level(p, acting_sessions.c.user_id))
+    p, s = partnerships.alias(), acting_sessions.alias()
+    still = select(s.c.id).join(p, p.c.id == s.c.partnership_id).where(may_use_level(p, s.c.user_id))
     of_guest = and_(acting_sessions.c.home_id == guest_id, acting_sessions.c.basis == Basis.LEVEL.value)
     named = acting_sessions.c.partnership_id.in_(partnership_ids) if partnership_ids else true()
-    return and_(of_guest, named, ~still)
+    return and_(of_guest, named, acting_sessions.c.id.not_in(still))
 
 
 async def find_assignment(tx: Transaction, user_id: UUID, partnership_id: UUID) -> UUID | None:
