@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 from tests.properties.invariants import broken
 from tests.properties.oracle import Oracle
 from tests.properties.oracle.facts import Disagreement
-from tests.properties.oracle.state import RUNNING, Member, Organisation, Partnership
+from tests.properties.oracle.state import RUNNING, Member, Organisation, Partnership, Session
 from tests.properties.projection import Tables, partnership_name, said
 from tests.properties.stage import ELSEWHERE, PEOPLE, WITHOUT_MFA, Stage
 
@@ -30,6 +30,7 @@ class Play(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.looks = 0
+        self.trespasser: Session | None = None
         self.stage.reset()
         self.oracle = Oracle()
         self.tables: Tables = self.stage.read()
@@ -51,6 +52,9 @@ class Play(RuleBasedStateMachine):
 
     def someone(self, data: st.DataObject, likely: Iterable[Choice]) -> Choice:
         """Who acts, and in whose name: mostly one of the likely ones, at times anybody anywhere."""
+        if self.trespasser is not None:
+            p = self.trespasser.partnership
+            return self.trespasser.person, self.pick(data, [p.host, p.host, p.host, p.guest], "in the name of")
         likely = sorted(set(likely))
         if likely and data.draw(st.integers(0, 9), label="luck") < 7:
             return self.pick(data, likely, "who")
@@ -86,13 +90,18 @@ class Play(RuleBasedStateMachine):
         name: str,
         given: Mapping[str, Any],
         *acts: tuple[Callable[..., None], Sequence[Any]],
+        session: Session | None = None,
     ) -> None:
         """Call the mutation; let the oracle judge each of its items; compare what stands."""
         Play.steps += 1
         given = {"organisationId": self.stage.id(org), **given} if org else given
-        codes = self.stage.call(who, name, given)
+        if self.trespasser is not None:
+            session, acts = self.trespasser, ((self.oracle.trespass, (self.trespasser, org)),)
+            who = session.person
+        codes = self.stage.call(who, name, given, self.tables.keys["session", session.name] if session else None)
         counted = self.done.setdefault(name, [0, 0])
-        note(f"{self.oracle.now:%m-%d %H:%M} {who or 'staff'} for {org}: {name} {self._read(given)} -> {codes}")
+        here = f" (in {session})" if session else ""
+        note(f"{self.oracle.now:%m-%d %H:%M} {who or 'staff'} for {org}{here}: {name} {self._read(given)} -> {codes}")
         for place, (act, arguments) in enumerate(acts):
             code = codes[place] if len(codes) == len(acts) else codes[0]
             counted[0 if self.oracle.judge(act, code, *arguments) else 1] += 1
@@ -112,10 +121,11 @@ class Play(RuleBasedStateMachine):
         self._open(self.tables.projection["event"])
         mine["event"] = {key: times for key, times in self.oracle.events.items() if times}
         for kind, theirs in self.tables.projection.items():
-            if dict(theirs) != mine.get(kind, {}):
+            if kind != "session" and dict(theirs) != mine.get(kind, {}):
                 wrong = {k: (theirs.get(k), mine[kind].get(k)) for k in {*theirs, *mine[kind]}}
                 wrong = {k: v for k, v in wrong.items() if v[0] != v[1]}
                 raise Disagreement(f"after {act}: {kind} (stands, should stand): {wrong}")
+        self._sessions(act)
         faults = list(broken(before, self.tables, act))
         if faults:
             raise Disagreement(f"after {act}: {faults}")
@@ -126,6 +136,17 @@ class Play(RuleBasedStateMachine):
         for key, times in self.oracle.perhaps.items():
             self.oracle.events[key] += max(0, min(times, stands.get(key, 0) - self.oracle.events[key]))
         self.oracle.perhaps.clear()
+
+    def _sessions(self, act: str) -> None:
+        """Ended or not, where the model says which."""
+        stands = self.tables.projection["session"]
+        for session in self.oracle.sessions:
+            if session.state == "ACTIVE" and (session.vague or self.oracle.timed_out(session)):
+                continue
+            if stands[session.name] != (session.state,):
+                raise Disagreement(f"after {act}: {session} is {stands[session.name]}, should be {session.state}")
+        if len(stands) != len(self.oracle.sessions):
+            raise Disagreement(f"after {act}: {len(stands)} sessions")
 
     def look(self, act: str) -> None:
         """What one of the people can reach, and one of the levels, as the product says it now."""

@@ -25,7 +25,7 @@ READ: Final = {
     "organisation_policies": (
         (
             "id, frozen, require_mfa, host_admin_may_unshare, roles_only_to_partner_of_record, version,"
-            " representative_manages_groups, allowed_partners, blocked_partners, auto_approve_partners"
+            " representative_manages_groups, require_reason, allowed_partners, blocked_partners, auto_approve_partners"
         ),
         "id",
     ),
@@ -48,6 +48,7 @@ READ: Final = {
     "role_delegations": ("id, partnership_id, role, state, version", "host_id"),
     "role_groups": ("id, delegation_id, state, version", "host_id"),
     "role_group_members": ("id, group_id, user_id, ended_at", "host_id"),
+    "acting_sessions": ("id, user_id, host_id, state", "host_id"),
 }
 
 
@@ -66,7 +67,7 @@ STATEMENT: Final = (
 )
 
 
-DEFAULT_POLICY: Final = (False, False, True, True, False, frozenset[str](), frozenset[str](), frozenset[str]())
+DEFAULT_POLICY: Final = (False, False, True, True, False, False, frozenset[str](), frozenset[str](), frozenset[str]())
 
 
 class Tables:
@@ -78,7 +79,15 @@ class Tables:
         self.keys: dict[tuple[str, Any], str] = {}
         self.versions: dict[tuple[str, Any], int] = {}
         self.projection: Projection = defaultdict(dict)
-        for step in (self._organisations, self._links, self._partnerships, self._accounts, self._shares, self._roles):
+        for step in (
+            self._organisations,
+            self._links,
+            self._partnerships,
+            self._accounts,
+            self._shares,
+            self._roles,
+            self._sessions,
+        ):
             step()
 
     @classmethod
@@ -103,8 +112,9 @@ class Tables:
         for row in self.rows["memberships"]:
             name = (self.names[row["organisation_id"]], self.names[row["user_id"]])
             self._put(
-                "membership", name, row, frozenset(row["roles"]) if row["status"] == "ACTIVE" else None, row["status"]
-            )
+                "membership", name, row, frozenset(row["roles"]) if row["status"] == "ACTIVE" else None, row["status"],
+                row["status"] == "ACTIVE" and row["delegated_admin"],
+            )  # fmt: skip
             self.projection["policy"].setdefault(name[0], DEFAULT_POLICY)
         for row in self.rows["organisation_policies"]:
             lists = [
@@ -113,7 +123,8 @@ class Tables:
             name = self.names[row["id"]]
             self.projection["policy"][name] = (
                 row["frozen"], row["require_mfa"], row["host_admin_may_unshare"],
-                row["roles_only_to_partner_of_record"], row["representative_manages_groups"], *lists,
+                row["roles_only_to_partner_of_record"], row["representative_manages_groups"],
+                row["require_reason"], *lists,
             )  # fmt: skip
         for row in self.rows["events"]:
             self.projection["event"][self.names[row["stream_id"]], row["type"]] = row["times"]
@@ -170,6 +181,13 @@ class Tables:
                 more = (row["origin"], instant(row["expires_at"])) if kind == "grant" else ()
                 self._put(kind, (*on, count[kind, on]), row, row["role"], row["state"], by, *more)
 
+    def _sessions(self) -> None:
+        count: Counter[str] = Counter()
+        for row in self.rows["acting_sessions"]:
+            who = self.names[row["user_id"]]
+            count[who] += 1
+            self._put("session", (who, count[who]), row, row["state"])
+
     def _roles(self) -> None:
         members = defaultdict(set)
         for row in self.rows["role_group_members"]:
@@ -199,7 +217,11 @@ def said(oracle: Oracle) -> Projection:
             for o in oracle.organisations.values()
         },
         "membership": {
-            key: (frozenset(m.roles) if m.status == "ACTIVE" else None, m.status) for key, m in oracle.members.items()
+            key: (
+                frozenset(m.roles) if m.status == "ACTIVE" else None, m.status,
+                m.status == "ACTIVE" and m.delegated_admin,
+            )
+            for key, m in oracle.members.items()
         },
         "policy": {name: policy(oracle, name) for name in oracle.organisations},
         "link": {link_name(oracle, n): (n.kind, n.ceiling, n.status) for n in oracle.links},
@@ -237,6 +259,7 @@ def policy(oracle: Oracle, organisation: str) -> tuple[Any, ...]:
     one = oracle.organisations[organisation].policy
     return (
         one.frozen, one.require_mfa, one.unshare, one.only_partner_of_record, one.representative_manages,
+        one.require_reason,
         frozenset(one.allowed), frozenset(one.blocked), frozenset(one.auto_approve),
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """The machine with all its rules."""
 
-from tests.properties.rules_organisation import OperatorRules
+from tests.properties.rules_acting import ActingRules
 
 
-class Machine(OperatorRules):
+class Machine(ActingRules):
     """All of them."""

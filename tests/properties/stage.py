@@ -38,6 +38,8 @@ SELECTIONS: Final = {
     "signInToAccount": "ticket",
 }
 GATE: Final = "FORBIDDEN AT THE FIELD"
+SUPPORT: Final = Support("Support", "help@vendor.example")
+ACTING: Final = "{ viewer { actingSession { id } organisation { id } } }"
 SHARED: Final = "{ viewer { sharedAccounts(first: 100) { totalCount edges { node { label } } } } }"
 LEVEL: Final = "query($id: ID!) { partnership(id: $id) { dataAccess { ceiling granted effective } } }"
 
@@ -101,12 +103,14 @@ class Stage:
     def ids(self, names: Iterable[str]) -> list[str]:
         return [self.id(name) for name in sorted(names)]
 
-    def call(self, who: str | None, name: str, given: Mapping[str, Any]) -> list[str | None]:
+    def call(
+        self, who: str | None, name: str, given: Mapping[str, Any], session: str | None = None
+    ) -> list[str | None]:
         """The code of each item of a mutation, or of all of it; None where it was done. Nobody is the operator."""
         kind = name[0].upper() + name[1:] + "Input"
         selection = SELECTIONS.get(name, "")
         document = f"mutation($input: {kind}!) {{ {name}(input: $input) {{ {selection} errors {{ code }} }} }}"
-        data, errors = self.run(self._execute(who, document, {"input": dict(given)}))
+        data, errors = self.run(self._execute(who, document, {"input": dict(given)}, session))
         if errors:
             return [_code(errors[0])]
         answer = data[name]
@@ -130,9 +134,18 @@ class Stage:
         data, errors = self.run(self._execute(who, LEVEL, {"id": partnership}))
         return None if errors else data["partnership"]["dataAccess"]
 
-    async def _execute(self, who: str | None, document: str, variables: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+    def enter(self, who: str, session: str) -> str | None:
+        """What a read with the header of a session is answered: no code, or why not."""
+        data, errors = self.run(self._execute(who, ACTING, {}, session))
+        if not errors:
+            assert data["viewer"]["actingSession"]["id"] == f"session_{session}", data
+        return _code(errors[0]) if errors else None
+
+    async def _execute(
+        self, who: str | None, document: str, variables: Mapping[str, Any], session: str | None = None
+    ) -> tuple[Any, list[Any]]:
         identity = self.people[who].identity if who else STAFF
-        context = Context(self.world.database, identity, Support("Support", "help@vendor.example"), Signer())
+        context = Context(self.world.database, identity, SUPPORT, Signer(), UUID(session) if session else None)
         result = await schema.execute(document, variable_values=dict(variables), context_value=context)
         return result.data, list(result.errors or [])
 

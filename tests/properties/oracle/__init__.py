@@ -4,6 +4,7 @@ It is written from the model alone and imports nothing of the product, so that b
 the model was misread twice.
 """
 
+from tests.properties.oracle.acting import ActingActs
 from tests.properties.oracle.operator import OperatorActs
 from tests.properties.oracle.organisation import OrganisationActs
 from tests.properties.oracle.partnership import PartnershipActs
@@ -11,5 +12,5 @@ from tests.properties.oracle.roles import RoleActs
 from tests.properties.oracle.sharing import SharingActs
 
 
-class Oracle(PartnershipActs, SharingActs, RoleActs, OrganisationActs, OperatorActs):
+class Oracle(ActingActs, PartnershipActs, SharingActs, RoleActs, OrganisationActs, OperatorActs):
     """Every act of the model that exists."""

@@ -15,6 +15,7 @@ from tests.properties.oracle.state import (
     Member,
     Organisation,
     Partnership,
+    Session,
     Share,
     least,
 )
@@ -53,6 +54,7 @@ class Facts:
         self.grants: list[Grant] = []
         self.items: list[Item] = []
         self.delegations: list[Delegation] = []
+        self.sessions: list[Session] = []
         self.events: Counter[tuple[str, str]] = Counter()
         self.perhaps: Counter[tuple[str, str]] = Counter()
         self.outcome: str | None = None

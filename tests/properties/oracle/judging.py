@@ -25,7 +25,11 @@ class Judging(Facts):
             if outcome not in refusal.codes | self.doubts:
                 raise Disagreement(f"refused with {outcome}; the model says {refusal}") from None
             return False
+        self.settle()
         return True
+
+    def settle(self) -> None:
+        """What follows from a change by itself."""
 
     def need(self, holds: bool, *codes: str) -> None:
         """What has to hold for the act; several that fail may be answered in any order."""

@@ -83,10 +83,27 @@ class OperatorActs(Judging):
             self.doubt("CEILING_EXCEEDED", when=LEVELS.index(ceiling or "MANAGE") > LEVELS.index(above or "MANAGE"))
         self.go()
         self.tell("level.ceiling_set", partner, changes=(ceiling or "MANAGE") != (other.ceiling or "MANAGE"))
+        self._contract(partner, ceiling)
+        for below in self._below(partner):
+            self._contract(below, self._bounded(below))
+
+    def _contract(self, partner: str, ceiling: str | None) -> None:
+        """A contract's ceiling, and what follows for what was granted under it."""
+        other = self.organisations[partner]
         other.ceiling = ceiling
         bound = [p for p in self.partnerships if p.guest == partner and p.live]
         self.tell("level.ceiling_set", partner, *(p.host for p in bound), other.parent, changes=False)
         self._lower(bound)
+
+    def _below(self, partner: str) -> list[str]:
+        """The sub-partners, nearer ones first: no contract is above its parent's (Q5)."""
+        near = [o.name for o in self.organisations.values() if o.parent == partner]
+        return near + [far for one in near for far in self._below(one)]
+
+    def _bounded(self, partner: str) -> str | None:
+        one = self.organisations[partner]
+        above = self.organisations[one.parent].ceiling if one.parent else None
+        return one.ceiling if above is None else least(one.ceiling, above)
 
     def _lower(self, touched: list[Partnership]) -> None:
         for p in touched:
@@ -117,6 +134,9 @@ class OperatorActs(Judging):
         moves = (other.program, was, other.parent) != (program, status, parent)
         self.tell("organisation.partner_changed", partner, changes=moves)
         other.program, other.partner_status, other.parent = program, status, parent
+        for one in [partner, *self._below(partner)]:
+            if self.organisations[one].ceiling != self._bounded(one):
+                self._contract(one, self._bounded(one))
         if was == status:
             return
         for p in [p for p in self.partnerships if p.guest == partner and p.state in RUNNING]:

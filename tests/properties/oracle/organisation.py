@@ -52,7 +52,7 @@ class OrganisationActs(Judging):
         member.status, member.roles, member.delegated_admin = "ACTIVE", {"MEMBER"}, False
         self.tell("member.reactivated", org)
 
-    def update_member(self, who: str, org: str, member: Member, roles: set[str]) -> None:
+    def update_member(self, who: str, org: str, member: Member, roles: set[str], delegate: bool | None = None) -> None:
         self._member(who, org, member)
         added = roles - member.roles
         lawyers = [
@@ -69,8 +69,9 @@ class OrganisationActs(Judging):
         taken = "LEGAL_REPRESENTATIVE" in member.roles - roles
         self.doubt("FORBIDDEN", when=taken and not self.holds(who, org, "LEGAL_REPRESENTATIVE"))
         self.go()
-        self.tell("member.updated", org, changes=member.roles != roles)
-        member.roles = set(roles)
+        delegated = member.delegated_admin if delegate is None else delegate
+        self.tell("member.updated", org, changes=(member.roles, member.delegated_admin) != (roles, delegated))
+        member.roles, member.delegated_admin = set(roles), delegated
 
     def create_account(self, who: str, org: str, name: str) -> None:
         self.may(who, org)

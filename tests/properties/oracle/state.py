@@ -29,6 +29,7 @@ class Thing:
 class Policy:
     frozen: bool = False
     require_mfa: bool = False
+    require_reason: bool = False
     unshare: bool = True
     only_partner_of_record: bool = True
     representative_manages: bool = False
@@ -193,3 +194,23 @@ class Delegation(Thing):
 
     def __repr__(self) -> str:
         return f"{self.role} in {self.partnership} ({self.number})"
+
+
+@dataclass(repr=False, eq=False)
+class Session(Thing):
+    """`what` is the level or the role; `vague`: whether it was ended or is only denied is left open."""
+
+    name: tuple[str, int]
+    person: str
+    partnership: Partnership
+    basis: str
+    what: str
+    started: datetime
+    state: str = "ACTIVE"
+    vague: bool = False
+
+    def __post_init__(self) -> None:
+        self.used = self.started
+
+    def __repr__(self) -> str:
+        return f"{self.name}: {self.person} in {self.partnership} by {self.what}"
