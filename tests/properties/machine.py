@@ -174,15 +174,18 @@ class Play(RuleBasedStateMachine):
         if stands is not None and {name: stands[name] for name in should} != should:
             raise Disagreement(f"after {act}: the level is {stands}, should be {should}")
 
-    @initialize(data=st.data(), start=st.integers(0, 3))
-    def begin(self, data: st.DataObject, start: int) -> None:
-        """Most sequences begin with a partnership that runs and shares something."""
-        if start:
+    @initialize(parts=st.sets(st.sampled_from(["one", "two", "level", "roles"])))
+    def begin(self, parts: set[str]) -> None:
+        """Most sequences begin with partnerships that run and give something."""
+        if parts & {"one", "level"}:
             self.establish("alder", "birch", "ada", "bea")
-        if start > 1:
+        if "level" in parts:
+            self.trust("bob", "ben")
+        if "two" in parts:
             self.establish("birch", "cedar", "bob", "cat")
-        if start > 2:
+        if "roles" in parts:
             self.enrol("cedar")
+            self.delegate_to("cat", "cid")
 
     def establish(self, host: str, guest: str, who: str, admin: str) -> None:
         """A partnership by an admin's request and another's yes, and one account shared in it."""
@@ -204,6 +207,30 @@ class Play(RuleBasedStateMachine):
         item = {"accountId": self.key("account", label), "role": "ACCOUNT_MANAGER"}
         act = (oracle.share_account, (who, host, p, oracle.accounts[label], "ACCOUNT_MANAGER", None))
         self.do(who, host, "shareAccounts", {"partnershipId": self.key("partnership", name), "items": [item]}, act)
+
+    def trust(self, admin: str, who: str) -> None:
+        """The newest partnership is given a level, and somebody of the guest may use it."""
+        p = self.oracle.partnerships[-1]
+        given: dict[str, Any] = {"partnershipId": self.key("partnership", partnership_name(p)), "level": "MANAGE"}
+        act: Any = (self.oracle.set_data_access, ("ada", p.host, p, "MANAGE", True))
+        self.do("ada", p.host, "setDataAccess", {**given, "confirm": True}, act)
+        member = self.oracle.members[p.guest, who]
+        given = {"membershipId": self.key("membership", (p.guest, who)), "delegatedAdmin": True}
+        act = (self.oracle.update_member, (admin, p.guest, member, member.roles, True))
+        self.do(admin, p.guest, "updateMember", given, act)
+
+    def delegate_to(self, admin: str, who: str) -> None:
+        """The newest partnership is given both roles, and one group has a member."""
+        p = self.oracle.partnerships[-1]
+        roles = {"DECISION_MAKER", "PHONE_MANAGER"}
+        given: dict[str, Any] = {"partnershipId": self.key("partnership", partnership_name(p)), "roles": sorted(roles)}
+        given["notifyAddresses"] = "office@partner.example"
+        act: Any = (self.oracle.set_delegated_roles, ("ann", p.host, p, roles, True))
+        self.do("ann", p.host, "setDelegatedRoles", given, act)
+        group = self.oracle.delegations[0]
+        key = self.key("rolegroup", (partnership_name(p), group.role, group.number))
+        act = (self.oracle.add_role_group_member, (admin, p.guest, group, who))
+        self.do(admin, p.guest, "addRoleGroupMembers", {"roleGroupId": key, "userIds": [self.stage.id(who)]}, act)
 
     def enrol(self, partner: str) -> None:
         """An organisation becomes a partner, and the first one's partner of record."""
