@@ -178,9 +178,10 @@ SESSION: Final = Query(
     .where(s.c.id == bindparam("session", type_=Uuid()), s.c.user_id == VIEWER)
 )
 HOLD_SESSION: Final = """
-SELECT id FROM accord.acting_sessions WHERE id = $1 AND user_id = (SELECT accord.person()) FOR SHARE
+SELECT id FROM accord.acting_sessions WHERE id = $1 AND user_id = (SELECT accord.person()) FOR NO KEY UPDATE
 """
-"""A session that somebody acts in does not end before the act: whoever ends it waits, and later acts are refused."""
+"""A session that somebody acts in does not end before the act. Acts of one session take turns, so that whoever ends it
+waits for the one under way and comes before all others."""
 
 
 def acting_as(principal: Principal, session: Any, now: datetime) -> Principal:

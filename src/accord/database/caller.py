@@ -93,8 +93,11 @@ WHERE u.id = (SELECT accord.person())
 ORDER BY m.id
 """
 HOLD_RIGHTS: Final = """
+SELECT pg_advisory_xact_lock_shared(hashtextextended((SELECT accord.person())::text, 0));
 SELECT id FROM accord.memberships WHERE user_id = (SELECT accord.person()) AND status = 'ACTIVE' ORDER BY id FOR SHARE
 """
+"""The caller's memberships stay as they are during an act. Row locks alone would let somebody who acts without pause
+keep an end away for ever: shared ones are given past whoever waits. The lock on the person is given in turn."""
 
 
 def principal_of(identity: Identity, rows: Sequence[asyncpg.Record]) -> Principal:

@@ -14,6 +14,7 @@ from accord.database.queries.member import (
     find_membership,
     hold_members,
     hold_partnerships_with,
+    hold_person,
     lock_membership,
 )
 from accord.database.tables.acting import acting_sessions
@@ -143,6 +144,7 @@ async def _end(
 ) -> Departed:
     found = await find_membership(tx, organisation_id, membership_id)
     require_managing(tx, organisation_id)
+    await hold_person(tx, found.user_id)
     await hold_members(tx, organisation_id)
     await hold_partnerships_with(tx, organisation_id, found.user_id)
     row = await lock_membership(tx, organisation_id, membership_id)
@@ -182,8 +184,9 @@ async def reactivate_member(
 
 async def _held(tx: Transaction, organisation_id: UUID, membership_id: UUID, expected_version: int | None) -> Any:
     """The membership, locked: visible (else NotFound), permitted (else Forbidden), as it was read (else Conflict)."""
-    await find_membership(tx, organisation_id, membership_id)
+    found = await find_membership(tx, organisation_id, membership_id)
     require_managing(tx, organisation_id)
+    await hold_person(tx, found.user_id)
     await hold_members(tx, organisation_id)
     row = await lock_membership(tx, organisation_id, membership_id)
     check_version(row, expected_version, row.status)

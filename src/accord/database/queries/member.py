@@ -33,6 +33,16 @@ STANDING: Final = (memberships.c.joined_at, memberships.c.id)
 """The longest-standing first (model 4.4)."""
 
 
+async def hold_person(tx: Transaction, user_id: UUID | None) -> None:
+    """Nobody acts as this person until the end of the act: what is under way comes first, all else after it.
+
+    Take it before any other lock of the act.
+    """
+    if user_id is not None:
+        key = func.hashtextextended(str(user_id), 0)
+        await tx.first(select(func.pg_advisory_xact_lock(key)))
+
+
 async def hold_members(tx: Transaction, organisation_id: UUID) -> Any:
     """The organisation; acts that change who its members are, or their roles, take turns from here on."""
     held = select(organisations).where(organisations.c.id == organisation_id).with_for_update(key_share=True)

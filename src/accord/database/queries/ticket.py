@@ -36,13 +36,14 @@ async def get_account(tx: Transaction, account_id: UUID, *, shown: bool) -> Any:
 async def hold_path(tx: Transaction, account_id: UUID, organisation_id: UUID, user_id: UUID) -> Any:
     """The person's grant on an account as somebody of this guest, with `partnership` and `share`; None without one.
 
-    Partnership and share are held against change, the grant for the act alone, in the order that all acts keep.
+    Partnership, share and grant are held in the order that all acts keep, each for this act alone: shared locks are
+    given past whoever waits to take the access back, who might then wait for ever.
     """
     found = await tx.first(_path(account_id, organisation_id, user_id))
     if found is None:
         return None
     for table, key in ((partnerships, found.partnership_id), (shares, found.share_id)):
-        await tx.first(select(table.c.id).where(table.c.id == key).with_for_update(read=True))
+        await tx.first(select(table.c.id).where(table.c.id == key).with_for_update(key_share=True))
     grant = await tx.first(select(grants).where(grants.c.id == found.id).with_for_update(key_share=True))
     return grant, await get_partnership(tx, found.partnership_id), await get_share(tx, found.share_id)
 
@@ -66,7 +67,7 @@ async def hold_shared(tx: Transaction, account_id: UUID, partnership_id: UUID | 
             shares.c.state == ShareState.ACTIVE.value,
             or_(shares.c.expires_at.is_(None), shares.c.expires_at > tx.now),
         )
-        .with_for_update(read=True)
+        .with_for_update(key_share=True)
     )
     return None if found is None else await get_share(tx, found.id)
 
