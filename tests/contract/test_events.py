@@ -7,11 +7,10 @@ with others that wait, were refused, or have not been asked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable
 from datetime import timedelta
 from itertools import count as numbers
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -52,70 +51,23 @@ from accord.services.sharing import ShareItem
 from accord.services.signin import note_sign_in
 from accord.services.status import set_partner_status
 from accord.services.ticket import sign_in_to_account
-from tests.races.copies import Copy, Original
+from tests.contract.stage import NEW, Call, Events, Stage, Take, both, membership
+from tests.contract.standing import (
+    SESSIONS,
+    STANDING,
+    STANDING_BESIDE,
+    STANDING_WITHOUT_RIGHT,
+    open_sessions,
+    prepare_standing,
+)
+from tests.races.copies import Original
 from tests.servers import DatabaseURLs
 from tests.services.contacts import make_contact
 from tests.services.scene import Scene, Signer, set_scene
-from tests.world import STAFF, Person, World, identify, open_world
+from tests.world import World, open_world
 
 NUMBERS: Final = numbers(1)
-NEW: Final = "new"
 S = PartnershipState
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The rows of everything, and the keys and people by name."""
-
-    original: Original
-    world: World
-    scene: Scene
-    keys: dict[str, UUID]
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """One copy; `actor` plays every part in it where it is named."""
-
-    stage: Stage
-    copy: Copy
-    actor: str | None = None
-
-    def key(self, name: str) -> UUID:
-        keys, people = self.stage.keys, self.stage.scene.people
-        return self.copy.key(keys[name] if name in keys else people[name].id)
-
-    def person(self, name: str) -> Person:
-        return self.copy.person(self.stage.scene[name])
-
-    async def act(self, name: str, service: Any, **given: Any) -> Any:
-        return await self.stage.world.act(self.person(self.actor or name), service, **given)
-
-    async def on(self, name: str, service: Any, partner: str = "partnership", **given: Any) -> Any:
-        """An act on a partnership, on the version that stands."""
-        key = self.key(partner)
-        version = await self.stage.world.version("partnerships", key)
-        return await self.act(name, service, partnership_id=key, expected_version=version, **given)
-
-    async def run(self, name: str, service: Any, /, **given: Any) -> Any:
-        """An act on oneself, or of the platform's staff: it names no organisation."""
-        identity = STAFF if name == "staff" else identify(name) if "@" in name else self.person(name).identity
-        if self.actor:
-            identity = self.person(self.actor).identity
-        return await self.stage.world.database.write(identity, None, lambda tx: service(tx, **given))
-
-
-Events: TypeAlias = dict[str, list[str]]
-Call: TypeAlias = Callable[[Take], Awaitable[Any]]
-
-
-def both(*types: str) -> Events:
-    """The same in the streams of both sides."""
-    return {"host": list(types), "guest": list(types)}
-
-
-def membership(take: Take, name: str) -> UUID:
-    return take.copy.key(take.stage.scene[name].membership_id)
 
 
 async def accept_membership(take: Take) -> Any:
@@ -220,7 +172,7 @@ ACTS: Final[dict[str, tuple[Call, Events]]] = {
     ),
     "remove_partner": (
         lambda t: t.on("mia", partnership.remove_partner),
-        both("partnership.terminated", "share.removed", "share.removed"),
+        both("partnership.terminated", "share.removed", "share.removed", "delegation.cleared", *SESSIONS),
     ),
     "transfer_partnership": (
         lambda t: t.on("mia", ownership.transfer_partnership, owner_user_id=t.key("otto")),
@@ -366,12 +318,12 @@ ACTS: Final[dict[str, tuple[Call, Events]]] = {
     ),
     "deactivate_member": (
         lambda t: t.act("gustav", member.deactivate_member, membership_id=membership(t, "carla")),
-        both("member.deactivated"),
+        both("member.deactivated", "session.revoked"),
     ),
     "reactivate_member": (reactivate, {"guest": ["member.reactivated"]}),
     "remove_member": (
         lambda t: t.act("gustav", member.remove_member, membership_id=membership(t, "carla")),
-        both("member.removed"),
+        both("member.removed", "session.revoked"),
     ),
     "update_profile": (
         lambda t: t.run("mia", profile.update_profile, display_name="Mia H."),
@@ -402,6 +354,7 @@ ACTS: Final[dict[str, tuple[Call, Events]]] = {
         lambda t: t.run("staff", operator.publish_terms, version="2", text="Be kinder.", code="another"),
         {"platform": ["terms.published"]},
     ),
+    **STANDING,
 }
 BESIDE: Final[dict[str, tuple[Call, Events]]] = {
     "a request by an admin": (
@@ -437,6 +390,7 @@ BESIDE: Final[dict[str, tuple[Call, Events]]] = {
         {"host": ["export.created"]},
     ),
     "the first use of a token": (lambda t: t.run("mia", note_sign_in), {"host": ["signin.platform"]}),
+    **STANDING_BESIDE,
 }
 WITHOUT_RIGHT: Final = {
     # acts that everybody may do, on oneself
@@ -452,6 +406,7 @@ WITHOUT_RIGHT: Final = {
     "publish_terms": ("ada", "zoe"),
     "create_organisation": ("ada", "zoe"),
     "set_partners_enabled": ("ada", "zoe"),
+    **STANDING_WITHOUT_RIGHT,
 }
 """Who tries each act without the right to; anybody else's is tried by an auditor of either side and by a stranger."""
 
@@ -493,7 +448,9 @@ async def prepare(world: World, scene: Scene) -> tuple[Original, World, Scene, d
     keys["named"] = await scene.act("ada", contact.add_external_contact, email="n@people.example", **named)
     keys["converted"] = await make_contact(scene, "dan")
     keys["invited"] = await scene.act("gustav", joining.invite_member, email="x@people.example", display_name="X")
+    await prepare_standing(scene, keys)
     world.clock.advance(days=2)
+    await open_sessions(scene, keys)
     homes = {person.organisation.id: person.organisation for person in scene.people.values()}
     return await Original.read(world, *homes.values()), world, scene, keys
 

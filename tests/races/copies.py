@@ -20,6 +20,8 @@ OF_PAIR: Final = {
     "identities": "user_id IN (SELECT id FROM accord.users WHERE home_organisation_id = ANY ($1))",
     "memberships": "organisation_id = ANY ($1)",
     "chain_heads": "stream_id = ANY ($1)",
+    "organisation_policies": "id = ANY ($1)",
+    "partner_links": "customer_id = ANY ($1)",
     **dict.fromkeys(
         (
             "partnerships",
@@ -34,6 +36,10 @@ OF_PAIR: Final = {
             "tickets",
             "external_contacts",
             "customer_assignments",
+            "role_delegations",
+            "role_groups",
+            "role_group_members",
+            "acting_sessions",
         ),
         "host_id = ANY ($1)",
     ),

@@ -20,7 +20,7 @@ WATCHED = (
     "organisations", "users", "identities", "memberships", "partnerships", "accounts", "account_ownerships", "shares",
     "grants", "access_items", "tickets", "amendments", "terms_acceptances",
     "role_delegations", "role_groups", "role_group_members", "acting_sessions", "external_contacts",
-    "customer_assignments",
+    "customer_assignments", "attempts", "invitations", "partner_links", "organisation_policies",
     "chain_heads", "activity_events", "mails", "notifications",
 )  # fmt: skip
 HOST_PEOPLE: dict[str, tuple[Role, ...]] = {
