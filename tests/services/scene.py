@@ -135,8 +135,8 @@ class Scene:
 
     async def refused(
         self, name: str, error: type[DomainError] | tuple[type[DomainError], ...], service: Service[Any], **given: Any
-    ) -> DomainError:
-        """Somebody tries this, is refused with this error, and nothing has changed."""
+    ) -> Any:
+        """Somebody tries this, is refused with this error, and nothing has changed; the refusal."""
         async with self.unchanged():
             with pytest.raises(error) as refusal:
                 await self.act(name, service, **given)

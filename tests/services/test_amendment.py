@@ -28,7 +28,7 @@ from tests.services.scene import Scene
 
 COMPLETE, LIMITED = AccessMode.COMPLETE, AccessMode.LIMITED
 SUPPORT, IMPROVEMENT, MANAGEMENT = Purpose.SUPPORT, Purpose.IMPROVEMENT, Purpose.MANAGEMENT
-WIDER: Final = {"purposes": [MANAGEMENT, SUPPORT]}
+WIDER: Final[dict[str, Any]] = {"purposes": [MANAGEMENT, SUPPORT]}
 """The scene's partnership is for MANAGEMENT, LIMITED and without an end."""
 
 
@@ -328,7 +328,7 @@ async def test_something_taken_back_does_not_wait(scene: Scene) -> None:
 
 async def test_what_changes_nothing_or_makes_no_sense_is_refused(scene: Scene) -> None:
     ends = await ends_in(scene, 90)
-    for senseless in (
+    tried: list[dict[str, Any]] = [
         {},
         {"purposes": [MANAGEMENT]},
         {"purposes": []},
@@ -336,7 +336,8 @@ async def test_what_changes_nothing_or_makes_no_sense_is_refused(scene: Scene) -
         {"expires_at": ends},
         {"expires_at": scene.world.clock.now - timedelta(days=1)},
         {"expires_at": ends, "without_end": True},
-    ):
+    ]
+    for senseless in tried:
         await scene.refused("ada", ValidationError, amend_partnership, partnership_id=scene.partnership, **senseless)
 
 

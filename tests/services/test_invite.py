@@ -117,7 +117,7 @@ async def test_the_ceiling_bounds_what_complete_access_grants(
 @pytest.mark.parametrize("name", ["arne", "dirk", "mia", "otto", "aud"])
 async def test_nobody_else_invites(scene: Scene, island: Island, name: str) -> None:
     for given in ({}, {"access_mode": COMPLETE, "wallet_entrusted": False}):
-        wanted = {"guest_handle": island.organisation.handle, "contact_email": ADDRESS}
+        wanted: dict[str, Any] = {"guest_handle": island.organisation.handle, "contact_email": ADDRESS}
         wanted |= given or {"access_mode": LIMITED, "items": [InvitedItem(scene.account)]}
         await scene.refused(name, Forbidden, invite_partner, **wanted)
 
