@@ -33,6 +33,7 @@ ROLES: Final = {
     "AM": (GUEST, Role.MEMBER),  # holder of an Account Manager's grant
     "CL": (GUEST, Role.MEMBER),  # holder of a Collaborator's grant
     "GM": (GUEST, Role.MEMBER),
+    "GD": (GUEST, Role.MEMBER),  # delegated admin
     "GX": (GUEST, Role.AUDITOR),
     "TA": (THIRD, Role.ORG_ADMIN),  # admin of an organisation that has nothing to do with it
 }
@@ -52,7 +53,7 @@ def principal(name: str, *roles: Role) -> Principal:
     if name == "OP":
         return Principal(identity(name, operator=True), PERSON[name], name, None)
     organisation, role = ROLES[name]
-    standing = Standing(UUID(int=200), organisation, frozenset(roles or {role}))
+    standing = Standing(UUID(int=200), organisation, frozenset(roles or {role}), delegated_admin=name == "GD")
     return Principal(identity(name), PERSON[name], name, organisation, (standing,))
 
 

@@ -30,7 +30,7 @@ from tests.access.people import (
 
 A = Action
 HOST_PEOPLE: Final = "HA LR HD PO CO PA AO RQ HM HP"
-ALL_PEOPLE: Final = f"{HOST_PEOPLE} AU GA GR GL AM CL GM GX TA"
+ALL_PEOPLE: Final = f"{HOST_PEOPLE} AU GA GR GL AM CL GM GD GX TA"
 MATRIX: Final = {
     # action: who may do it to this partnership, account, share, grant or request; organisation = the host
     A.PARTNERSHIP_REQUEST: HOST_PEOPLE,
@@ -54,12 +54,12 @@ MATRIX: Final = {
     A.AMENDMENT_READ: "HA LR HD PO CO PA GA",
     A.AMENDMENT_DECIDE: "HA LR HD GA",
     A.AMENDMENT_WITHDRAW: "HA LR HD PO CO PA GA",
-    A.LEVEL_READ: "HA LR HD PO CO PA GA",
+    A.LEVEL_READ: "HA LR HD PO CO PA GA GD",
     A.LEVEL_SET: "HA LR HD",
     A.LEVEL_REDUCE: "HA LR HD PO CO PA",
     A.CEILING_SET: "HA OP",
     A.LINK_READ: f"{HOST_PEOPLE} OP",
-    A.CONTRACT_READ: "HA OP",
+    A.CONTRACT_READ: "HA GD OP",
     A.ROLES_DELEGATE: "HA LR HD",
     A.ROLE_GROUP_MANAGE: "GA",
     A.CONTACT_MANAGE: "HA LR HD",

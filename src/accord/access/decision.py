@@ -10,7 +10,7 @@ from uuid import UUID
 
 from accord.access.facts import PartnershipFacts, Target
 from accord.access.permissions import PERMISSIONS, Action, Capacity
-from accord.access.principal import WORKING, Acting, Principal
+from accord.access.principal import WORKING, Acting, Principal, Standing
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import Forbidden
 from accord.domain.level import DataAccessLevel, effective
@@ -105,6 +105,8 @@ def _is_possible(principal: Principal, capacity: Capacity) -> bool:
         return capacity in _by_session(principal)
     if capacity is Capacity.AT_HOME:
         return principal.acting is None
+    if capacity is Capacity.DELEGATED_ADMIN:
+        return bool(principal.delegated_in)
     roles = BY_ROLE.get(capacity)
     return roles is None or any(standing.roles & roles for standing in principal.standings)
 
@@ -213,7 +215,16 @@ def capacities(principal: Principal, target: Target, *, acting_for: UUID | None 
             held |= _on_partnership(principal.person_id, standing.organisation_id, target)
             held |= _on_account(principal.person_id, standing.organisation_id, target)
             held |= _on_grant(principal.person_id, standing.organisation_id, target)
+            held |= _as_delegated_admin(standing, target)
     return frozenset(held | _conditions(principal, target, held))
+
+
+def _as_delegated_admin(standing: Standing, target: Target) -> set[Capacity]:
+    """Of the own organisation's tree, and of its customers' partnerships (S22, S35)."""
+    partnership = target.partnership
+    guest_id = partnership.guest_id if partnership is not None and partnership.told_guest else None
+    mine = standing.organisation_id in (target.organisation_id, guest_id)
+    return {Capacity.DELEGATED_ADMIN} if standing.delegated_admin and mine else set()
 
 
 def _by_session(principal: Principal) -> frozenset[Capacity]:

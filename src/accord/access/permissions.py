@@ -21,6 +21,7 @@ class Capacity(StrEnum):
     ACCOUNT_OWNER = "account owner"
     GUEST_ADMIN = "guest admin"
     GUEST_MEMBER = "guest member"
+    DELEGATED_ADMIN = "delegated admin of the guest"
     REPRESENTATIVE = "representative of the guest"
     GRANTEE = "holder of a grant"
     ACCOUNT_MANAGER = "account manager"
@@ -192,12 +193,12 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.AMENDMENT_READ: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
     Action.AMENDMENT_DECIDE: _any(*LEADERS, C.GUEST_ADMIN),
     Action.AMENDMENT_WITHDRAW: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
-    Action.LEVEL_READ: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
+    Action.LEVEL_READ: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN, C.DELEGATED_ADMIN),
     Action.LEVEL_SET: _any(*LEADERS),
     Action.LEVEL_REDUCE: _any(*LEADERS, C.OWNER),
     Action.CEILING_SET: _any(C.ORG_ADMIN, C.OPERATOR),
     Action.LINK_READ: _any(C.MEMBER, C.OPERATOR),
-    Action.CONTRACT_READ: _any(C.ORG_ADMIN, C.OPERATOR),
+    Action.CONTRACT_READ: _any(C.ORG_ADMIN, C.DELEGATED_ADMIN, C.OPERATOR),
     Action.ROLES_READ: _any(C.PERSON),
     Action.ROLES_DELEGATE: _any(*LEADERS),
     Action.ROLE_GROUP_MANAGE: _any(C.GUEST_ADMIN, _all(C.REPRESENTATIVE, C.REPRESENTATIVE_MANAGES)),

@@ -33,6 +33,7 @@ from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.policy import organisation_policies
 from accord.database.tables.sharing import account_ownerships, accounts, grants, shares
+from accord.domain.partnership import CONNECTED
 
 Predicate = ColumnElement[bool]
 
@@ -42,6 +43,10 @@ OPERATOR: Final = bindparam("operator", type_=Boolean())
 MFA: Final = bindparam("mfa", type_=Boolean())
 
 
+CUSTOMER_STATES: Final = tuple(sorted(state.value for state in CONNECTED))
+"""In which a host is a customer of its guest."""
+
+
 def keys(name: str) -> Any:
     """A bound list of keys, given as text: UUID objects per value cost more than the rest of a read."""
     return any_of(cast(bindparam(name, type_=ARRAY(Text())), ARRAY(Uuid())))
@@ -49,7 +54,8 @@ def keys(name: str) -> Any:
 
 def sees_partnership(p: FromClause = partnerships) -> Predicate:
     """Which partnerships? Leaders all of their organisation, owners and requesters theirs, guest admins those that the
-    host has approved, guest people those that grant them something (S76 to S78, model 4.7); who acts, that alone."""
+    host has approved, delegated admins those of customers, guest people those that grant them something (S76 to S78,
+    model 4.7); who acts, that alone."""
     return or_(
         p.c.id == keys("acts_under"),
         p.c.host_id == keys("leads"),
@@ -58,6 +64,7 @@ def sees_partnership(p: FromClause = partnerships) -> Predicate:
             or_(owns_partnership(p), asked_for(p)),
         ),
         p.c.visible_guest_id == keys("admin_of"),
+        and_(p.c.visible_guest_id == keys("delegated_in"), or_(*(p.c.state == state for state in CUSTOMER_STATES))),
         and_(
             p.c.visible_guest_id == keys("works_in"),
             or_(

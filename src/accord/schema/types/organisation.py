@@ -289,7 +289,10 @@ class Organisation(Node):
         demand_in_organisation(info, root.key, Action.LINK_READ)
         return listing(info, LINKS, root.key, span(first, after, last, before))
 
-    @field(Action.CONTRACT_READ, description="Sub-partners and own customers, for admins of a partner (S22, S35).")
+    @field(
+        Action.CONTRACT_READ,
+        description="Sub-partners and own customers, for a partner's admins, delegated ones too (S22, S35).",
+    )
     def partner_tree(self, root: Parent[OrganisationRow], info: Info) -> LazyPartnerTree | None:
         demand_in_organisation(info, root.key, Action.CONTRACT_READ)
         return cast("PartnerTree", root)

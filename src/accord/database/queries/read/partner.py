@@ -60,8 +60,11 @@ CUSTOMER: Final = (global_id("partnership", p.c.id), as_text(p.c.host_id))
 
 SEES_LINK: Final = or_(OPERATOR, n.c.customer_id == keys("works_in"), n.c.partner_id == keys("admin_of"))
 """Which links? Members their own organisation's partners (S5), a partner's admins its customers, the operator all."""
-SEES_CONTRACT: Final = or_(OPERATOR, o.c.id == keys("admin_of"), o.c.parent_partner_id == keys("admin_of"))
-"""Whose contract? One's own, and that of a direct sub-partner (Q28)."""
+SEES_CONTRACT: Final = or_(
+    OPERATOR,
+    *(column == keys(tree) for column in (o.c.id, o.c.parent_partner_id) for tree in ("admin_of", "delegated_in")),
+)
+"""Whose contract? For admins and delegated admins that of the own partner, and of a direct sub-partner (Q28)."""
 
 IS_PARTNER: Final = o.c.partner_program != PartnerProgram.NONE.value
 
