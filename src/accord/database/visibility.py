@@ -33,7 +33,6 @@ from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.policy import organisation_policies
 from accord.database.tables.sharing import account_ownerships, accounts, grants, shares
-from accord.domain.partnership import CONNECTED
 
 Predicate = ColumnElement[bool]
 
@@ -41,10 +40,6 @@ VIEWER: Final = cast(bindparam("viewer", type_=Text()), Uuid())
 NOW: Final = bindparam("now", type_=DateTime(timezone=True))
 OPERATOR: Final = bindparam("operator", type_=Boolean())
 MFA: Final = bindparam("mfa", type_=Boolean())
-
-
-CUSTOMER_STATES: Final = tuple(sorted(state.value for state in CONNECTED))
-"""In which a host is a customer of its guest."""
 
 
 def keys(name: str) -> Any:
@@ -59,12 +54,9 @@ def sees_partnership(p: FromClause = partnerships) -> Predicate:
     return or_(
         p.c.id == keys("acts_under"),
         p.c.host_id == keys("leads"),
-        and_(
-            p.c.host_id == keys("works_in"),
-            or_(owns_partnership(p), asked_for(p)),
-        ),
+        and_(p.c.host_id == keys("works_in"), or_(owns_partnership(p), asked_for(p))),
         p.c.visible_guest_id == keys("admin_of"),
-        and_(p.c.visible_guest_id == keys("delegated_in"), or_(*(p.c.state == state for state in CUSTOMER_STATES))),
+        and_(p.c.visible_guest_id == keys("delegated_in"), or_(p.c.state == "ACTIVE", p.c.state == "SUSPENDED")),
         and_(
             p.c.visible_guest_id == keys("works_in"),
             or_(
