@@ -23,7 +23,7 @@ from accord.domain.activity import FIRST_HASH
 from accord.domain.organisation import Role, new_handle
 from accord.domain.partnership import PartnershipState
 from accord.services.operator import publish_terms
-from accord.services.partnership import (
+from accord.services.partnerships.partnership import (
     accept_partnership,
     approve_partnership,
     decline_partnership,
@@ -31,7 +31,7 @@ from accord.services.partnership import (
     remove_partner,
     withdraw_partnership,
 )
-from accord.services.proposal import request_partnership
+from accord.services.partnerships.proposal import request_partnership
 from tests.servers import DatabaseURLs
 
 Owner: TypeAlias = "asyncpg.Connection[asyncpg.Record]"

@@ -47,7 +47,7 @@ from accord.http.tickets import TicketRoutes, TicketSigner
 from accord.schema.context import Context, Support
 from accord.schema.schema import RULES, build_schema
 from accord.services.expiry import sweep
-from accord.services.ticket import redeem_ticket
+from accord.services.grants.ticket import redeem_ticket
 from accord.settings import Settings
 
 log = structlog.stdlib.get_logger("accord")

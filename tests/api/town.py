@@ -16,22 +16,22 @@ from accord.domain.organisation import Role, token_hash
 from accord.domain.partner import LinkKind, PartnerProgram, PartnerStatus
 from accord.domain.partnership import PartnershipState, Purpose
 from accord.domain.sharing import AccountRole
-from accord.services.access_request import AccessDecision, decide_access_requests, request_access
-from accord.services.acting import leave_organisation, switch_organisation
-from accord.services.amendment import amend_partnership, withdraw_amendment
-from accord.services.ceiling import set_ceiling
-from accord.services.contact import accept_contact, add_external_contact, remove_external_contact
-from accord.services.delegation import set_delegated_roles
-from accord.services.hold import suspend_partnership
-from accord.services.joining import invite_member
-from accord.services.level import set_data_access
-from accord.services.link import link_partner
-from accord.services.member import deactivate_member, update_member
+from accord.services.grants.access_request import AccessDecision, decide_access_requests, request_access
+from accord.services.grants.acting import leave_organisation, switch_organisation
+from accord.services.grants.contact import accept_contact, add_external_contact, remove_external_contact
+from accord.services.grants.delegation import set_delegated_roles
+from accord.services.grants.role_group import add_role_group_members
+from accord.services.grants.sharing import ShareItem, share_accounts, suspend_share
 from accord.services.operator import publish_terms
+from accord.services.partnerships.amendment import amend_partnership, withdraw_amendment
+from accord.services.partnerships.ceiling import set_ceiling
+from accord.services.partnerships.hold import suspend_partnership
+from accord.services.partnerships.level import set_data_access
+from accord.services.partnerships.link import link_partner
+from accord.services.partnerships.status import set_partner_status
+from accord.services.people.joining import invite_member
+from accord.services.people.member import deactivate_member, update_member
 from accord.services.policy import freeze_partner_access, set_policy
-from accord.services.role_group import add_role_group_members
-from accord.services.sharing import ShareItem, share_accounts, suspend_share
-from accord.services.status import set_partner_status
 from tests.world import Organisation, Person, World
 
 S = PartnershipState

@@ -15,8 +15,11 @@ from accord.domain.delegation import DelegatedRole
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import OrganisationStatus, Role
 from accord.domain.partner import LinkKind, PartnerProgram, PartnerStatus
-from accord.services import acting, ceiling, delegation, hold, level, link, member, policy, role_group, status, term
-from accord.services.amendment import amend_partnership
+from accord.services import policy
+from accord.services.grants import acting, delegation, role_group
+from accord.services.partnerships import ceiling, hold, level, link, status, term
+from accord.services.partnerships.amendment import amend_partnership
+from accord.services.people import member
 from tests.contract.stage import Call, Events, Take, both
 from tests.services.scene import Scene
 

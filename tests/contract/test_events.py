@@ -23,34 +23,24 @@ from accord.domain.partner import PartnerProgram, PartnerStatus
 from accord.domain.partnership import AccessMode, PartnershipState, Purpose
 from accord.domain.sharing import AccountRole
 from accord.schema.schema import schema
-from accord.services import (
-    account,
-    amendment,
-    contact,
-    grant,
-    joining,
-    member,
-    operator,
-    ownership,
-    partnership,
-    profile,
-    proposal,
-    sharing,
-)
-from accord.services.access_request import (
+from accord.services import operator
+from accord.services.activity import record_export
+from accord.services.grants import account, contact, grant, sharing
+from accord.services.grants.access_request import (
     AccessDecision,
     decide_access_requests,
     request_access,
     withdraw_access_request,
 )
-from accord.services.activity import record_export
-from accord.services.assignment import assign_customers
-from accord.services.customer import request_customer
-from accord.services.invite import InvitedItem, invite_partner
-from accord.services.sharing import ShareItem
-from accord.services.signin import note_sign_in
-from accord.services.status import set_partner_status
-from accord.services.ticket import sign_in_to_account
+from accord.services.grants.assignment import assign_customers
+from accord.services.grants.sharing import ShareItem
+from accord.services.grants.ticket import sign_in_to_account
+from accord.services.partnerships import amendment, ownership, partnership, proposal
+from accord.services.partnerships.customer import request_customer
+from accord.services.partnerships.invite import InvitedItem, invite_partner
+from accord.services.partnerships.status import set_partner_status
+from accord.services.people import joining, member, profile
+from accord.services.people.signin import note_sign_in
 from tests.contract.stage import NEW, Call, Events, Stage, Take, both, membership
 from tests.contract.standing import (
     SESSIONS,

@@ -21,7 +21,7 @@ BROKEN: Final[dict[str, list[tuple[str, str]]]] = {
     "long_functions": [("accord/domain/a.py", f"async def act():\n    y = 2\n{BODY}\n")],
     "full_folders": [(f"accord/domain/m{number}.py", "") for number in range(FILES + 1)],
     "late_imports": [("accord/domain/a.py", "def act():\n    if True:\n        import json\n")],
-    "private_names": [("accord/services/a.py", "from accord.services.share import _move\n")],
+    "private_names": [("accord/services/a.py", "from accord.services.grants.share import _move\n")],
     "reads_elsewhere": [("accord/services/a.py", "from sqlalchemy import select, update\n")],
     "reserved_names": [("accord/services/member_utils.py", "")],
 }
@@ -86,10 +86,16 @@ def lint_layers(folder: Path) -> tuple[int, str]:
 BREAKS: Final = {
     "domain knows the database": ("domain/text.py", "from accord.database.engine import Database\n"),
     "access knows SQLAlchemy": ("access/facts.py", "import sqlalchemy\n"),
-    "a service knows HTTP": ("services/member.py", "import starlette\n"),
-    "the database knows a service": ("database/engine.py", "from accord.services.joining import invite_member\n"),
-    "a service knows the schema": ("services/member.py", "from accord.schema.context import Context\n"),
-    "a noun knows another noun": ("services/account.py", "from accord.services.joining import invite_member\n"),
+    "a service knows HTTP": ("services/people/member.py", "import starlette\n"),
+    "the database knows a service": (
+        "database/engine.py",
+        "from accord.services.people.joining import invite_member\n",
+    ),
+    "a service knows the schema": ("services/people/member.py", "from accord.schema.context import Context\n"),
+    "a noun knows another noun": (
+        "services/grants/account.py",
+        "from accord.services.people.joining import invite_member\n",
+    ),
 }
 
 

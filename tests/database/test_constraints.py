@@ -13,8 +13,8 @@ import pytest
 
 from accord.domain.organisation import Role
 from accord.domain.sharing import AccountRole
-from accord.services.access_request import request_access
-from accord.services.sharing import ShareItem, share_accounts
+from accord.services.grants.access_request import request_access
+from accord.services.grants.sharing import ShareItem, share_accounts
 from tests.servers import DatabaseURLs
 from tests.world import Organisation, Person, World, open_world
 

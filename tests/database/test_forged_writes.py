@@ -15,8 +15,8 @@ import asyncpg
 import pytest
 
 from accord.database.engine import Database, Transaction
-from accord.services.contact import remove_external_contact
-from accord.services.member import deactivate_member
+from accord.services.grants.contact import remove_external_contact
+from accord.services.people.member import deactivate_member
 from tests.servers import DatabaseURLs
 from tests.services.contacts import P, make_contact
 from tests.services.scene import Scene, set_scene

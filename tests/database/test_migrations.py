@@ -23,7 +23,7 @@ from accord.database.roles import prepare, unguarded_tables
 from accord.database.tables import metadata
 from accord.domain.organisation import Role
 from accord.domain.sharing import AccountRole
-from accord.services.sharing import ShareItem, share_accounts
+from accord.services.grants.sharing import ShareItem, share_accounts
 from tests.servers import DatabaseURLs, open_folder
 from tests.world import World, open_world
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from accord.domain.errors import Conflict, InvalidState
 from accord.domain.organisation import Role
 from accord.domain.partnership import PartnershipState
-from accord.services.partnership import (
+from accord.services.partnerships.partnership import (
     accept_partnership,
     approve_partnership,
     decline_partnership,

@@ -20,18 +20,18 @@ from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import OrganisationStatus
 from accord.schema.context import Context, Support
 from accord.schema.schema import schema
-from accord.services.acting import switch_organisation
-from accord.services.delegation import clear_roles, delegate_roles
-from accord.services.grant import remove_member_from_partnership, remove_member_from_share
-from accord.services.hold import suspend_partnership
-from accord.services.level import set_data_access
-from accord.services.member import deactivate_member, update_member
-from accord.services.partnership import remove_partner
+from accord.services.grants.acting import switch_organisation
+from accord.services.grants.delegation import clear_roles, delegate_roles
+from accord.services.grants.grant import remove_member_from_partnership, remove_member_from_share
+from accord.services.grants.role_group import add_role_group_members, remove_role_group_members
+from accord.services.grants.sharing import suspend_share, unshare_account
+from accord.services.grants.ticket import sign_in_to_account
+from accord.services.partnerships.hold import suspend_partnership
+from accord.services.partnerships.level import set_data_access
+from accord.services.partnerships.partnership import remove_partner
+from accord.services.partnerships.status import set_organisation_status
+from accord.services.people.member import deactivate_member, update_member
 from accord.services.policy import freeze_partner_access, set_policy
-from accord.services.role_group import add_role_group_members, remove_role_group_members
-from accord.services.sharing import suspend_share, unshare_account
-from accord.services.status import set_organisation_status
-from accord.services.ticket import sign_in_to_account
 from tests.scale import count
 from tests.services.scene import Scene, Signer, set_scene
 from tests.world import World

@@ -15,13 +15,13 @@ from accord.database.engine import Busy
 from accord.database.queries import partnership as queries
 from accord.domain.errors import DomainError
 from accord.domain.sharing import AccountRole
-from accord.services.access_request import AccessDecision, decide_access_requests, request_access
-from accord.services.grant import change_member_role, leave_share, remove_member_from_partnership
-from accord.services.member import deactivate_member, remove_member
-from accord.services.ownership import set_co_owners, set_representative, transfer_partnership
-from accord.services.partnership import remove_partner
-from accord.services.sharing import ShareItem, share_accounts, suspend_share, unshare_account
-from accord.services.ticket import sign_in_to_account
+from accord.services.grants.access_request import AccessDecision, decide_access_requests, request_access
+from accord.services.grants.grant import change_member_role, leave_share, remove_member_from_partnership
+from accord.services.grants.sharing import ShareItem, share_accounts, suspend_share, unshare_account
+from accord.services.grants.ticket import sign_in_to_account
+from accord.services.partnerships.ownership import set_co_owners, set_representative, transfer_partnership
+from accord.services.partnerships.partnership import remove_partner
+from accord.services.people.member import deactivate_member, remove_member
 from tests.races.copies import Copy, Original
 from tests.randomness import seeded
 from tests.scale import count

@@ -15,7 +15,7 @@ from accord.database.tables.activity import chain_heads
 from accord.domain.organisation import Role
 from accord.domain.sharing import AccountRole
 from accord.services import activity
-from accord.services.sharing import ShareItem, resume_share, share_accounts, suspend_share
+from accord.services.grants.sharing import ShareItem, resume_share, share_accounts, suspend_share
 from tests.scale import count
 from tests.world import Person, World
 

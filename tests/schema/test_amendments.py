@@ -10,8 +10,8 @@ import pytest
 from accord.domain.ids import global_id
 from accord.domain.organisation import Role
 from accord.domain.partnership import AccessMode, Purpose
-from accord.services.amendment import amend_partnership, decide_amendment
-from accord.services.hold import suspend_partnership
+from accord.services.partnerships.amendment import amend_partnership, decide_amendment
+from accord.services.partnerships.hold import suspend_partnership
 from tests.schema.conftest import Asking
 from tests.services.scene import Scene, set_scene
 

@@ -12,10 +12,10 @@ from accord.domain.ids import global_id
 from accord.domain.organisation import Role
 from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import AccountRole
-from accord.services.grant import remove_member_from_share
-from accord.services.ownership import set_co_owners
-from accord.services.partnership import decline_partnership, refuse_partnership, withdraw_partnership
-from accord.services.proposal import resend_partnership
+from accord.services.grants.grant import remove_member_from_share
+from accord.services.partnerships.ownership import set_co_owners
+from accord.services.partnerships.partnership import decline_partnership, refuse_partnership, withdraw_partnership
+from accord.services.partnerships.proposal import resend_partnership
 from tests.schema.conftest import Asking
 from tests.servers import DatabaseURLs
 from tests.services.scene import Scene, set_scene

@@ -12,10 +12,10 @@ from accord.domain.ids import global_id
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import Role
 from accord.domain.partner import LinkKind, PartnerProgram, PartnerStatus
-from accord.services.ceiling import set_ceiling
-from accord.services.level import set_data_access
-from accord.services.link import link_partner
-from accord.services.status import set_partner_status
+from accord.services.partnerships.ceiling import set_ceiling
+from accord.services.partnerships.level import set_data_access
+from accord.services.partnerships.link import link_partner
+from accord.services.partnerships.status import set_partner_status
 from tests.schema.conftest import Asking
 from tests.world import Organisation, Person, World
 

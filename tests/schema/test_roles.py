@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from accord.domain.ids import global_id
-from accord.services.delegation import clear_roles
+from accord.services.grants.delegation import clear_roles
 from tests.schema.conftest import Asking
 from tests.services.roles import OFFICE, D, P, dialog, groups, put, rename, second_customer, with_roles
 from tests.services.scene import Scene, set_scene

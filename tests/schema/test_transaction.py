@@ -13,7 +13,7 @@ from accord.domain.organisation import Role
 from accord.domain.sharing import AccountRole
 from accord.schema.mutations.sharing import ShareAccountItem, ShareAccountsInput
 from accord.schema.transaction import LONGEST_LIST, arguments, check_lengths
-from accord.services.sharing import ShareItem
+from accord.services.grants.sharing import ShareItem
 from tests.schema.conftest import Asking
 from tests.world import Person, World
 

@@ -13,8 +13,8 @@ from accord.domain.ids import global_id
 from accord.domain.organisation import Role
 from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import AccountRole
-from accord.services.ownership import set_co_owners
-from accord.services.sharing import ShareItem, share_accounts
+from accord.services.grants.sharing import ShareItem, share_accounts
+from accord.services.partnerships.ownership import set_co_owners
 from tests.schema.conftest import Asking
 from tests.servers import DatabaseURLs
 from tests.world import Person, World, open_world

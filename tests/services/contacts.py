@@ -12,7 +12,7 @@ from accord.database.personal import is_live_contact, may_use_level
 from accord.database.tables.contact import external_contacts
 from accord.database.tables.partnership import partnerships
 from accord.domain.delegation import DelegatedRole
-from accord.services.contact import accept_contact, add_external_contact
+from accord.services.grants.contact import accept_contact, add_external_contact
 from tests.services.scene import Scene
 from tests.world import Person
 

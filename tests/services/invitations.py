@@ -7,9 +7,9 @@ from uuid import UUID
 from accord.domain.organisation import Role
 from accord.domain.partner import PartnerProgram, PartnerStatus
 from accord.domain.partnership import AccessMode
-from accord.services.invite import InvitedItem, invite_partner
-from accord.services.partnership import accept_partnership
-from accord.services.status import set_partner_status
+from accord.services.partnerships.invite import InvitedItem, invite_partner
+from accord.services.partnerships.partnership import accept_partnership
+from accord.services.partnerships.status import set_partner_status
 from tests.services.scene import Scene
 from tests.world import Organisation
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from accord.database.queries.read.delegation import GROUPS_BY_GUEST, named
 from accord.domain.delegation import DelegatedRole
 from accord.domain.organisation import Role
-from accord.services.delegation import set_delegated_roles
-from accord.services.role_group import add_role_group_members
+from accord.services.grants.delegation import set_delegated_roles
+from accord.services.grants.role_group import add_role_group_members
 from tests.services.scene import Scene, set_scene
 
 D, P = DelegatedRole.DECISION_MAKER, DelegatedRole.PHONE_MANAGER

@@ -11,8 +11,8 @@ import pytest
 from accord.domain.errors import DomainError
 from accord.domain.organisation import Role
 from accord.domain.sharing import AccountRole
-from accord.services.access_request import AccessDecision, decide_access_requests, request_access
-from accord.services.sharing import ShareItem, share_accounts
+from accord.services.grants.access_request import AccessDecision, decide_access_requests, request_access
+from accord.services.grants.sharing import ShareItem, share_accounts
 from tests.world import Organisation, Person, Service, World
 
 UNSET = UUID(int=0)

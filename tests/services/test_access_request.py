@@ -8,17 +8,17 @@ import pytest
 
 from accord.domain.errors import Conflict, DomainError, Forbidden, InvalidState, NotFound, ValidationError
 from accord.domain.sharing import AccountRole
-from accord.services.access_request import (
+from accord.services.grants.access_request import (
     AccessDecision,
     Decided,
     decide_access_requests,
     request_access,
     withdraw_access_request,
 )
-from accord.services.account import set_account_owners
-from accord.services.grant import change_member_role
-from accord.services.member import deactivate_member
-from accord.services.sharing import suspend_share
+from accord.services.grants.account import set_account_owners
+from accord.services.grants.grant import change_member_role
+from accord.services.grants.sharing import suspend_share
+from accord.services.people.member import deactivate_member
 from tests.services.scene import Scene
 
 CO, AM = AccountRole.COLLABORATOR, AccountRole.ACCOUNT_MANAGER

@@ -4,9 +4,9 @@ import pytest
 
 from accord.domain.errors import Conflict, Forbidden, InvalidState, NotFound, ValidationError
 from accord.domain.sharing import AccountKind
-from accord.services.account import archive_account, create_account, set_account_owners, update_account
-from accord.services.sharing import ShareItem, share_accounts
-from accord.services.ticket import sign_in_to_account
+from accord.services.grants.account import archive_account, create_account, set_account_owners, update_account
+from accord.services.grants.sharing import ShareItem, share_accounts
+from accord.services.grants.ticket import sign_in_to_account
 from tests.services.scene import Scene, Signer
 
 GIVEN = {"app": "Ledger", "label": "Books", "launch_url": "https://ledger.example/"}

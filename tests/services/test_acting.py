@@ -15,22 +15,22 @@ from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import Forbidden, InvalidState, NotFound, OrganisationContextMismatch, ValidationError
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import OrganisationStatus, Role
-from accord.services.account import create_account
-from accord.services.acting import leave_organisation, switch_organisation
-from accord.services.ceiling import set_ceiling
-from accord.services.delegation import clear_roles, delegate_roles
 from accord.services.expiry import sweep
-from accord.services.hold import resume_partnership, suspend_partnership
-from accord.services.joining import invite_member
-from accord.services.level import set_data_access
-from accord.services.member import deactivate_member, remove_member, update_member
-from accord.services.partnership import remove_partner
+from accord.services.grants.account import create_account
+from accord.services.grants.acting import leave_organisation, switch_organisation
+from accord.services.grants.delegation import clear_roles, delegate_roles
+from accord.services.grants.role_group import add_role_group_members, remove_role_group_members
+from accord.services.grants.sharing import suspend_share
+from accord.services.grants.ticket import sign_in_to_account
+from accord.services.partnerships.ceiling import set_ceiling
+from accord.services.partnerships.hold import resume_partnership, suspend_partnership
+from accord.services.partnerships.level import set_data_access
+from accord.services.partnerships.partnership import remove_partner
+from accord.services.partnerships.status import set_organisation_status
+from accord.services.people.joining import invite_member
+from accord.services.people.member import deactivate_member, remove_member, update_member
+from accord.services.people.profile import update_profile
 from accord.services.policy import freeze_partner_access, set_policy, unfreeze_partner_access
-from accord.services.profile import update_profile
-from accord.services.role_group import add_role_group_members, remove_role_group_members
-from accord.services.sharing import suspend_share
-from accord.services.status import set_organisation_status
-from accord.services.ticket import sign_in_to_account
 from tests.services.scene import Scene, Signer
 from tests.services.test_ticket import redeem
 

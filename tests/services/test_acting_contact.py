@@ -15,16 +15,16 @@ from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import Forbidden, NotFound, ValidationError
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import Role
-from accord.services.acting import switch_organisation
-from accord.services.assignment import assign_customers
-from accord.services.contact import add_external_contact, remove_external_contact
-from accord.services.delegation import delegate_roles
-from accord.services.hold import resume_partnership, suspend_partnership
-from accord.services.level import set_data_access
-from accord.services.member import deactivate_member, update_member
-from accord.services.partnership import remove_partner
+from accord.services.grants.acting import switch_organisation
+from accord.services.grants.assignment import assign_customers
+from accord.services.grants.contact import add_external_contact, remove_external_contact
+from accord.services.grants.delegation import delegate_roles
+from accord.services.grants.role_group import add_role_group_members
+from accord.services.partnerships.hold import resume_partnership, suspend_partnership
+from accord.services.partnerships.level import set_data_access
+from accord.services.partnerships.partnership import remove_partner
+from accord.services.people.member import deactivate_member, update_member
 from accord.services.policy import freeze_partner_access, set_policy
-from accord.services.role_group import add_role_group_members
 from tests.services.contacts import D, P, make_contact
 from tests.services.scene import Scene
 

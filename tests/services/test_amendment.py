@@ -15,15 +15,15 @@ from accord.domain.errors import Conflict, Forbidden, InvalidState, NotFound, Va
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import OrganisationStatus, Role
 from accord.domain.partnership import AccessMode, Purpose
-from accord.services.amendment import amend_partnership, decide_amendment, withdraw_amendment
 from accord.services.expiry import sweep
-from accord.services.hold import resume_partnership, suspend_partnership
-from accord.services.level import set_data_access
 from accord.services.operator import publish_terms
-from accord.services.partnership import remove_partner
+from accord.services.partnerships.amendment import amend_partnership, decide_amendment, withdraw_amendment
+from accord.services.partnerships.hold import resume_partnership, suspend_partnership
+from accord.services.partnerships.level import set_data_access
+from accord.services.partnerships.partnership import remove_partner
+from accord.services.partnerships.status import set_organisation_status
+from accord.services.partnerships.term import extend_partnership, set_auto_extend
 from accord.services.policy import set_policy
-from accord.services.status import set_organisation_status
-from accord.services.term import extend_partnership, set_auto_extend
 from tests.services.scene import Scene
 
 COMPLETE, LIMITED = AccessMode.COMPLETE, AccessMode.LIMITED

@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from accord.domain.errors import Forbidden, InvalidState, NotFound, ValidationError
-from accord.services.assignment import assign_customers
-from accord.services.hold import suspend_partnership
-from accord.services.member import deactivate_member, reactivate_member, update_member
-from accord.services.partnership import remove_partner
+from accord.services.grants.assignment import assign_customers
+from accord.services.partnerships.hold import suspend_partnership
+from accord.services.partnerships.partnership import remove_partner
+from accord.services.people.member import deactivate_member, reactivate_member, update_member
 from accord.services.policy import set_policy
 from tests.services.contacts import USERS, stands
 from tests.services.scene import Scene

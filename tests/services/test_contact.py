@@ -19,13 +19,13 @@ from accord.domain.errors import (
 from accord.domain.organisation import Role
 from accord.domain.partner import LinkKind, PartnerProgram, PartnerStatus
 from accord.domain.partnership import PartnershipState
-from accord.services.contact import accept_contact, add_external_contact, remove_external_contact
-from accord.services.hold import resume_partnership, suspend_partnership
-from accord.services.link import link_partner
-from accord.services.member import deactivate_member, reactivate_member, remove_member
-from accord.services.partnership import remove_partner
+from accord.services.grants.contact import accept_contact, add_external_contact, remove_external_contact
+from accord.services.partnerships.hold import resume_partnership, suspend_partnership
+from accord.services.partnerships.link import link_partner
+from accord.services.partnerships.partnership import remove_partner
+from accord.services.partnerships.status import set_partner_status
+from accord.services.people.member import deactivate_member, reactivate_member, remove_member
 from accord.services.policy import freeze_partner_access, set_policy, unfreeze_partner_access
-from accord.services.status import set_partner_status
 from tests.services.contacts import PAT, D, P, contact, follow, invite, make_contact, stands, token_of
 from tests.services.scene import Scene
 from tests.world import identify

@@ -20,18 +20,18 @@ from accord.domain.errors import (
 from accord.domain.organisation import Role
 from accord.domain.partner import PartnerStatus
 from accord.domain.partnership import Purpose
-from accord.services.customer import request_customer
-from accord.services.directory import set_directory_entry
-from accord.services.member import deactivate_member
-from accord.services.partnership import (
+from accord.services.partnerships.customer import request_customer
+from accord.services.partnerships.directory import set_directory_entry
+from accord.services.partnerships.partnership import (
     accept_partnership,
     approve_partnership,
     decline_partnership,
     refuse_partnership,
     withdraw_partnership,
 )
+from accord.services.partnerships.proposal import remind_partnership, resend_partnership
+from accord.services.people.member import deactivate_member
 from accord.services.policy import set_policy
-from accord.services.proposal import remind_partnership, resend_partnership
 from tests.services.invitations import COMPLETE, LIMITED, Island, find_island
 from tests.services.scene import Scene
 from tests.world import World

@@ -13,9 +13,9 @@ from accord.database.engine import Database, Query
 from accord.database.tables.delegation import role_group_members
 from accord.database.visibility import VIEWER, is_live_group_member
 from accord.domain.errors import InvalidState, NotFound, ValidationError
-from accord.services.delegation import delegate_roles, set_delegated_roles
 from accord.services.expiry import sweep
-from accord.services.role_group import add_role_group_members
+from accord.services.grants.delegation import delegate_roles, set_delegated_roles
+from accord.services.grants.role_group import add_role_group_members
 from tests.services.contacts import stands
 from tests.services.roles import OFFICE, D, P, assert_bijection, dialog, groups, inside, put, with_roles
 from tests.services.scene import Scene

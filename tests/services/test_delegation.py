@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 
 from accord.domain.errors import Conflict, Forbidden, InvalidState, NotFound, RateLimited, ValidationError
-from accord.services.delegation import clear_roles, delegate_roles, set_delegated_roles
-from accord.services.hold import suspend_partnership
+from accord.services.grants.delegation import clear_roles, delegate_roles, set_delegated_roles
+from accord.services.partnerships.hold import suspend_partnership
 from accord.services.policy import set_policy
 from tests.services.roles import (
     OFFICE,

@@ -7,10 +7,10 @@ import pytest
 from accord.domain.organisation import Role
 from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import AccountRole
-from accord.services.account import set_account_owners
-from accord.services.member import deactivate_member, reactivate_member, remove_member
-from accord.services.ownership import set_co_owners
-from accord.services.ticket import sign_in_to_account
+from accord.services.grants.account import set_account_owners
+from accord.services.grants.ticket import sign_in_to_account
+from accord.services.partnerships.ownership import set_co_owners
+from accord.services.people.member import deactivate_member, reactivate_member, remove_member
 from tests.services.scene import Scene, Signer
 
 ENDS = [deactivate_member, remove_member]

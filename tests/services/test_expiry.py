@@ -12,9 +12,9 @@ from accord.database.engine import Database
 from accord.domain.organisation import Role
 from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import AccountRole
-from accord.services.access_request import AccessDecision, decide_access_requests, request_access
 from accord.services.expiry import sweep
-from accord.services.sharing import ShareItem, share_accounts
+from accord.services.grants.access_request import AccessDecision, decide_access_requests, request_access
+from accord.services.grants.sharing import ShareItem, share_accounts
 from tests.servers import DatabaseURLs
 from tests.world import Person, World, open_world
 

@@ -6,14 +6,14 @@ import pytest
 
 from accord.domain.errors import Conflict, Forbidden, InvalidState, NotFound
 from accord.domain.sharing import AccountRole
-from accord.services.grant import (
+from accord.services.grants.grant import (
     change_member_role,
     leave_share,
     remove_member_from_partnership,
     remove_member_from_share,
 )
-from accord.services.sharing import suspend_share
-from accord.services.ticket import sign_in_to_account
+from accord.services.grants.sharing import suspend_share
+from accord.services.grants.ticket import sign_in_to_account
 from tests.services.scene import Scene, Signer
 
 CO, AM = AccountRole.COLLABORATOR, AccountRole.ACCOUNT_MANAGER

@@ -12,11 +12,11 @@ from accord.database.engine import Database
 from accord.domain.errors import Forbidden, InvalidState, NotFound, ValidationError
 from accord.domain.organisation import Role
 from accord.services.expiry import sweep
-from accord.services.hold import resume_partnership, suspend_partnership
+from accord.services.grants.ticket import sign_in_to_account
+from accord.services.partnerships.hold import resume_partnership, suspend_partnership
+from accord.services.partnerships.proposal import request_partnership
+from accord.services.partnerships.term import extend_partnership, set_auto_extend
 from accord.services.policy import freeze_partner_access, set_policy, unfreeze_partner_access
-from accord.services.proposal import request_partnership
-from accord.services.term import extend_partnership, set_auto_extend
-from accord.services.ticket import sign_in_to_account
 from tests.services.scene import Scene, Signer
 
 

@@ -12,20 +12,20 @@ from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import Role
 from accord.domain.partnership import Purpose
 from accord.domain.sharing import AccountRole
-from accord.services.account import archive_account
-from accord.services.ceiling import set_ceiling
-from accord.services.invite import InvitedItem, invite_partner
-from accord.services.member import update_member
-from accord.services.partnership import (
+from accord.services.grants.account import archive_account
+from accord.services.grants.ticket import sign_in_to_account
+from accord.services.partnerships.ceiling import set_ceiling
+from accord.services.partnerships.invite import InvitedItem, invite_partner
+from accord.services.partnerships.partnership import (
     accept_partnership,
     approve_partnership,
     refuse_partnership,
     remove_partner,
     withdraw_partnership,
 )
+from accord.services.partnerships.proposal import resend_partnership
+from accord.services.people.member import update_member
 from accord.services.policy import set_policy
-from accord.services.proposal import resend_partnership
-from accord.services.ticket import sign_in_to_account
 from tests.services.invitations import ADDRESS, COMPLETE, LIMITED, Island, find_island
 from tests.services.scene import Scene, Signer
 

@@ -7,7 +7,7 @@ import pytest
 
 from accord.domain.errors import DomainError, LastAdmin
 from accord.domain.organisation import Role
-from accord.services.member import deactivate_member, remove_member, update_member
+from accord.services.people.member import deactivate_member, remove_member, update_member
 from tests.scale import count
 from tests.world import World
 

@@ -24,14 +24,14 @@ from accord.domain.level import ORDER, DataAccessLevel, least
 from accord.domain.organisation import OrganisationStatus, Role
 from accord.domain.partner import LinkKind, PartnerProgram, PartnerStatus
 from accord.domain.partnership import PartnershipState
-from accord.services.ceiling import set_ceiling
-from accord.services.hold import resume_partnership, suspend_partnership
-from accord.services.level import set_data_access, share_data_with_partner
-from accord.services.link import end_partner_link, link_partner
-from accord.services.partnership import accept_partnership, remove_partner
+from accord.services.grants.ticket import sign_in_to_account
+from accord.services.partnerships.ceiling import set_ceiling
+from accord.services.partnerships.hold import resume_partnership, suspend_partnership
+from accord.services.partnerships.level import set_data_access, share_data_with_partner
+from accord.services.partnerships.link import end_partner_link, link_partner
+from accord.services.partnerships.partnership import accept_partnership, remove_partner
+from accord.services.partnerships.status import set_organisation_status, set_partner_status
 from accord.services.policy import freeze_partner_access, set_policy, unfreeze_partner_access
-from accord.services.status import set_organisation_status, set_partner_status
-from accord.services.ticket import sign_in_to_account
 from tests.services.scene import Scene, Signer
 from tests.world import STAFF, Organisation, Person, World
 

@@ -7,9 +7,9 @@ import pytest
 
 from accord.domain.errors import Conflict, DomainError, Forbidden, InvalidState, LastAdmin, NotFound, ValidationError
 from accord.domain.organisation import Role
-from accord.services.joining import accept_membership, invite_member
-from accord.services.member import deactivate_member, reactivate_member, remove_member, update_member
-from accord.services.profile import mark_notifications_read, update_profile
+from accord.services.people.joining import accept_membership, invite_member
+from accord.services.people.member import deactivate_member, reactivate_member, remove_member, update_member
+from accord.services.people.profile import mark_notifications_read, update_profile
 from tests.services.scene import Scene
 from tests.world import Person, identify
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from accord.domain.errors import DomainError
 from accord.domain.sharing import AccountRole
-from accord.services.access_request import AccessDecision, Decided, decide_access_requests
-from accord.services.account import archive_account
-from accord.services.grant import remove_member_from_share
-from accord.services.member import deactivate_member, reactivate_member
-from accord.services.partnership import remove_partner
-from accord.services.sharing import ShareItem, share_accounts, unshare_account
+from accord.services.grants.access_request import AccessDecision, Decided, decide_access_requests
+from accord.services.grants.account import archive_account
+from accord.services.grants.grant import remove_member_from_share
+from accord.services.grants.sharing import ShareItem, share_accounts, unshare_account
+from accord.services.partnerships.partnership import remove_partner
+from accord.services.people.member import deactivate_member, reactivate_member
 from tests.scale import count
 from tests.services.scene import Scene, set_scene
 from tests.world import World

@@ -11,14 +11,14 @@ import pytest
 
 from accord.database.engine import Database
 from accord.domain.errors import DomainError, Forbidden, InvalidState, NotFound, ValidationError
-from accord.services.delegation import clear_roles, delegate_roles, set_delegated_roles
 from accord.services.expiry import sweep
-from accord.services.hold import resume_partnership, suspend_partnership
-from accord.services.member import deactivate_member, reactivate_member, remove_member
-from accord.services.ownership import set_representative
-from accord.services.partnership import remove_partner
+from accord.services.grants.delegation import clear_roles, delegate_roles, set_delegated_roles
+from accord.services.grants.role_group import add_role_group_members, remove_role_group_members
+from accord.services.partnerships.hold import resume_partnership, suspend_partnership
+from accord.services.partnerships.ownership import set_representative
+from accord.services.partnerships.partnership import remove_partner
+from accord.services.people.member import deactivate_member, reactivate_member, remove_member
 from accord.services.policy import set_policy
-from accord.services.role_group import add_role_group_members, remove_role_group_members
 from tests.services.roles import (
     OFFICE,
     D,

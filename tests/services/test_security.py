@@ -9,11 +9,11 @@ from accord.access.principal import Identity
 from accord.domain.errors import InvalidState, NotFound
 from accord.domain.organisation import Role, token_hash
 from accord.domain.partnership import PartnershipState
-from accord.services.joining import accept_membership, invite_member
-from accord.services.member import deactivate_member, remove_member, update_member
-from accord.services.ownership import set_co_owners, set_representative, transfer_partnership
-from accord.services.partnership import accept_partnership, approve_partnership, decline_partnership
-from accord.services.proposal import request_partnership
+from accord.services.partnerships.ownership import set_co_owners, set_representative, transfer_partnership
+from accord.services.partnerships.partnership import accept_partnership, approve_partnership, decline_partnership
+from accord.services.partnerships.proposal import request_partnership
+from accord.services.people.joining import accept_membership, invite_member
+from accord.services.people.member import deactivate_member, remove_member, update_member
 from tests.scale import count
 from tests.services.scene import Scene, set_scene
 from tests.services.test_races import at_once

@@ -6,10 +6,10 @@ from accord.domain.errors import Conflict, Forbidden, InvalidState, NotFound, Va
 from accord.domain.organisation import Role
 from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import AccountRole
-from accord.services.account import archive_account
-from accord.services.partnership import remove_partner
-from accord.services.sharing import ShareItem, resume_share, share_accounts, suspend_share, unshare_account
-from accord.services.ticket import sign_in_to_account
+from accord.services.grants.account import archive_account
+from accord.services.grants.sharing import ShareItem, resume_share, share_accounts, suspend_share, unshare_account
+from accord.services.grants.ticket import sign_in_to_account
+from accord.services.partnerships.partnership import remove_partner
 from tests.services.scene import Scene, Signer
 
 CO, AM = AccountRole.COLLABORATOR, AccountRole.ACCOUNT_MANAGER

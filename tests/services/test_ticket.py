@@ -11,12 +11,12 @@ from accord.access.principal import Client, Identity
 from accord.domain.errors import Forbidden, NotFound
 from accord.domain.ids import global_id
 from accord.domain.sharing import AccountRole
-from accord.services.account import archive_account, update_account
-from accord.services.grant import change_member_role, remove_member_from_share
-from accord.services.member import deactivate_member
-from accord.services.partnership import remove_partner
-from accord.services.sharing import suspend_share, unshare_account
-from accord.services.ticket import Redeemed, redeem_ticket, sign_in_to_account
+from accord.services.grants.account import archive_account, update_account
+from accord.services.grants.grant import change_member_role, remove_member_from_share
+from accord.services.grants.sharing import suspend_share, unshare_account
+from accord.services.grants.ticket import Redeemed, redeem_ticket, sign_in_to_account
+from accord.services.partnerships.partnership import remove_partner
+from accord.services.people.member import deactivate_member
 from tests.services.scene import Scene, Signer
 
 APP = Identity("", "", None, False, None, False, "", datetime(2100, 1, 1, tzinfo=UTC), Client())

@@ -10,11 +10,11 @@ from accord.demo.cast import Thing
 from accord.demo.stage import Stage, made
 from accord.domain.partnership import Purpose
 from accord.domain.sharing import AccountRole
-from accord.services.access_request import AccessDecision, decide_access_requests, request_access
-from accord.services.account import create_account, set_account_owners
-from accord.services.partnership import accept_partnership, approve_partnership
-from accord.services.proposal import request_partnership
-from accord.services.sharing import ShareItem, share_accounts
+from accord.services.grants.access_request import AccessDecision, decide_access_requests, request_access
+from accord.services.grants.account import create_account, set_account_owners
+from accord.services.grants.sharing import ShareItem, share_accounts
+from accord.services.partnerships.partnership import accept_partnership, approve_partnership
+from accord.services.partnerships.proposal import request_partnership
 
 COLLABORATOR = AccountRole.COLLABORATOR
 MANAGER = AccountRole.ACCOUNT_MANAGER

@@ -14,9 +14,9 @@ from accord.database.queries import demo as look
 from accord.demo.cast import COMPANIES, OPERATOR, Actor, Company
 from accord.domain.errors import DomainError
 from accord.services.expiry import sweep
-from accord.services.joining import accept_membership, invite_member
+from accord.services.grants.ticket import sign_in_to_account
 from accord.services.operator import create_organisation
-from accord.services.ticket import sign_in_to_account
+from accord.services.people.joining import accept_membership, invite_member
 
 Result = TypeVar("Result")
 LONG_AFTER = timedelta(days=3650)

@@ -23,16 +23,21 @@ from accord.demo.acts import (
 from accord.demo.cast import COMPANIES, STAFF, TERMS_FIRST, TERMS_NOW, THINGS
 from accord.demo.stage import Stage
 from accord.domain.partnership import Purpose
-from accord.services.access_request import withdraw_access_request
-from accord.services.account import archive_account
-from accord.services.grant import change_member_role, leave_share
-from accord.services.joining import invite_member
-from accord.services.member import deactivate_member
+from accord.services.grants.access_request import withdraw_access_request
+from accord.services.grants.account import archive_account
+from accord.services.grants.grant import change_member_role, leave_share
+from accord.services.grants.sharing import suspend_share, unshare_account
 from accord.services.operator import publish_terms
-from accord.services.ownership import set_co_owners, set_representative, transfer_partnership
-from accord.services.partnership import decline_partnership, refuse_partnership, remove_partner, withdraw_partnership
-from accord.services.proposal import remind_partnership
-from accord.services.sharing import suspend_share, unshare_account
+from accord.services.partnerships.ownership import set_co_owners, set_representative, transfer_partnership
+from accord.services.partnerships.partnership import (
+    decline_partnership,
+    refuse_partnership,
+    remove_partner,
+    withdraw_partnership,
+)
+from accord.services.partnerships.proposal import remind_partnership
+from accord.services.people.joining import invite_member
+from accord.services.people.member import deactivate_member
 
 
 async def tell(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from accord.access.principal import Identity
 from accord.database.engine import Busy, Database, TimedOut
 from accord.http.responses import HttpError
-from accord.services.signin import note_sign_in
+from accord.services.people.signin import note_sign_in
 
 KEPT: Final = 10_000
 ASKED_AGAIN: Final = 30.0

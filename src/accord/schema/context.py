@@ -15,7 +15,7 @@ from accord.access.principal import Identity, Principal
 from accord.database.engine import Busy, Database, Snapshot, TimedOut, Transaction
 from accord.domain.acting import NOTED_EVERY
 from accord.schema.loaders import Loaders
-from accord.services.ticket import TicketSigner
+from accord.services.grants.ticket import TicketSigner
 
 Result = TypeVar("Result")
 

@@ -27,14 +27,14 @@ from accord.domain.delegation import DelegationEvent, is_over
 from accord.domain.notice import Template, day
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
 from accord.domain.sharing import ACCESS_ITEM, GRANT, AccessItemEvent, AccessItemState, GrantEvent, GrantState
-from accord.services import cascade
-from accord.services.acting import expire_session
 from accord.services.activity import Event, record
-from accord.services.amending import close, told_when_lapsed
-from accord.services.ending import end_partnership
+from accord.services.grants import cascade
+from accord.services.grants.acting import expire_session
+from accord.services.grants.roles import clearing_events, end_roles, leave_overdue, left_group, tell_of_roles
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, deciders, end, event_of, names, tell
-from accord.services.roles import clearing_events, end_roles, leave_overdue, left_group, tell_of_roles
+from accord.services.partnerships.amending import close, told_when_lapsed
+from accord.services.partnerships.ending import end_partnership
 
 __all__ = ["sweep"]
 

@@ -20,8 +20,8 @@ from accord.database.tables.policy import organisation_policies
 from accord.domain.activity import EventType
 from accord.domain.errors import InvalidState, ValidationError
 from accord.domain.policy import Policy
-from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event, record
+from accord.services.grants.acting import end_sessions, revoked_events
 
 __all__ = ["freeze_partner_access", "set_policy", "unfreeze_partner_access"]
 

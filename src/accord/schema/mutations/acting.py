@@ -12,7 +12,7 @@ from accord.schema.mutations.payloads import Refusable, key_of
 from accord.schema.transaction import run_as_oneself
 from accord.schema.types.acting import ActingSession
 from accord.schema.types.enums import ActingBasis, DelegatedRole
-from accord.services import acting
+from accord.services.grants import acting
 
 
 @strawberry.input

@@ -14,7 +14,7 @@ from accord.schema.transaction import run
 from accord.schema.types.amendment import Amendment
 from accord.schema.types.enums import AccessMode, Purpose
 from accord.schema.types.partnership import Partnership
-from accord.services import amendment
+from accord.services.partnerships import amendment
 
 
 @strawberry.input(description="What is left out stays as it stands.")

@@ -17,7 +17,7 @@ from accord.schema.types.enums import DelegatedRole
 from accord.schema.types.organisation import User
 from accord.schema.types.partnership import Partnership
 from accord.schema.types.refusals import MutationError
-from accord.services import assignment, contact
+from accord.services.grants import assignment, contact
 
 
 @strawberry.input

@@ -17,7 +17,7 @@ from accord.schema.types.delegation import RoleGroup
 from accord.schema.types.enums import DelegatedRole
 from accord.schema.types.organisation import User
 from accord.schema.types.refusals import MutationError
-from accord.services import delegation, role_group
+from accord.services.grants import delegation, role_group
 
 LISTED = "E-mail addresses, separated by commas, at most 20; one that is none refuses the whole change."
 UNLISTED = f"{LISTED} Left out: whoever was told when the roles were enabled."

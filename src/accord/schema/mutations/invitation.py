@@ -12,7 +12,7 @@ from accord.schema.context import Info
 from accord.schema.mutations.payloads import PartnershipPayload
 from accord.schema.transaction import run
 from accord.schema.types.enums import AccessMode, AccountRole, Purpose
-from accord.services import customer, invite
+from accord.services.partnerships import customer, invite
 
 
 @strawberry.input

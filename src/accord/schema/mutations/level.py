@@ -12,7 +12,7 @@ from accord.schema.mutations.payloads import PartnershipPayload, Refusable
 from accord.schema.transaction import run, run_as_oneself
 from accord.schema.types.enums import DataAccessLevel
 from accord.schema.types.partner import PartnerContract, PartnerLink
-from accord.services import ceiling, level
+from accord.services.partnerships import ceiling, level
 
 
 @strawberry.input

@@ -12,7 +12,8 @@ from accord.schema.mutations.payloads import AccountPayload, MembershipPayload, 
 from accord.schema.transaction import run, run_as_oneself
 from accord.schema.types.activity import Notification
 from accord.schema.types.enums import AccountKind, Role
-from accord.services import account, joining, member, profile
+from accord.services.grants import account
+from accord.services.people import joining, member, profile
 
 
 @strawberry.input

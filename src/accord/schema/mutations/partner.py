@@ -12,8 +12,8 @@ from accord.schema.mutations.payloads import OrganisationPayload, Refusable, key
 from accord.schema.transaction import run_as_oneself
 from accord.schema.types.enums import DataAccessLevel, LinkKind, OrganisationStatus, PartnerProgram, PartnerStatus
 from accord.schema.types.partner import PartnerLink
-from accord.services import link as links
-from accord.services import status as statuses
+from accord.services.partnerships import link as links
+from accord.services.partnerships import status as statuses
 
 
 @strawberry.input

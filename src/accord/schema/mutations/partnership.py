@@ -12,7 +12,7 @@ from accord.schema.context import Info
 from accord.schema.mutations.payloads import PartnershipPayload, key_of
 from accord.schema.transaction import run
 from accord.schema.types.enums import AccessMode, Purpose
-from accord.services import ownership, partnership, proposal
+from accord.services.partnerships import ownership, partnership, proposal
 
 
 @strawberry.input

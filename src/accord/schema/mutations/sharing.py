@@ -27,7 +27,7 @@ from accord.schema.types.enums import AccountRole
 from accord.schema.types.partnership import Partnership
 from accord.schema.types.refusals import MutationError, refusal
 from accord.schema.types.sharing import AccessRequestItem, Account, AccountGrant, AccountShare
-from accord.services import access_request, grant, sharing, ticket
+from accord.services.grants import access_request, grant, sharing, ticket
 
 
 @strawberry.input

@@ -10,7 +10,7 @@ from strawberry import ID
 from accord.schema.context import Info
 from accord.schema.mutations.payloads import PartnershipPayload
 from accord.schema.transaction import run
-from accord.services import hold, term
+from accord.services.partnerships import hold, term
 
 
 @strawberry.input

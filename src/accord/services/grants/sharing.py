@@ -41,10 +41,9 @@ from accord.domain.sharing import (
     ShareEvent,
     ShareState,
 )
-from accord.services import cascade
 from accord.services.activity import Event, record
-from accord.services.pair import addressed
-from accord.services.share import (
+from accord.services.grants import cascade
+from accord.services.grants.share import (
     BULK,
     HeldShare,
     Receipt,
@@ -57,6 +56,7 @@ from accord.services.share import (
     tell,
     tell_removed,
 )
+from accord.services.pair import addressed
 
 __all__ = ["ShareItem", "Unshared", "resume_share", "share_accounts", "suspend_share", "unshare_account"]
 

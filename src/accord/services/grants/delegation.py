@@ -31,8 +31,8 @@ from accord.domain.ids import global_id
 from accord.domain.notice import Template
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
 from accord.services.activity import Event, record
+from accord.services.grants.roles import EndedRoles, clearing_events, end_roles, tell_of_roles
 from accord.services.pair import event_of, held
-from accord.services.roles import EndedRoles, clearing_events, end_roles, tell_of_roles
 
 __all__ = ["Delegated", "DelegationReceipt", "clear_roles", "delegate_roles", "set_delegated_roles"]
 

@@ -48,8 +48,8 @@ from accord.domain.sharing import (
     is_at_most,
 )
 from accord.services.activity import Event, record
+from accord.services.grants.share import BULK, HeldShare, enumerated, event_on, hold, require_live, role_name, send
 from accord.services.pair import addressed
-from accord.services.share import BULK, HeldShare, enumerated, event_on, hold, require_live, role_name, send
 
 __all__ = ["AccessDecision", "Decided", "decide_access_requests", "request_access", "withdraw_access_request"]
 

@@ -34,9 +34,9 @@ from accord.domain.organisation import PLATFORM
 from accord.domain.partner import LinkStatus, PartnerProgram
 from accord.domain.partnership import CONNECTED
 from accord.services.activity import Event, record
-from accord.services.level import lower, words
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, event_of, names
+from accord.services.partnerships.level import lower, words
 
 __all__ = ["CeilingSet", "bound_contracts", "set_ceiling"]
 

@@ -41,8 +41,8 @@ from accord.domain.organisation import (
 )
 from accord.domain.partnership import PartnershipState
 from accord.services.activity import Event, record
-from accord.services.membership import member_event, refuse_own_people, require_giving, require_managing, stored
 from accord.services.outbox import Mail, Recipient, enqueue
+from accord.services.people.membership import member_event, refuse_own_people, require_giving, require_managing, stored
 
 __all__ = ["accept_membership", "invite_member"]
 

@@ -27,13 +27,13 @@ from accord.domain.ids import global_id
 from accord.domain.notice import Template
 from accord.domain.organisation import Role
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
-from accord.services import cascade
-from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event
+from accord.services.grants import cascade
+from accord.services.grants.acting import end_sessions, revoked_events
+from accord.services.grants.personal import EndedPersonal, leave_personal
+from accord.services.grants.roles import leave_groups
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, event_of, names, tell
-from accord.services.personal import EndedPersonal, leave_personal
-from accord.services.roles import leave_groups
 
 __all__ = ["Departure", "MemberReceipt", "depart"]
 

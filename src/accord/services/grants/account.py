@@ -23,9 +23,9 @@ from accord.domain.errors import NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import Role
 from accord.domain.sharing import ACCOUNT, AccountEvent, AccountKind, AccountStatus
-from accord.services import cascade
 from accord.services.activity import Event, record
-from accord.services.share import BULK, tell_removed
+from accord.services.grants import cascade
+from accord.services.grants.share import BULK, tell_removed
 
 __all__ = [
     "ArchiveReceipt",

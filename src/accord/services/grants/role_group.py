@@ -22,10 +22,10 @@ from accord.domain.delegation import RoleGroupState, is_over
 from accord.domain.errors import DomainError, InvalidState, NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import MembershipStatus, Role
-from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event, record
+from accord.services.grants.acting import end_sessions, revoked_events
+from accord.services.grants.share import BULK
 from accord.services.pair import event_of, held
-from accord.services.share import BULK
 
 __all__ = ["GroupChange", "add_role_group_members", "remove_role_group_members"]
 

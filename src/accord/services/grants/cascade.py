@@ -16,7 +16,7 @@ from accord.database.tables.sharing import access_items, grants, shares, tickets
 from accord.domain.activity import EventType
 from accord.domain.sharing import AccessItemState, GrantState, ShareState
 from accord.services.activity import Event
-from accord.services.share import event_on
+from accord.services.grants.share import event_on
 
 __all__ = ["EndedAccess", "EndedShares", "cancel_items", "end_access", "end_shares", "share_events", "void_tickets"]
 

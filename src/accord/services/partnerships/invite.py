@@ -24,8 +24,8 @@ from accord.domain.partnership import AccessMode, ListedAccount, PartnershipPath
 from accord.domain.sharing import ACCOUNT, AccountEvent, AccountRole, AccountStatus
 from accord.services import invitation
 from accord.services.activity import record
-from accord.services.filing import file_by_host, find_guest
 from accord.services.pair import event_of, new_terms
+from accord.services.partnerships.filing import file_by_host, find_guest
 
 __all__ = ["InvitedItem", "invite_partner"]
 

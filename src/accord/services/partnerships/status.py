@@ -37,12 +37,12 @@ from accord.domain.partnership import (
     PartnershipEvent,
     PartnershipState,
 )
-from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event, record
-from accord.services.ceiling import bound_contracts
-from accord.services.ending import end_partnership
-from accord.services.link import unlink
+from accord.services.grants.acting import end_sessions, revoked_events
 from accord.services.pair import end, event_of, names, tell
+from accord.services.partnerships.ceiling import bound_contracts
+from accord.services.partnerships.ending import end_partnership
+from accord.services.partnerships.link import unlink
 
 __all__ = ["set_organisation_status", "set_partner_status"]
 

@@ -24,10 +24,10 @@ from accord.domain.notice import Template
 from accord.domain.partner import PartnerStatus
 from accord.domain.partnership import AccessMode, PartnershipPath, Purpose, Terms
 from accord.services.activity import record
-from accord.services.consent import consented, keep_consent, require_consent
-from accord.services.filing import file_partnership, own_organisation
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, changed_terms, event_of, names, new_terms
+from accord.services.partnerships.consent import consented, keep_consent, require_consent
+from accord.services.partnerships.filing import file_partnership, own_organisation
 
 __all__ = ["request_customer"]
 

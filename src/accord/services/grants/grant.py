@@ -28,9 +28,9 @@ from accord.domain.errors import InvalidState, NotFound
 from accord.domain.ids import global_id
 from accord.domain.notice import Template
 from accord.domain.sharing import GRANT, SHARE, AccountRole, GrantEvent, GrantState, ShareEvent, ShareState
-from accord.services import cascade
 from accord.services.activity import record
-from accord.services.share import HeldShare, Receipt, event_on, hold, role_name, tell, tell_removed
+from accord.services.grants import cascade
+from accord.services.grants.share import HeldShare, Receipt, event_on, hold, role_name, tell, tell_removed
 
 __all__ = [
     "RemovedFromPartnership",

@@ -17,8 +17,8 @@ from accord.domain.errors import CeilingExceeded, Forbidden, InvalidState, Valid
 from accord.domain.level import DataAccessLevel, is_above
 from accord.domain.notice import Template
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
-from accord.services.acting import end_sessions_above, revoked_events
 from accord.services.activity import Event, record
+from accord.services.grants.acting import end_sessions_above, revoked_events
 from accord.services.pair import event_of, names, tell
 
 __all__ = ["changed", "lower", "set_data_access", "share_data_with_partner", "words"]

@@ -13,13 +13,13 @@ from accord.domain.activity import EventType
 from accord.domain.delegation import DelegationEvent
 from accord.domain.notice import Template
 from accord.domain.partnership import PartnershipState
-from accord.services import cascade
-from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event
-from accord.services.amending import end_amendments
+from accord.services.grants import cascade
+from accord.services.grants.acting import end_sessions, revoked_events
+from accord.services.grants.personal import end_personal
+from accord.services.grants.roles import clearing_events, end_roles
 from accord.services.pair import end, event_of, names, tell
-from accord.services.personal import end_personal
-from accord.services.roles import clearing_events, end_roles
+from accord.services.partnerships.amending import end_amendments
 
 __all__ = ["Ended", "end_partnership"]
 

@@ -29,10 +29,10 @@ from accord.domain.organisation import (
     MembershipStatus,
     Role,
 )
-from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event, record
-from accord.services.departure import MemberReceipt, depart
-from accord.services.membership import member_event, refuse_protected, require_giving, require_managing, stored
+from accord.services.grants.acting import end_sessions, revoked_events
+from accord.services.people.departure import MemberReceipt, depart
+from accord.services.people.membership import member_event, refuse_protected, require_giving, require_managing, stored
 
 __all__ = [
     "Departed",

@@ -47,10 +47,18 @@ from accord.domain.partnership import (
     Terms,
 )
 from accord.services.activity import Event, record
-from accord.services.amending import close, deciding, event_on, refuse_barred, side_name, tell_of, told_when_lapsed
-from accord.services.consent import consented, keep_consent, require_consent
 from accord.services.pair import deciders, held
-from accord.services.terms import bring_into_force
+from accord.services.partnerships.amending import (
+    close,
+    deciding,
+    event_on,
+    refuse_barred,
+    side_name,
+    tell_of,
+    told_when_lapsed,
+)
+from accord.services.partnerships.consent import consented, keep_consent, require_consent
+from accord.services.partnerships.terms import bring_into_force
 
 __all__ = ["Amended", "amend_partnership", "decide_amendment", "withdraw_amendment"]
 

@@ -16,8 +16,8 @@ from accord.database.tables.contact import customer_assignments, external_contac
 from accord.domain.activity import EventType
 from accord.domain.contact import CONTACT, ContactEvent, ContactStatus
 from accord.domain.ids import global_id
-from accord.services.acting import end_sessions
 from accord.services.activity import Event
+from accord.services.grants.acting import end_sessions
 from accord.services.pair import event_of
 
 __all__ = ["EndedPersonal", "convert_contacts", "end_contact_sessions", "end_personal", "leave_personal"]

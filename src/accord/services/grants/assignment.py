@@ -18,10 +18,10 @@ from accord.domain.activity import EventType
 from accord.domain.errors import DomainError, InvalidState, NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import Role
-from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event, record
+from accord.services.grants.acting import end_sessions, revoked_events
+from accord.services.grants.share import BULK
 from accord.services.pair import event_of
-from accord.services.share import BULK
 
 __all__ = ["Assigned", "assign_customers"]
 

@@ -23,7 +23,7 @@ from accord.domain.activity import EventType
 from accord.domain.errors import Forbidden, NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.services.activity import Event, record
-from accord.services.share import BULK
+from accord.services.grants.share import BULK
 
 __all__ = ["mark_notifications_read", "update_profile"]
 

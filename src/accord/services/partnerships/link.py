@@ -40,10 +40,10 @@ from accord.domain.partnership import (
     Purpose,
 )
 from accord.services.activity import Event, record
-from accord.services.ending import end_partnership
-from accord.services.level import lower
+from accord.services.grants.personal import convert_contacts
 from accord.services.pair import names, tell
-from accord.services.personal import convert_contacts
+from accord.services.partnerships.ending import end_partnership
+from accord.services.partnerships.level import lower
 
 __all__ = ["end_partner_link", "link_partner", "unlink"]
 

@@ -15,8 +15,8 @@ from accord.domain.activity import EventType
 from accord.domain.errors import InvalidState
 from accord.domain.notice import Template
 from accord.domain.partnership import PARTNERSHIP, Holder, PartnershipEvent, PartnershipState
-from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import record
+from accord.services.grants.acting import end_sessions, revoked_events
 from accord.services.pair import event_of, held, names, tell
 
 __all__ = ["resume_partnership", "suspend_partnership"]

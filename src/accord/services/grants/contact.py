@@ -30,10 +30,10 @@ from accord.domain.errors import InvalidState, NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.notice import Template
 from accord.domain.organisation import INVITATION_LIFE, OrganisationStatus, new_token, token_hash
-from accord.services.acting import revoked_events
 from accord.services.activity import Event, record
+from accord.services.grants.acting import revoked_events
+from accord.services.grants.personal import convert_contacts, end_contact_sessions
 from accord.services.outbox import Mail, Recipient, enqueue
-from accord.services.personal import convert_contacts, end_contact_sessions
 
 __all__ = ["accept_contact", "add_external_contact", "remove_external_contact"]
 

@@ -35,12 +35,12 @@ from accord.domain.partnership import (
 )
 from accord.services import invitation
 from accord.services.activity import Event, record
-from accord.services.consent import consented, keep_consent, require_consent
-from accord.services.ending import end_partnership
-from accord.services.filing import terms_columns
 from accord.services.outbox import Mail, Recipient, enqueue
 from accord.services.pair import addressed, changed_terms, deciders, end, event_of, held, names, tell
-from accord.services.terms import bounded, bring_into_force
+from accord.services.partnerships.consent import consented, keep_consent, require_consent
+from accord.services.partnerships.ending import end_partnership
+from accord.services.partnerships.filing import terms_columns
+from accord.services.partnerships.terms import bounded, bring_into_force
 
 __all__ = [
     "Removal",

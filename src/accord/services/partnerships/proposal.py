@@ -40,8 +40,8 @@ from accord.domain.partnership import (
 )
 from accord.services import invitation
 from accord.services.activity import record
-from accord.services.filing import file_attempt, file_by_host, find_guest, skipped, terms_columns
 from accord.services.pair import changed_terms, event_of, held, names, new_terms, tell
+from accord.services.partnerships.filing import file_attempt, file_by_host, find_guest, skipped, terms_columns
 
 __all__ = ["remind_partnership", "request_partnership", "resend_partnership"]
 

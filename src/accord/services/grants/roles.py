@@ -19,8 +19,8 @@ from accord.domain.activity import EventType
 from accord.domain.delegation import DELEGATION, DelegatedRole, DelegationEvent, DelegationState, spoken
 from accord.domain.ids import global_id
 from accord.domain.notice import Template
-from accord.services.acting import end_sessions, revoked_events
 from accord.services.activity import Event
+from accord.services.grants.acting import end_sessions, revoked_events
 from accord.services.outbox import Mail, Recipient, enqueue
 from accord.services.pair import names, tell
 

@@ -26,9 +26,9 @@ from accord.domain.notice import Template
 from accord.domain.partnership import ListedAccount, Terms
 from accord.domain.sharing import AccountStatus, GrantOrigin, GrantState, ShareState
 from accord.services.activity import Event
-from accord.services.level import changed, words
+from accord.services.grants.personal import convert_contacts
 from accord.services.pair import names, tell
-from accord.services.personal import convert_contacts
+from accord.services.partnerships.level import changed, words
 
 __all__ = ["bounded", "bring_into_force"]
 

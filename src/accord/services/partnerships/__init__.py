@@ -1,0 +1,1 @@
+"""How two organisations are joined: asking, deciding, holding, changing and ending it; links, levels and ceilings."""
