@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
-
 import strawberry
 from strawberry import ID
 
 from accord.schema.context import Info
-from accord.schema.mutations.payloads import Refusable, key_of
+from accord.schema.mutations.payloads import Changed
 from accord.schema.transaction import run_as_oneself
 from accord.schema.types.acting import ActingSession
 from accord.schema.types.enums import ActingBasis, DelegatedRole
@@ -29,12 +27,8 @@ class LeaveOrganisationInput:
 
 
 @strawberry.type
-class SessionPayload(Refusable):
+class SessionPayload(Changed, loader="session_by_id"):
     session: ActingSession | None = None
-
-    @classmethod
-    async def of(cls, info: Info, result: Any) -> Self:
-        return cls(session=await info.context.loaders.session_by_id.load(key_of(result)))
 
 
 @strawberry.type

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
-
 import strawberry
 from strawberry import ID
 
 from accord.schema.context import Info
-from accord.schema.mutations.payloads import OrganisationPayload, Refusable, key_of
+from accord.schema.mutations.payloads import Changed, OrganisationPayload
 from accord.schema.transaction import run_as_oneself
 from accord.schema.types.enums import DataAccessLevel, LinkKind, OrganisationStatus, PartnerProgram, PartnerStatus
 from accord.schema.types.partner import PartnerLink
@@ -49,12 +47,8 @@ class SetOrganisationStatusInput:
 
 
 @strawberry.type
-class LinkPayload(Refusable):
+class LinkPayload(Changed, loader="link_by_id"):
     link: PartnerLink | None = None
-
-    @classmethod
-    async def of(cls, info: Info, result: Any) -> Self:
-        return cls(link=await info.context.loaders.link_by_id.load(key_of(result)))
 
 
 @strawberry.type

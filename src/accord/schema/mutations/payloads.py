@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from inspect import get_annotations
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 import strawberry
@@ -26,82 +27,64 @@ class Refusable:
     errors: list[MutationError] = strawberry.field(default_factory=list, description=ERRORS)
 
 
+class Changed(Refusable):
+    """The payload of a mutation that changes one object: `loader` reads it into the field that the subclass has."""
+
+    shown: ClassVar[str]
+    loader: ClassVar[str]
+
+    def __init_subclass__(cls, *, loader: str | None = None, **further: Any) -> None:
+        super().__init_subclass__(**further)
+        if loader is not None:
+            (cls.shown,) = get_annotations(cls)
+            cls.loader = loader
+
+    @classmethod
+    async def of(cls, info: Info, result: Any) -> Self:
+        changed = await getattr(info.context.loaders, cls.loader).load(key_of(result))
+        return cls(**{cls.shown: changed})
+
+
 @strawberry.type
-class PartnershipPayload(Refusable):
+class PartnershipPayload(Changed, loader="partnership_by_id"):
     partnership: Partnership | None = None
 
-    @classmethod
-    async def of(cls, info: Info, result: Any) -> Self:
-        return cls(partnership=await info.context.loaders.partnership_by_id.load(key_of(result)))
-
 
 @strawberry.type
-class SharePayload(Refusable):
+class SharePayload(Changed, loader="share_by_id"):
     share: AccountShare | None = None
 
-    @classmethod
-    async def of(cls, info: Info, result: Any) -> Self:
-        return cls(share=await info.context.loaders.share_by_id.load(key_of(result)))
-
 
 @strawberry.type
-class GrantPayload(Refusable):
+class GrantPayload(Changed, loader="grant_by_id"):
     grant: AccountGrant | None = None
 
-    @classmethod
-    async def of(cls, info: Info, result: Any) -> Self:
-        return cls(grant=await info.context.loaders.grant_by_id.load(key_of(result)))
-
 
 @strawberry.type
-class ItemPayload(Refusable):
+class ItemPayload(Changed, loader="access_item_by_id"):
     item: AccessRequestItem | None = None
 
-    @classmethod
-    async def of(cls, info: Info, result: Any) -> Self:
-        return cls(item=await info.context.loaders.access_item_by_id.load(key_of(result)))
-
 
 @strawberry.type
-class AccountPayload(Refusable):
+class AccountPayload(Changed, loader="account_by_id"):
     account: Account | None = None
 
-    @classmethod
-    async def of(cls, info: Info, result: Any) -> Self:
-        return cls(account=await info.context.loaders.account_by_id.load(key_of(result)))
-
 
 @strawberry.type
-class MembershipPayload(Refusable):
+class MembershipPayload(Changed, loader="membership_by_id"):
     membership: Membership | None = None
 
-    @classmethod
-    async def of(cls, info: Info, result: Any) -> Self:
-        return cls(membership=await info.context.loaders.membership_by_id.load(key_of(result)))
-
 
 @strawberry.type
-class UserPayload(Refusable):
+class UserPayload(Changed, loader="user_by_id"):
     user: User | None = None
 
-    @classmethod
-    async def of(cls, info: Info, result: Any) -> Self:
-        return cls(user=await info.context.loaders.user_by_id.load(key_of(result)))
-
 
 @strawberry.type
-class OrganisationPayload(Refusable):
+class OrganisationPayload(Changed, loader="seen_organisation_by_id"):
     organisation: Organisation | None = None
 
-    @classmethod
-    async def of(cls, info: Info, result: Any) -> Self:
-        return cls(organisation=await info.context.loaders.seen_organisation_by_id.load(key_of(result)))
-
 
 @strawberry.type
-class TermsPayload(Refusable):
+class TermsPayload(Changed, loader="terms_by_id"):
     terms: TermsVersion | None = None
-
-    @classmethod
-    async def of(cls, info: Info, result: Any) -> Self:
-        return cls(terms=await info.context.loaders.terms_by_id.load(key_of(result)))
