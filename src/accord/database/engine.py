@@ -17,8 +17,7 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import CursorResult, Executable, Table, event, insert, update
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
@@ -26,30 +25,19 @@ from accord.access.principal import Identity, Principal
 from accord.database import acting, caller
 from accord.database.acting import AccessRevoked, SessionOver
 from accord.database.caller import PLATFORM_PRINCIPAL, Driver, viewer_binds
+from accord.database.failures import Busy, Committing, Deadlock, OutcomeUnknown, SnapshotClosed, TimedOut, Translated
 from accord.database.query import Query, Row
 from accord.database.tables.acting import acting_sessions
 from accord.domain.errors import Conflict, Forbidden, OrganisationContextMismatch
 from accord.domain.organisation import PLATFORM
 
-__all__ = ["AccessRevoked", "Busy", "Database", "Query", "Row", "SessionOver", "Snapshot", "SnapshotClosed"]
-__all__ += ["TimedOut", "Transaction", "check_version", "driver_url"]
+__all__ = ["AccessRevoked", "Busy", "Database", "OutcomeUnknown", "Query", "Row", "SessionOver", "Snapshot"]
+__all__ += ["SnapshotClosed", "TimedOut", "Transaction", "check_version", "driver_url"]
 
 Result = TypeVar("Result")
 WRITE_TRIES: Final = 12
 LONGEST_PAUSE: Final = 50
 """Milliseconds before an act runs again: at most this, times the tries, so that two do not meet again and again."""
-
-
-class Busy(Exception):
-    """No connection within the pool's wait, or a lock not within the lock timeout."""
-
-
-class TimedOut(Exception):
-    """A statement ran into its timeout."""
-
-
-class SnapshotClosed(Exception):
-    """A fetch came after the operation had ended; it is not answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +72,7 @@ class Snapshot:
         """The rows of one query; statements of one operation run one at a time."""
         async with self._lock:
             opened = await self._ensure()
-            with _Translated():
+            with Translated():
                 rows: list[Any] = await opened.raw.fetch(
                     query.sql, *query.arguments(opened.binds | given), record_class=query.record
                 )
@@ -106,7 +94,7 @@ class Snapshot:
         return self._opened
 
     async def _open(self) -> _Opened:
-        with _Translated():
+        with Translated():
             self._connection = await self._engine.connect()
             self._raw = await _driver(self._connection)
             told = caller.told(self.identity, acting=self.session is not None)
@@ -159,23 +147,23 @@ class Transaction:
     async def fetch(self, query: Query, **given: Any) -> list[Any]:
         """The rows of a compiled query, under the caller's visibility."""
         binds = viewer_binds(self.principal, self.now) | given
-        with _Translated():
+        with Translated():
             rows: list[Any] = await self.driver.fetch(query.sql, *query.arguments(binds), record_class=query.record)
         return rows
 
     async def all(self, statement: Executable) -> Sequence[Any]:
         """Every row of a Core statement."""
-        with _Translated():
+        with Translated():
             return (await self.connection.execute(statement)).all()
 
     async def first(self, statement: Executable) -> Any:
         """The first row of a Core statement, or None."""
-        with _Translated():
+        with Translated():
             return (await self.connection.execute(statement)).first()
 
     async def scalar(self, statement: Executable) -> Any:
         """The first column of the first row, or None."""
-        with _Translated():
+        with Translated():
             return (await self.connection.execute(statement)).scalar()
 
     async def insert(self, table: Table, **values: Any) -> UUID:
@@ -204,18 +192,18 @@ class Transaction:
 
     async def execute(self, statement: Executable) -> int:
         """Run a Core statement; how many rows it touched."""
-        with _Translated():
+        with Translated():
             result: CursorResult[Any] = await self.connection.execute(statement)
         return result.rowcount
 
     async def present(self, **values: str) -> None:
         """Show the database a secret or exact name that its policies admit rows by (`handle`, `token`, `ticket`)."""
-        with _Translated():
+        with Translated():
             await self.driver.execute(caller.settings(**values))
 
     async def enter(self, *organisations: UUID) -> None:
         """Act within these organisations from here on; the caller has shown the right to."""
-        with _Translated():
+        with Translated():
             await caller.enter(self.driver, organisations)
 
 
@@ -269,11 +257,13 @@ class Database:
         The caller's memberships and session stay locked until then, so that their end waits for it or stops it (S17,
         S65).
         """
-        with _Translated():
-            async with self.engine.connect() as connection, connection.begin():
+        with Translated():
+            async with self.engine.connect() as connection, connection.begin() as work:
                 tx = await self._begin(connection, identity, session)
                 await self._name(tx, organisation_id)
                 yield tx
+                with Committing():
+                    await work.commit()
 
     async def write(
         self,
@@ -287,7 +277,7 @@ class Database:
             try:
                 async with self.transaction(identity, organisation_id, session) as tx:
                     return await act(tx)
-            except _Deadlock:
+            except Deadlock:
                 if tries == WRITE_TRIES:
                     raise Busy from None
                 await asyncio.sleep(secrets.randbelow(LONGEST_PAUSE * tries) / 1000)
@@ -296,7 +286,7 @@ class Database:
     async def note_use(self, identity: Identity, session: UUID) -> None:
         """Keep when a session was last used, so that an idle one ends (model 4.4.5)."""
         used = update(acting_sessions).where(acting_sessions.c.id == session, acting_sessions.c.ended_at.is_(None))
-        with _Translated():
+        with Translated():
             async with self.engine.connect() as connection, connection.begin():
                 await connection.exec_driver_sql(caller.told(identity, acting=True))
                 await connection.execute(used.values(used_at=self.clock()))
@@ -304,7 +294,7 @@ class Database:
     @asynccontextmanager
     async def system(self, *organisations: UUID) -> AsyncIterator[AsyncConnection]:
         """A transaction of the platform itself, within these organisations; without any, by the role's policies."""
-        with _Translated():
+        with Translated():
             async with self.engine.connect() as connection, connection.begin():
                 await connection.exec_driver_sql("SELECT 1")
                 await caller.enter(await _driver(connection), organisations)
@@ -372,23 +362,3 @@ def _refuse_dead(dbapi_connection: Any, _record: Any, _fairy: Any) -> None:
     """A connection that the server has closed is replaced, with all that are as old, before anybody gets it."""
     if dbapi_connection.driver_connection.is_closed():
         raise InvalidatePoolError
-
-
-class _Deadlock(Exception):
-    """PostgreSQL broke a deadlock or a serialization conflict at our cost; the act may run again."""
-
-
-class _Translated:
-    """Driver errors that have a meaning here, as ours."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig is not None else error
-        if isinstance(error, PoolTimeout) or isinstance(cause, asyncpg.LockNotAvailableError):
-            raise Busy from error
-        if isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
-            raise _Deadlock from error
-        if isinstance(cause, asyncpg.QueryCanceledError):
-            raise TimedOut from error

@@ -13,6 +13,7 @@ import strawberry
 
 from accord.access.principal import Identity, Principal
 from accord.database.engine import Busy, Database, Snapshot, TimedOut, Transaction
+from accord.database.failures import GONE, OutcomeUnknown
 from accord.domain.acting import NOTED_EVERY
 from accord.schema.loaders import Loaders
 from accord.services.grants.ticket import TicketSigner
@@ -79,13 +80,27 @@ class Context:
         """Runs an act in a transaction of its own; what is read afterwards is what was committed.
 
         The snapshot goes first, so that an operation never holds two connections. The rights are read anew as well:
-        an act may have changed them.
+        an act may have changed them. OutcomeUnknown where the change was made, or may have been, and can't be read.
         """
         await self.snapshot.close()
+        made = True
         try:
             return await self.database.write(self.identity, organisation_id, act, self.session)
+        except OutcomeUnknown:
+            raise
+        except BaseException:
+            made = False
+            raise
         finally:
+            await self._renew_after(made)
+
+    async def _renew_after(self, made: bool) -> None:
+        try:
             await self._renew()
+        except GONE as error:
+            if made:
+                raise OutcomeUnknown from error
+            raise
 
     async def _renew(self) -> None:
         self.snapshot = self.database.snapshot(self.identity, self.session)

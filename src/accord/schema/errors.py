@@ -94,6 +94,15 @@ class AccessRevoked(ApiError):
         super().__init__("The access that this acting session rested on was taken back.")
 
 
+class OutcomeUnknown(ApiError):
+    """The connection to the database was lost while a change was being committed, or before it was read back."""
+
+    code = "OUTCOME_UNKNOWN"
+
+    def __init__(self) -> None:
+        super().__init__("The change may have been made. Read before you repeat it.")
+
+
 class Internal(ApiError):
     """Something of ours failed; `id` is what the log calls it."""
 
@@ -142,8 +151,10 @@ def readable(error: Exception) -> GraphQLError:
 
 
 def of_database(error: BaseException | None) -> ApiError | None:
-    """What the database's own refusals mean to a client: no connection or lock in time, too slow a statement, or an
-    acting session that is over."""
+    """What the database's own refusals mean to a client: no connection or lock in time, too slow a statement, a change
+    of which nobody knows whether it was made, or an acting session that is over."""
+    if isinstance(error, engine.OutcomeUnknown):
+        return OutcomeUnknown()
     if isinstance(error, (engine.AccessRevoked, engine.SessionOver)):
         return of_session(error)
     if isinstance(error, (engine.Busy, OSError)):

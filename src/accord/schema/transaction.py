@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, Self, TypeVar
 from uuid import UUID
 
 from accord.database.engine import Transaction
+from accord.database.failures import GONE, OutcomeUnknown
 from accord.domain.errors import DomainError, NotFound, OrganisationContextMismatch, ValidationError
 from accord.domain.ids import parse_id
 from accord.schema.context import Info
@@ -75,7 +76,7 @@ async def run(info: Info, act: Act, given: Any, payload: type[Answer]) -> Answer
         result = await info.context.transact(_bound(act, given), _acting_for(given))
     except DomainError as error:
         return payload(errors=[refusal(error, info.context.support)])
-    return await payload.of(info, result)
+    return await _read_back(info, result, payload)
 
 
 async def run_as_oneself(info: Info, act: Act, given: Any, payload: type[Answer]) -> Answer:
@@ -85,7 +86,15 @@ async def run_as_oneself(info: Info, act: Act, given: Any, payload: type[Answer]
         result = await info.context.transact(_bound(act, given))
     except DomainError as error:
         return payload(errors=[refusal(error, info.context.support)])
-    return await payload.of(info, result)
+    return await _read_back(info, result, payload)
+
+
+async def _read_back(info: Info, result: Any, payload: type[Answer]) -> Answer:
+    """What was changed, read after the commit; that it can't be read is no sign that it was not made."""
+    try:
+        return await payload.of(info, result)
+    except GONE as error:
+        raise OutcomeUnknown from error
 
 
 def _bound(act: Act, given: Any) -> Callable[[Transaction], Awaitable[Any]]:
