@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from accord.domain.text import camel
+
 FIRST_HASH: Final = "0" * 64
 
 
@@ -97,6 +99,11 @@ class EventType(StrEnum):
 class Outcome(StrEnum):
     SUCCESS = "SUCCESS"
     DENIED = "DENIED"
+
+
+def counted(counts: Mapping[str, int]) -> dict[str, int]:
+    """What an act ended, as its event tells it: the counts of the receipt, in the API's spelling (model 4.12)."""
+    return {camel(name): count for name, count in counts.items()}
 
 
 CHAINED: Final = (

@@ -109,3 +109,9 @@ def country(field: str, value: str) -> str:
 def initial(value: str) -> str:
     """The badge of an organisation: the first letter or digit of its name, in capitals (S75)."""
     return next((character.upper() for character in value if character.isalnum()), value[:1])
+
+
+def camel(name: str) -> str:
+    """A name of ours in the API's spelling: `shares_ended` is `sharesEnded`."""
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

@@ -11,6 +11,7 @@ from accord.database.engine import Transaction
 from accord.database.failures import GONE, OutcomeUnknown
 from accord.domain.errors import DomainError, NotFound, OrganisationContextMismatch, ValidationError
 from accord.domain.ids import parse_id
+from accord.domain.text import camel
 from accord.schema.context import Info
 from accord.schema.types.refusals import MutationError, refusal
 
@@ -146,9 +147,3 @@ def check_lengths(given: Any, at: tuple[str, ...] = ()) -> None:
         for element in value:
             if dataclasses.is_dataclass(element):
                 check_lengths(element, at)
-
-
-def camel(name: str) -> str:
-    """A field's name in the API's spelling."""
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)

@@ -18,7 +18,7 @@ from accord.database.queries.partnership import list_active_members
 from accord.database.queries.sharing import account_facts, get_partnership
 from accord.database.tables.sharing import account_ownerships, accounts, tickets
 from accord.domain import text
-from accord.domain.activity import EventType
+from accord.domain.activity import EventType, counted
 from accord.domain.errors import NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import Role
@@ -139,17 +139,11 @@ async def archive_account(
     for share in ended.shares:
         partnership = await get_partnership(tx, share.partnership_id)
         await tell_removed(tx, partnership, [row.label], ended.members_of(share.id))
-    receipt = ArchiveReceipt(len(ended.shares), ended.grants, ended.items, ended.tickets + own_tickets)
-    counts = {
-        "sharesEnded": receipt.shares_ended,
-        "grantsEnded": receipt.grants_ended,
-        "accessRequestsCancelled": receipt.access_requests_cancelled,
-        "ticketsVoided": receipt.tickets_voided,
-    }
+    counts = {"shares_ended": len(ended.shares), **ended.counts, "tickets_voided": ended.tickets + own_tickets}
     named = {"label": row.label, "app": row.app}
-    archived = _event(EventType.ACCOUNT_ARCHIVED, account_id, row.host_id, named, **counts)
+    archived = _event(EventType.ACCOUNT_ARCHIVED, account_id, row.host_id, named, **counted(counts))
     await record(tx, archived, *cascade.share_events(ended))
-    return Archived(account_id, receipt)
+    return Archived(account_id, ArchiveReceipt(**counts))
 
 
 async def set_account_owners(

@@ -35,6 +35,15 @@ class EndedAccess:
         return len(self.rows)
 
     @property
+    def counts(self) -> dict[str, int]:
+        """What a receipt says of the access that ended."""
+        return {
+            "grants_ended": self.grants,
+            "access_requests_cancelled": self.items,
+            "tickets_voided": self.tickets,
+        }
+
+    @property
     def user_ids(self) -> frozenset[UUID]:
         """Whose access ended."""
         return frozenset(row.user_id for row in self.rows)

@@ -107,7 +107,7 @@ async def remove_member_from_share(
     ended = await _revoke(tx, held, user_id)
     await tell_removed(tx, held.partnership, [held.share.label], [user_id])
     await record(tx, event_on(held.share, EventType.GRANT_REVOKED, data=_told(user_id, ended)))
-    return RemovedFromShare(share_id, Receipt(ended.grants, ended.items, ended.tickets))
+    return RemovedFromShare(share_id, Receipt(**ended.counts))
 
 
 async def leave_share(tx: Transaction, *, organisation_id: UUID, share_id: UUID) -> UUID:
@@ -145,7 +145,7 @@ async def remove_member_from_partnership(
         await tx.update(shares, share.id, state=share.state)
     await tell_removed(tx, partnership, [share.label for share in reduced], [user_id])
     await record(tx, *(event_on(share, EventType.GRANT_REVOKED, data=_told(user_id)) for share in reduced))
-    return RemovedFromPartnership(partnership_id, Receipt(ended.grants, ended.items, ended.tickets))
+    return RemovedFromPartnership(partnership_id, Receipt(**ended.counts))
 
 
 def _told(user_id: UUID, ended: cascade.EndedAccess | None = None) -> dict[str, Any]:

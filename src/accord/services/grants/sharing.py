@@ -26,7 +26,7 @@ from accord.database.queries.sharing import (
 )
 from accord.database.tables.sharing import grants, shares
 from accord.domain import text
-from accord.domain.activity import EventType
+from accord.domain.activity import EventType, counted
 from accord.domain.errors import DomainError, Forbidden, InvalidState, NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.notice import Template
@@ -220,9 +220,8 @@ async def unshare_account(
     SHARE.move(ShareState(held.share.state), ShareEvent.UNSHARE)
     ended = await cascade.end_shares(tx, share_ids=[share_id])
     await tell_removed(tx, held.partnership, [held.share.label], ended.user_ids)
-    counts = {"grantsEnded": ended.grants, "accessRequestsCancelled": ended.items, "ticketsVoided": ended.tickets}
-    await record(tx, event_on(held.share, EventType.SHARE_REMOVED, data=counts))
-    return Unshared(share_id, Receipt(ended.grants, ended.items, ended.tickets))
+    await record(tx, event_on(held.share, EventType.SHARE_REMOVED, data=counted(ended.counts)))
+    return Unshared(share_id, Receipt(**ended.counts))
 
 
 async def suspend_share(

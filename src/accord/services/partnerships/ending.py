@@ -9,7 +9,7 @@ from typing import Any
 from accord.database.engine import Transaction
 from accord.database.queries.recipients import admins_of, people
 from accord.database.tables.acting import acting_sessions
-from accord.domain.activity import EventType
+from accord.domain.activity import EventType, counted
 from accord.domain.delegation import DelegationEvent
 from accord.domain.notice import Template
 from accord.domain.partnership import PartnershipState
@@ -52,15 +52,13 @@ async def end_partnership(
     await tell(tx, row, Template.PARTNERSHIP_ENDED, names(row) | {"cause": cause, "reason": reason or ""}, told)
     counts = {
         "shares_ended": len(ended.shares),
-        "grants_ended": ended.grants,
-        "access_requests_cancelled": ended.items,
-        "tickets_voided": ended.tickets,
+        **ended.counts,
         "invitations_voided": links,
         **delegated.counts,
         "sessions_revoked": len(sessions),
         "amendments_withdrawn": withdrawn,
         **personal.counts,
     }
-    over = event_of(row, event, reason=reason, data=counts)
+    over = event_of(row, event, reason=reason, data=counted(counts))
     further = (*cascade.share_events(ended), *clearing_events(delegated), *revoked_events(sessions))
     return Ended(counts, (over, *further))

@@ -21,7 +21,7 @@ from accord.database.tables.acting import acting_sessions
 from accord.database.tables.organisation import memberships, users
 from accord.domain import text
 from accord.domain.acting import Basis
-from accord.domain.activity import EventType
+from accord.domain.activity import EventType, counted
 from accord.domain.errors import Forbidden, LastAdmin
 from accord.domain.organisation import (
     MEMBERSHIP,
@@ -163,7 +163,7 @@ async def _end(
         receipt, further = departure.receipt, [*departure.events]
     else:
         await tx.update(memberships, membership_id, **values)
-    counts = {_camel(name): count for name, count in asdict(receipt).items()}
+    counts = counted(asdict(receipt))
     told = member_event(ENDS[event], organisation_id, membership_id, row.user_id, counts, reason)
     await record(tx, told, *further)
     return Departed(membership_id, receipt)
@@ -197,8 +197,3 @@ async def _require_another_admin(tx: Transaction, organisation_id: UUID) -> None
     """Is one active admin left without this one? The organisation is held, so nobody else goes meanwhile."""
     if await count_holders(tx, organisation_id, Role.ORG_ADMIN) < 2:
         raise LastAdmin
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.title() for word in rest)
