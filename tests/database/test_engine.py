@@ -414,3 +414,10 @@ async def test_the_rights_are_those_of_the_active_memberships(world: World) -> N
 def test_a_query_takes_its_values_by_name() -> None:
     query = Query(select(users.c.id).where(users.c.id == bindparam("one"), users.c.email == "fixed"))
     assert query.arguments({"one": 7, "other": 8}) == [7, "fixed"]
+
+
+def test_a_value_that_nobody_gives_is_no_null() -> None:
+    query = Query(select(users.c.id).where(users.c.id == bindparam("one"), users.c.email == bindparam("two", None)))
+    assert query.arguments({"one": None}) == [None, None]
+    with pytest.raises(KeyError, match="one"):
+        query.arguments({"two": "given"})

@@ -270,6 +270,7 @@ def _between(facts: Facts) -> Rows:
                 "starts_at": p.starts_at,
                 "expires_at": p.expires_at,
                 "ended_at": facts.now if p.ended else None,
+                "suspended_by": ["OPERATOR"] if p.state == "SUSPENDED" else [],
             }
             for p in facts.partnerships
         ],

@@ -33,9 +33,11 @@ class Query:
         compiled = statement.compile(dialect=dialect)
         self.sql = str(compiled)
         self.names: Sequence[str] = compiled.positiontup or ()
-        self.fixed: Mapping[str, Any] = dict(compiled.params)
+        self.fixed: Mapping[str, Any] = {
+            name: value for name, value in compiled.params.items() if not compiled.binds[name].required
+        }
         self.record = record
 
     def arguments(self, given: Mapping[str, Any]) -> list[Any]:
-        """The values in the order of the statement's parameters."""
+        """The values in the order of the statement's parameters; KeyError names one that nobody gave."""
         return [given[name] if name in given else self.fixed[name] for name in self.names]
