@@ -15,7 +15,7 @@ from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import Forbidden
 from accord.domain.level import DataAccessLevel, effective
 from accord.domain.organisation import Role
-from accord.domain.partnership import AWAITING, PartnershipState
+from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import AccountRole, GrantState, ShareState
 
 
@@ -273,7 +273,7 @@ def _on_partnership(person_id: UUID, organisation_id: UUID, target: Target) -> s
 
 def _at_guest(person_id: UUID, partnership: PartnershipFacts) -> set[Capacity]:
     held = {Capacity.REPRESENTATIVE} if partnership.representative_id == person_id else set[Capacity]()
-    if partnership.asked_by_guest and partnership.state in AWAITING:
+    if partnership.asked_by_guest and partnership.state is not PartnershipState.DECLINED_BY_GUEST:
         held.add(Capacity.GUEST_ASKS)
         if partnership.requester_id == person_id:
             held.add(Capacity.GUEST_ASKER)
