@@ -8,13 +8,15 @@ from typing import Any
 
 from accord.demo.cast import Thing
 from accord.demo.stage import Stage, made
-from accord.domain.partnership import Purpose
+from accord.domain.partnership import AccessMode, Purpose
 from accord.domain.sharing import AccountRole
 from accord.services.grants.access_request import AccessDecision, decide_access_requests, request_access
 from accord.services.grants.account import create_account, set_account_owners
 from accord.services.grants.sharing import ShareItem, share_accounts
 from accord.services.partnerships.partnership import accept_partnership, approve_partnership
 from accord.services.partnerships.proposal import request_partnership
+from accord.services.customer import request_customer
+from accord.services.invite import InvitedItem, invite_partner
 
 COLLABORATOR = AccountRole.COLLABORATOR
 MANAGER = AccountRole.ACCOUNT_MANAGER
@@ -57,6 +59,36 @@ async def requests(
         reason=reason,
         purposes=purposes,
         expires_at=expires_at,
+    )
+    return pair
+
+
+async def invites(
+    stage: Stage, person: str, guest: str, contact: str, *accounts: str, wallet_entrusted: bool | None = None
+) -> str:
+    """A legal representative invites a partner: to these accounts, or to everything where none is named."""
+    pair = f"{stage.homes[person]}-{guest}"
+    stage.partnerships[pair] = await stage.does(
+        person,
+        invite_partner,
+        guest_handle=await stage.handle_of(guest),
+        contact_email=contact,
+        access_mode=AccessMode.LIMITED if accounts else AccessMode.COMPLETE,
+        wallet_entrusted=wallet_entrusted,
+        items=[InvitedItem(stage.accounts[account]) for account in accounts],
+    )
+    return pair
+
+
+async def asks_to_join(stage: Stage, person: str, host: str) -> str:
+    """An admin of a partner asks an organisation to become a customer, and consents to the current terms."""
+    pair = f"{host}-{stage.homes[person]}"
+    stage.partnerships[pair] = await stage.does(
+        person,
+        request_customer,
+        host_handle=await stage.handle_of(host),
+        terms_version_id=stage.terms,
+        consent=True,
     )
     return pair
 

@@ -87,6 +87,8 @@ WELCOME: Final = (
     ("carla@brightside.example", "Account Manager at the agency: signs in, asks for access for colleagues"),
     ("yara@paperplane.example", "admin of Paperplane PR: an invitation waits for her answer"),
     ("tim@alderfinch.example", "host and guest at once: shares the shop, and sells on somebody else's"),
+    ("rosa@ledgerlime.example", "invited to everything that Cobalt Couriers has, the wallet too: it waits for her"),
+    ("bea@mistral.example", "admin of Mistral Print: a partner asks to look after it"),
     ("otis@crane.example", "a contractor, an organisation of one"),
 )
 """Whom to be first, and why."""
@@ -241,6 +243,8 @@ THINGS: Final = (
     Thing("payroll", "Payroll", "Wagebook", "nora"),
     Thing("oldblog", "The old blog", "Blogwell", "tim"),
     Thing("stockroom", "Stockroom photos", "Stockroom", "hugo"),
+    Thing("stallsite", "Web site of Meadowmarket", "Hostel", "ida", kind=AccountKind.PRODUCT, category="Hosting"),
+    Thing("stallmail", "Mail of Meadowmarket", "Postbox", "ida", kind=AccountKind.PRODUCT, category="Mail"),
     Thing("seller", "Seller portal: garden", "Meadowmarket", "ida"),
 )
 

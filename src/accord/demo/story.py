@@ -14,6 +14,8 @@ from accord.demo.acts import (
     accepts,
     approves,
     asks,
+    asks_to_join,
+    invites,
     keeps_out,
     lets_in,
     makes,
@@ -22,6 +24,7 @@ from accord.demo.acts import (
 )
 from accord.demo.cast import COMPANIES, STAFF, TERMS_FIRST, TERMS_NOW, THINGS
 from accord.demo.stage import Stage
+from accord.domain.partner import PartnerProgram, PartnerStatus
 from accord.domain.partnership import Purpose
 from accord.services.grants.access_request import withdraw_access_request
 from accord.services.grants.account import archive_account
@@ -38,6 +41,7 @@ from accord.services.partnerships.partnership import (
 from accord.services.partnerships.proposal import remind_partnership
 from accord.services.people.joining import invite_member
 from accord.services.people.member import deactivate_member
+from accord.services.status import set_partner_status
 
 
 async def tell(stage: Stage) -> None:
@@ -54,6 +58,7 @@ async def tell(stage: Stage) -> None:
         not_every_request_succeeds,
         the_agency_grows,
         this_month,
+        a_partner_is_invited,
         this_week,
     ):
         await chapter(stage)
@@ -295,6 +300,22 @@ async def this_month(stage: Stage) -> None:
     await stage.at(11, "10:45")
     addesk = stage.shares["alder-brightside/addesk"]
     await stage.does("mara", suspend_share, share_id=addesk, reason="Until the budget for next year is clear.")
+
+
+async def a_partner_is_invited(stage: Stage) -> None:
+    """The legally responsible person decides alone: two products, everything and the wallet, a partner that asks."""
+    await stage.at(10, "09:00")
+    pair = await invites(stage, "max", "kelp", "sofia@studiokelp.example", "stallsite", "stallmail")
+    await stage.at(10, "14:40")
+    await accepts(stage, "sofia", pair)
+    stage.begin("sofia", "stallsite", every_days=3, hour="09:35")
+    await stage.at(9, "10:00")
+    await invites(stage, "karl", "lime", "rosa@ledgerlime.example", wallet_entrusted=True)
+    await stage.at(8, "08:30")
+    active = {"program": PartnerProgram.RESELLER, "status": PartnerStatus.ACTIVE}
+    await stage.operates(set_partner_status, organisation_id=stage.organisations["brightside"], **active)
+    await stage.at(7, "11:15")
+    await asks_to_join(stage, "greta", "mistral")
 
 
 async def this_week(stage: Stage) -> None:
