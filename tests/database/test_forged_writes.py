@@ -105,6 +105,17 @@ PARTNERSHIP = (
     "INSERT INTO accord.partnerships (host_id, guest_id, told_guest, path, state, created_by_user_id,"
     " requester_user_id, owner_user_id, starts_at) VALUES ({0}, true, 'HOST_REQUEST', 'ACTIVE', {1}, {1}, {1}, now())"
 )
+ASKED = (
+    "INSERT INTO accord.partnerships (host_id, guest_id, told_guest, asked_by_guest, path, state, created_by_user_id,"
+    " requester_user_id, owner_user_id, starts_at)"
+    " VALUES ({0}, true, true, 'GUEST_REQUEST', '{1}', '{{greta}}', '{{greta}}', '{{greta}}', now())"
+)
+ASKED_ATTEMPT = (
+    "INSERT INTO accord.attempts (partnership_id, host_id, guest_id, by_guest, number, terms, submitted_by,"
+    " submitted_at, host_decision, host_decided_by, lapses_at) VALUES ('{partnership}', '{host}', '{guest}', true, 2,"
+    " '{{}}', '{greta}', now(), {0}, now())"
+)
+ENTRY = "INSERT INTO accord.directory_entries (id, listed, email) VALUES ('{0}', true, 'a@b.example')"
 SHARE = (
     "INSERT INTO accord.shares (partnership_id, host_id, guest_id, account_id, shared_by, state, shared_at)"
     " VALUES ('{partnership}', '{host}', '{guest}', '{other}', '{mia}', 'ACTIVE', now())"
@@ -156,6 +167,14 @@ FORGED: dict[str, tuple[str, str]] = {
         "greta",
         PARTNERSHIP.format("'{elsewhere}', '{guest}'", "'{greta}'"),
     ),
+    "a guest asks and is let in at once": ("greta", ASKED.format("'{elsewhere}', '{guest}'", "ACTIVE")),
+    "a guest asks in another's name": (
+        "greta",
+        ASKED.format("'{host}', '{elsewhere}'", "AWAITING_HOST_APPROVAL"),
+    ),
+    "a guest approves what it asks for": ("greta", ASKED_ATTEMPT.replace("{0}", "'APPROVED', '{ada}'")),
+    "whose attempt it is": ("greta", "UPDATE accord.attempts SET by_guest = true WHERE id = '{attempt}'"),
+    "another organisation in the directory": ("ada", ENTRY.replace("{0}", "{guest}")),
     "a guest takes an account": ("greta", SHARE),
     "a guest lets its people in": ("greta", GRANT),
     "a guest invites itself": ("greta", INVITATION),
@@ -254,6 +273,9 @@ FORGED: dict[str, tuple[str, str]] = {
 }
 HONEST: dict[str, tuple[str, str]] = {
     "a host asks": ("mia", PARTNERSHIP.format("'{host}', '{elsewhere}'", "'{mia}'")),
+    "a guest asks": ("greta", ASKED.format("'{elsewhere}', '{guest}'", "AWAITING_HOST_APPROVAL")),
+    "a guest submits what it asks for": ("greta", ASKED_ATTEMPT.replace("{0}", "NULL, NULL")),
+    "the own organisation in the directory": ("ada", ENTRY.replace("{0}", "{host}")),
     "a host shares": ("mia", SHARE),
     "a host lets somebody in": ("mia", GRANT),
     "a host invites": ("ada", INVITATION),
