@@ -8,17 +8,17 @@ from uuid import UUID
 
 from accord.domain.errors import Conflict, DomainError, InvalidState, NotFound
 from accord.domain.partnership import AccessMode
-from accord.services.account import archive_account
-from accord.services.customer import request_customer
-from accord.services.invite import InvitedItem, invite_partner
-from accord.services.member import deactivate_member, reactivate_member
-from accord.services.partnership import (
+from accord.services.grants.account import archive_account
+from accord.services.partnerships.customer import request_customer
+from accord.services.partnerships.invite import InvitedItem, invite_partner
+from accord.services.partnerships.partnership import (
     accept_partnership,
     approve_partnership,
     refuse_partnership,
     remove_partner,
     withdraw_partnership,
 )
+from accord.services.people.member import deactivate_member, reactivate_member
 from accord.services.policy import set_policy
 from tests.scale import count
 from tests.services.invitations import Island, find_island

@@ -8,7 +8,7 @@ import pytest
 
 from accord.database.engine import OutcomeUnknown, Snapshot, TimedOut
 from accord.domain.ids import global_id
-from accord.services.profile import update_profile
+from accord.services.people.profile import update_profile
 from tests.schema.conftest import Asking
 from tests.world import World
 

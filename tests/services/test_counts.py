@@ -9,11 +9,11 @@ from typing import Any
 
 from accord.database.engine import Database
 from accord.domain.activity import counted
-from accord.services.account import archive_account
 from accord.services.expiry import sweep
-from accord.services.member import deactivate_member
-from accord.services.partnership import remove_partner
-from accord.services.sharing import unshare_account
+from accord.services.grants.account import archive_account
+from accord.services.grants.sharing import unshare_account
+from accord.services.partnerships.partnership import remove_partner
+from accord.services.people.member import deactivate_member
 from tests.services.scene import Scene
 
 COUNTS = {

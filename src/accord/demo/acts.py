@@ -13,10 +13,10 @@ from accord.domain.sharing import AccountRole
 from accord.services.grants.access_request import AccessDecision, decide_access_requests, request_access
 from accord.services.grants.account import create_account, set_account_owners
 from accord.services.grants.sharing import ShareItem, share_accounts
+from accord.services.partnerships.customer import request_customer
+from accord.services.partnerships.invite import InvitedItem, invite_partner
 from accord.services.partnerships.partnership import accept_partnership, approve_partnership
 from accord.services.partnerships.proposal import request_partnership
-from accord.services.customer import request_customer
-from accord.services.invite import InvitedItem, invite_partner
 
 COLLABORATOR = AccountRole.COLLABORATOR
 MANAGER = AccountRole.ACCOUNT_MANAGER

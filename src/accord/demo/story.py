@@ -39,9 +39,9 @@ from accord.services.partnerships.partnership import (
     withdraw_partnership,
 )
 from accord.services.partnerships.proposal import remind_partnership
+from accord.services.partnerships.status import set_partner_status
 from accord.services.people.joining import invite_member
 from accord.services.people.member import deactivate_member
-from accord.services.status import set_partner_status
 
 
 async def tell(stage: Stage) -> None:
