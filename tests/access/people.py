@@ -25,7 +25,7 @@ ROLES: Final = {
     "AO": (HOST, Role.MEMBER),  # account owner
     "RQ": (HOST, Role.MEMBER),  # who asked for the partnership
     "HM": (HOST, Role.MEMBER),
-    "HP": (HOST, Role.PHONE_MANAGER),  # a host member like any other here
+    "HP": (HOST, Role.PHONE_MANAGER),  # a host member like any other, but for telephony
     "AU": (HOST, Role.AUDITOR),
     "GA": (GUEST, Role.ORG_ADMIN),
     "GR": (GUEST, Role.MEMBER),  # representative

@@ -20,6 +20,9 @@ OPEN: Final[dict[str, tuple[str, ...]]] = {
     "reactivateMember": ("manage", "decision_maker"),
     "removeMember": ("manage", "decision_maker"),
     "signInToAccount": ("manage",),
+    "updateSettings": ("manage", "decision_maker"),
+    "setFeature": ("manage", "decision_maker", "phone_manager"),
+    "payInvoice": ("decision_maker",),
     "leaveOrganisation": KINDS,
 }
 

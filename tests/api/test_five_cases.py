@@ -24,6 +24,7 @@ from tests.api.cases import (
     amendment,
     contact,
     delegation,
+    host_data,
     invitation,
     level,
     organisation,
@@ -35,7 +36,18 @@ from tests.api.town import Builder, Town
 from tests.servers import DatabaseURLs, administer, clone, drop
 from tests.world import ISSUER, open_world
 
-NOUNS = (partnership, amendment, invitation, delegation, contact, sharing, organisation, level, acting)
+NOUNS = (
+    partnership,
+    amendment,
+    invitation,
+    delegation,
+    contact,
+    sharing,
+    organisation,
+    level,
+    acting,
+    host_data,
+)
 CASES: list[Cases] = [cases for noun in NOUNS for cases in noun.CASES]
 NEWCOMER = "newcomer@nowhere.example"
 STAFF = "staff@platform.example"

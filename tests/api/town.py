@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +12,12 @@ from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError
 from accord.domain.ids import global_id
 from accord.domain.level import DataAccessLevel
+from accord.domain.money import Money
 from accord.domain.organisation import Role, token_hash
 from accord.domain.partner import LinkKind, PartnerProgram, PartnerStatus
 from accord.domain.partnership import PartnershipState, Purpose
 from accord.domain.sharing import AccountRole
+from accord.services.billing import issue_invoice, pay_invoice, top_up_wallet
 from accord.services.grants.access_request import AccessDecision, decide_access_requests, request_access
 from accord.services.grants.acting import leave_organisation, switch_organisation
 from accord.services.grants.contact import accept_contact, add_external_contact, remove_external_contact
@@ -101,6 +103,7 @@ class Builder:
         await self._links()
         await self._sessions()
         await self._contacts()
+        await self._bills()
         old = await self.world.operate(publish_terms, version="2", text="Be kinder to each other.")
         self._name("terms", "terms", old)
         return self.town
@@ -258,6 +261,17 @@ class Builder:
         await self.world.operate(set_partner_status, organisation_id=cove, parent_partner_id=tower, **active)
         given = {"customer_id": self.organisations["harbour"].id, "partner_id": cove, "kind": LinkKind.RESELLER}
         self._name("cove_link", "link", await self.world.operate(link_partner, **given))
+
+    async def _bills(self) -> None:
+        """Harbour has 10.00 EUR left for three bills: one is paid, one is payable, one is too dear."""
+        ada, harbour = self.people["ada"], self.organisations["harbour"].id
+        for name, amount in (("paid_bill", 500), ("bill", 700), ("dear_bill", 100_000)):
+            given = {"number": name, "amount": Money(amount, "EUR"), "due_on": date(2099, 1, 1)}
+            key = await self.world.operate(issue_invoice, customer_id=harbour, **given)
+            self._name(name, "invoice", key)
+        await self.world.act(ada, top_up_wallet, amount=Money(1_500, "EUR"))
+        await self.world.act(ada, pay_invoice, invoice_id=self.keys["paid_bill"])
+        self.town.ids["settings"] = global_id("settings", harbour)
 
     async def _members(self) -> None:
         ada = self.people["ada"]

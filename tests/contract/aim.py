@@ -37,6 +37,8 @@ KINDS: Final = {
     "shareId": "share",
     "grantId": "grant",
     "itemId": "accessitem",
+    "invoiceId": "invoice",
+    "customerId": "organisation",
     "membershipId": "membership",
     "userId": "user",
     "userIds": "user",

@@ -28,6 +28,7 @@ from graphql import (
 ANSWER_KEYS: Final = {"data", "errors", "extensions"}
 ERROR_KEYS: Final = {"message", "locations", "path", "extensions"}
 CODE: Final = re.compile(r"[A-Z][A-Z_]+")
+DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z", re.ASCII)
 LARGEST_INT: Final = 2**31
 Path = tuple[str | int, ...]
@@ -210,6 +211,8 @@ def fits(kind: object, value: object) -> bool:
         "ID": isinstance(value, str) and value != "",
         "Boolean": isinstance(value, bool),
         "DateTime": isinstance(value, str) and INSTANT.fullmatch(value) is not None,
+        "Date": isinstance(value, str) and DAY.fullmatch(value) is not None,
+        "BigInt": _is_int(value) and abs(value) < 2**53,  # type: ignore[arg-type]
         "JSON": True,
     }
     return known[str(kind)]

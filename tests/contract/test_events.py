@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import count as numbers
 from typing import Any, Final
 from uuid import UUID
@@ -18,12 +18,13 @@ from graphql import GraphQLObjectType
 
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError
+from accord.domain.money import Money
 from accord.domain.organisation import PLATFORM, Role, token_hash
 from accord.domain.partner import PartnerProgram, PartnerStatus
 from accord.domain.partnership import AccessMode, PartnershipState, Purpose
 from accord.domain.sharing import AccountRole
 from accord.schema.schema import schema
-from accord.services import operator
+from accord.services import billing, operator, setting
 from accord.services.activity import record_export
 from accord.services.grants import account, contact, grant, sharing
 from accord.services.grants.access_request import (
@@ -320,6 +321,37 @@ ACTS: Final[dict[str, tuple[Call, Events]]] = {
         {"host": ["member.updated"]},
     ),
     "mark_notifications_read": (mark_read, {}),
+    "update_settings": (
+        lambda t: t.act("ada", setting.update_settings, locale="de"),
+        {"host": ["settings.changed"]},
+    ),
+    "set_feature": (
+        lambda t: t.act("ada", setting.set_feature, key="call_forwarding", enabled=True),
+        {"host": ["feature.changed"]},
+    ),
+    "pay_invoice": (
+        lambda t: t.act("ada", billing.pay_invoice, invoice_id=t.key("bill")),
+        {"host": ["invoice.paid"]},
+    ),
+    "top_up_wallet": (
+        lambda t: t.act("ada", billing.top_up_wallet, amount=Money(5, "EUR")),
+        {"host": ["wallet.topped_up"]},
+    ),
+    "issue_invoice": (
+        lambda t: t.run(
+            "staff",
+            billing.issue_invoice,
+            customer_id=t.copy.key(t.stage.scene.host.id),
+            number="2026-2",
+            amount=Money(5, "EUR"),
+            due_on=date(2099, 1, 1),
+        ),
+        {"host": ["invoice.issued"], "platform": ["invoice.issued"]},
+    ),
+    "void_invoice": (
+        lambda t: t.run("staff", billing.void_invoice, invoice_id=t.key("bill")),
+        {"host": ["invoice.voided"], "platform": ["invoice.voided"]},
+    ),
     "create_organisation": (
         lambda t: t.run(
             "staff",
@@ -397,6 +429,11 @@ WITHOUT_RIGHT: Final = {
     "create_organisation": ("ada", "zoe"),
     "set_partners_enabled": ("ada", "zoe"),
     **STANDING_WITHOUT_RIGHT,
+    "issue_invoice": ("ada", "zoe"),
+    "void_invoice": ("ada", "zoe"),
+    "update_settings": ("mia", "eva"),
+    "set_feature": ("mia", "eva"),
+    "top_up_wallet": ("mia", "eva"),
 }
 """Who tries each act without the right to; anybody else's is tried by an auditor of either side and by a stranger."""
 
@@ -439,6 +476,10 @@ async def prepare(world: World, scene: Scene) -> tuple[Original, World, Scene, d
     keys["converted"] = await make_contact(scene, "dan")
     keys["invited"] = await scene.act("gustav", joining.invite_member, email="x@people.example", display_name="X")
     await prepare_standing(scene, keys)
+    due = world.clock.now.date()
+    given = {"customer_id": scene.host.id, "number": "2026-1", "amount": Money(5, "EUR"), "due_on": due}
+    keys["bill"] = await world.operate(billing.issue_invoice, **given)
+    await scene.act("ada", billing.top_up_wallet, amount=Money(50, "EUR"))
     world.clock.advance(days=2)
     await open_sessions(scene, keys)
     homes = {person.organisation.id: person.organisation for person in scene.people.values()}

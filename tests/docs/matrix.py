@@ -13,7 +13,7 @@ from accord.access.permissions import PERMISSIONS, Action, Capacity
 from tests.docs.recipes import DOCS
 
 ROOTS = frozenset({"Query", "Mutation", "Viewer"})
-BESIDE = {Action.ACTIVITY_EXPORT: ["/exports/activity.csv"]}
+BESIDE = {Action.ACTIVITY_EXPORT: ["/exports/activity.csv"], Action.REPORT_READ: ["/exports/report.csv"]}
 """What asks for an action outside GraphQL."""
 HEAD = """\
 # Permissions
@@ -69,6 +69,7 @@ WORDS = {
     Capacity.ACTING_BILLING: "acting with MANAGE, the wallet entrusted",
     Capacity.REACHES_ACCOUNT: "the session reaches the account",
     Capacity.AT_HOME: "not acting elsewhere",
+    Capacity.PHONE_MANAGER: "Phone Manager of the organisation",
     Capacity.SEES_ACCOUNT: "sees the account",
     Capacity.NO_ACTIVE_OWNER: "nobody active owns the account",
     Capacity.GUEST_ASKS: "the guest asks for it and waits",
@@ -125,7 +126,7 @@ COLUMNS = (
     ),
     _column("PO", "Partnership Owner or co-owner", _HOST | {C.OWNER}, C.ACCOUNT_OWNER),
     _column("AO", "Account Owner", _HOST | {C.ACCOUNT_OWNER}, C.REQUESTER, together=(C.OWNER,)),
-    _column("HM", "member of the host", _HOST, C.REQUESTER),
+    _column("HM", "member of the host", _HOST, C.REQUESTER, C.PHONE_MANAGER),
     _column(
         "GA",
         "admin of the guest",
@@ -154,17 +155,18 @@ COLUMNS = (
     _column("DD", "acting as Decision Maker", {C.ACTING, C.ACTING_DECISION_MAKER}),
     _column("DP", "acting as Phone Manager", {C.ACTING, C.ACTING_PHONE_MANAGER}),
     _column("OP", "the vendor's staff", {C.OPERATOR, C.AT_HOME}),
-    _column("AU", "auditor of the organisation", {C.PERSON, C.MEMBER, C.AUDITOR, C.AT_HOME}),
+    _column("AU", "auditor of the organisation", {C.PERSON, C.AUDITOR, C.AT_HOME}),
 )
 
 
 def render() -> str:
     """The whole page."""
-    asked = _fields() | BESIDE
+    fields = _fields()
+    asked = {action: [*fields.get(action, ()), *BESIDE.get(action, ())] for action in Action}
     rows = ["| Action | Asked by | Open to |", "|---|---|---|"]
     for action in Action:
-        fields = ", ".join(f"`{name}`" for name in asked.get(action, ()))
-        rows.append(f"| `{action}` | {fields} | {'<br>'.join(_ways(action))} |")
+        asking = ", ".join(f"`{name}`" for name in asked[action])
+        rows.append(f"| `{action}` | {asking} | {'<br>'.join(_ways(action))} |")
     return HEAD + "\n".join([*_legend(), "", *_cells()]) + "\n" + BELOW + "\n".join(rows) + "\n"
 
 

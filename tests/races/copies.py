@@ -22,6 +22,9 @@ OF_PAIR: Final = {
     "chain_heads": "stream_id = ANY ($1)",
     "organisation_policies": "id = ANY ($1)",
     "partner_links": "customer_id = ANY ($1)",
+    "invoices": "organisation_id = ANY ($1)",
+    "wallets": "id = ANY ($1)",
+    "wallet_entries": "organisation_id = ANY ($1)",
     **dict.fromkeys(
         (
             "partnerships",

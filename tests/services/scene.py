@@ -21,6 +21,7 @@ WATCHED = (
     "grants", "access_items", "tickets", "amendments", "terms_acceptances",
     "role_delegations", "role_groups", "role_group_members", "acting_sessions", "external_contacts",
     "customer_assignments", "attempts", "invitations", "partner_links", "organisation_policies",
+    "organisation_settings", "organisation_features", "invoices", "wallets", "wallet_entries", "acting_changes",
     "chain_heads", "activity_events", "mails", "notifications",
 )  # fmt: skip
 HOST_PEOPLE: dict[str, tuple[Role, ...]] = {

@@ -57,6 +57,7 @@ BY_ROLE: Final = {
     Capacity.LEGAL: frozenset({Role.LEGAL_REPRESENTATIVE, Role.DECISION_MAKER}),
     Capacity.LEGAL_REPRESENTATIVE: frozenset({Role.LEGAL_REPRESENTATIVE}),
     Capacity.AUDITOR: frozenset({Role.AUDITOR}),
+    Capacity.PHONE_MANAGER: frozenset({Role.PHONE_MANAGER}),
     Capacity.HOST_MEMBER: WORKING,
     Capacity.MEMBER: WORKING,
     Capacity.GUEST_MEMBER: WORKING,
@@ -241,7 +242,7 @@ def _in_organisation(organisation_id: UUID, roles: frozenset[Role], target: Targ
     held = set[Capacity]()
     if organisation_id == target.organisation_id:
         held |= _by_roles(roles, Capacity.ORG_ADMIN, Capacity.LEGAL, Capacity.AUDITOR, Capacity.MEMBER)
-        held |= _by_roles(roles, Capacity.HOST_MEMBER, Capacity.LEGAL_REPRESENTATIVE)
+        held |= _by_roles(roles, Capacity.HOST_MEMBER, Capacity.LEGAL_REPRESENTATIVE, Capacity.PHONE_MANAGER)
     if organisation_id == host_of(target):
         held |= _by_roles(roles, Capacity.HOST_ADMIN, Capacity.LEGAL, Capacity.HOST_MEMBER)
         held |= _by_roles(roles, Capacity.LEGAL_REPRESENTATIVE)

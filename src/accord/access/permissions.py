@@ -27,6 +27,7 @@ class Capacity(StrEnum):
     ACCOUNT_MANAGER = "account manager"
     ITEM_REQUESTER = "who asked for this access"
     AUDITOR = "auditor"
+    PHONE_MANAGER = "Phone Manager of the organisation"
     OPERATOR = "operator"
     ACTING = "somebody acting in the organisation"
     ACTING_SUPPORT = "acting with SUPPORT"
@@ -114,6 +115,18 @@ class Action(StrEnum):
     POLICY_SET_INVITING = "policy:set_inviting"
     DIRECTORY_SET = "directory:set"
     ACCESS_FREEZE = "access:freeze"
+    DASHBOARD_READ = "dashboard:read"
+    REPORT_READ = "report:read"
+    SETTINGS_READ = "settings:read"
+    SETTINGS_UPDATE = "settings:update"
+    FEATURE_READ = "feature:read"
+    FEATURE_SET = "feature:set"
+    FEATURE_SET_TELEPHONY = "feature:set_telephony"
+    BILLING_READ = "billing:read"
+    INVOICE_READ = "invoice:read"
+    INVOICE_PAY = "invoice:pay"
+    INVOICE_ISSUE = "invoice:issue"
+    WALLET_TOP_UP = "wallet:top_up"
     INVITATION_READ = "invitation:read"
     SESSION_READ = "session:read"
     SESSION_OPEN = "session:open"
@@ -151,6 +164,11 @@ def _all(*capacities: Capacity) -> frozenset[Capacity]:
 
 
 LEADERS: Final = (C.HOST_ADMIN, C.LEGAL)
+AT_HOME: Final = (C.ORG_ADMIN, C.LEGAL)
+READING: Final = (C.ACTING_SUPPORT, C.ACTING_MANAGE, C.ACTING_DECISION_MAKER)
+MANAGING: Final = (C.ACTING_MANAGE, C.ACTING_DECISION_MAKER)
+BILLING: Final = (*AT_HOME, C.ACTING_DECISION_MAKER, C.ACTING_BILLING)
+"""Leaders of an organisation at home, and those who act there, as model 4.15 names them."""
 
 PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.TERMS_READ: _any(C.PERSON, C.OPERATOR),
@@ -213,6 +231,18 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.POLICY_SET_INVITING: _any(C.LEGAL_REPRESENTATIVE),
     Action.DIRECTORY_SET: _any(C.ORG_ADMIN, C.LEGAL),
     Action.ACCESS_FREEZE: _any(C.ORG_ADMIN, C.LEGAL),
+    Action.DASHBOARD_READ: _any(*AT_HOME, *READING),
+    Action.REPORT_READ: _any(*AT_HOME, *READING),
+    Action.SETTINGS_READ: _any(C.MEMBER, *MANAGING, C.ACTING_PHONE_MANAGER),
+    Action.SETTINGS_UPDATE: _any(*AT_HOME, *MANAGING),
+    Action.FEATURE_READ: _any(C.MEMBER, *MANAGING, C.ACTING_PHONE_MANAGER),
+    Action.FEATURE_SET: _any(*AT_HOME, *MANAGING),
+    Action.FEATURE_SET_TELEPHONY: _any(*AT_HOME, C.PHONE_MANAGER, *MANAGING, C.ACTING_PHONE_MANAGER),
+    Action.BILLING_READ: _any(*BILLING),
+    Action.INVOICE_READ: _any(*BILLING, C.OPERATOR),
+    Action.INVOICE_PAY: _any(*BILLING),
+    Action.INVOICE_ISSUE: _any(C.OPERATOR),
+    Action.WALLET_TOP_UP: _any(*AT_HOME),
     Action.INVITATION_READ: _any(C.GUEST_ADMIN),
     Action.SESSION_READ: _any(C.PERSON, C.ACTING),
     Action.SESSION_OPEN: _any(C.PERSON),

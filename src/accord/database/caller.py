@@ -56,6 +56,7 @@ def _session_binds(acting: Acting | None) -> dict[str, Any]:
         "acts_in": acting is not None,
         "acts_reading": level is not None or decides,
         "acts_managing": manages or decides,
+        "acts_settings": manages or (acting is not None and acting.role_key is not None),
         "acts_billing": decides or (acting is not None and acting.bills),
         "acts_on_all_accounts": manages and acting is not None and acting.complete,
         "acts_on_shared_accounts": manages,

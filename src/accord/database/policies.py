@@ -65,6 +65,12 @@ HEADS: Final = (
 Rows: TypeAlias = str | tuple[str, str]
 
 
+def _own(column: str) -> tuple[tuple[str, Rows, str], ...]:
+    """A table of one organisation's own rows."""
+    rows = _in_mine(column)
+    return (("SELECT", rows, GATEWAY), ("INSERT", rows, GATEWAY), ("UPDATE", rows, GATEWAY))
+
+
 def _between(rows: str, makers: str) -> tuple[tuple[str, Rows, str], ...]:
     """A table between two organisations: both sides read and move its rows, one of them makes them."""
     return (
@@ -184,6 +190,19 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     "attempts": _between(
         TOLD_SIDES, f"{HOST} OR (({GUEST}) AND by_guest AND host_decision IS NULL AND guest_decision IS NULL)"
     ),
+    "organisation_settings": _own("id"),
+    "organisation_features": _own("organisation_id"),
+    "invoices": (
+        ("SELECT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
+        ("INSERT", OPERATING, GATEWAY),
+        ("UPDATE", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
+    ),
+    "wallets": _own("id"),
+    "wallet_entries": (
+        ("SELECT", _in_mine("organisation_id"), GATEWAY),
+        ("INSERT", f"{_in_mine('organisation_id')} AND made_by = (SELECT accord.person())", GATEWAY),
+    ),
+    "acting_changes": (("INSERT", _in_mine("organisation_id"), GATEWAY), ("ALL", "true", WORKER)),
     "amendments": _between(TOLD_SIDES, f"(side = 'HOST' AND {HOST}) OR (side = 'GUEST' AND {GUEST})"),
     "invitations": _between(BOTH_SIDES, HOST),
     "sign_ins": (("SELECT", SELF, GATEWAY), ("INSERT", SELF, GATEWAY), ("ALL", "true", WORKER)),

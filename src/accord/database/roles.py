@@ -43,6 +43,7 @@ FIXED: Final = frozenset(
         *("issued_at", "audience", "origin", "customer_id", "partner_id", "by_guest"),
         *("home_id", "basis", "role_key", "role_group_id", "contact_id", "started_at", "ends_at", "acting_session_id"),
         *("side", "kind", "terms_before", "terms_after", "opens_everything", "proposed_by", "proposed_at"),
+        *("key", "currency", "amount_minor", "issued_on", "due_on"),
     }
 )
 """Columns that say what a row is about: they never change, whoever asks."""
@@ -98,8 +99,15 @@ GRANTS: Final = (
             "organisation_policies",
             "directory_entries",
             "partner_links",
+            "organisation_settings",
+            "organisation_features",
+            "invoices",
+            "wallets",
         )
     ),
+    f"GRANT SELECT, INSERT ON accord.wallet_entries TO {GATEWAY}",
+    f"GRANT INSERT ON accord.acting_changes TO {GATEWAY}",
+    f"GRANT SELECT, DELETE ON accord.acting_changes TO {WORKER}",
     f"GRANT SELECT, INSERT, UPDATE (read_at) ON accord.notifications TO {GATEWAY}",
     f"GRANT SELECT, INSERT ON accord.identities, accord.sign_ins TO {GATEWAY}",
     f"GRANT SELECT, INSERT ON accord.terms_versions, accord.terms_acceptances TO {GATEWAY}",

@@ -16,7 +16,7 @@ from accord.database.queries.outbox import Envelope
 from accord.delivery.smtp import Smtp
 from accord.domain.notice import NOTICES, Template, compose, plain, plain_lines
 
-QUOTED: Final = frozenset({"reason", "note"})
+QUOTED: Final = frozenset({"reason", "note", "changes"})
 BLANK_LINES: Final = re.compile(r"\n{3,}")
 MAIL_POLICY: Final = SMTP.clone(cte_type="7bit")
 

@@ -23,6 +23,7 @@ from accord.demo.acts import (
     shares,
 )
 from accord.demo.cast import COMPANIES, STAFF, TERMS_FIRST, TERMS_NOW, THINGS
+from accord.demo.house import the_houses
 from accord.demo.stage import Stage
 from accord.domain.partner import PartnerProgram, PartnerStatus
 from accord.domain.partnership import Purpose
@@ -57,6 +58,7 @@ async def tell(stage: Stage) -> None:
         an_agency_has_partners_too,
         not_every_request_succeeds,
         the_agency_grows,
+        the_houses,
         this_month,
         a_partner_is_invited,
         this_week,

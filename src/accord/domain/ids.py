@@ -24,6 +24,8 @@ KINDS: Final = frozenset(
         "rolegroup",
         "session",
         "contact",
+        "settings",
+        "invoice",
         "event",
         "terms",
         "notification",

@@ -66,6 +66,8 @@ class Template(StrEnum):
     ROLES_DELEGATED = "roles_delegated"
     ROLES_CLEARED = "roles_cleared"
     CONTACT_INVITED = "contact_invited"
+    INVOICE_PAID = "invoice_paid"
+    ACTING_DIGEST = "acting_digest"
 
 
 class MailState(StrEnum):
@@ -317,6 +319,15 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
             "{actor} names you as a contact of {host}",
             "{actor} would like you to act for {host}, in your own name, as: {roles}.",
             page="contacts",
+        ),
+        Template.INVOICE_PAID: _notice(
+            "{actor} has paid invoice {number} of {organisation}",
+            "{actor} of {partner}, acting in {organisation}, has paid invoice {number} of {amount} from the wallet.",
+        ),
+        Template.ACTING_DIGEST: _notice(
+            "What partners' people have changed in {organisation}",
+            "Within a day, people of partners have changed this much in {organisation}: {count}.",
+            "changes",
         ),
     }
 )

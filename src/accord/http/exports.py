@@ -1,12 +1,12 @@
-"""/exports/activity.csv: the activity list as a file, with the rights of the list (S89, model 4.12)."""
+"""/exports: the activity list and reports as files, with the rights of both (S89, model 4.12, 4.15)."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from starlette.datastructures import QueryParams
@@ -14,16 +14,18 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from accord.access.decision import Condition, may_ever
+from accord.access.decision import Condition, may_ever, require
+from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.access.principal import Identity, Principal
 from accord.database.engine import AccessRevoked, Busy, Database, SessionOver, TimedOut, Transaction
-from accord.database.queries.export import count_events, get_head_sequence, stream_events
+from accord.database.queries.export import count_events, get_head_sequence, get_report, stream_events
 from accord.database.queries.read.activity import EventRow
 from accord.domain.activity import EventType, Outcome
-from accord.domain.errors import Forbidden, NotFound, OrganisationContextMismatch
+from accord.domain.errors import Forbidden, NotFound, OrganisationContextMismatch, ValidationError
 from accord.domain.ids import global_id, parse_id
 from accord.domain.organisation import PLATFORM
+from accord.domain.report import Period, ReportGrouping, ReportName, types_of
 from accord.http.acting import acting_session, over
 from accord.http.authentication import Authenticator
 from accord.http.csv import line
@@ -31,10 +33,14 @@ from accord.http.rates import EXPORT, Rates
 from accord.http.responses import HttpError
 from accord.services.activity import record_export
 
+Word = TypeVar("Word")
 COLUMNS: Final = (
     *("Time", "Event", "Account", "App", "User", "Location", "OS", "Device"),
     *("Partner", "On behalf of", "Session", "Reason", "Sequence", "Hash"),
 )
+REPORT_COLUMNS: Final = ("Key", "Label", "Count")
+REPORT_PARAMETERS: Final = ("organisationId", "name", "from", "to", "groupBy")
+AT_ONCE: Final = 1_000
 PARAMETERS: Final = (
     *("organisationId", "from", "to", "types", "outcome", "accountId", "app", "userId", "partnerOrganisationId"),
     "sessionId",
@@ -57,15 +63,24 @@ class ExportRoutes:
         self.rates = rates or Rates()
 
     def routes(self) -> list[Route]:
-        return [Route("/exports/activity.csv", self.activity)]
+        return [Route("/exports/activity.csv", self.activity), Route("/exports/report.csv", self.report)]
 
     async def activity(self, request: Request) -> Response:
         """The visible events of one organisation's stream, newest first; the export is an event itself."""
+        return await self.answered(request, self.export)
+
+    async def report(self, request: Request) -> Response:
+        """Every row of one report, most first; the export is an event of the organisation itself."""
+        return await self.answered(request, self.export_report)
+
+    async def answered(
+        self, request: Request, export: Callable[[Identity, UUID | None, QueryParams], Awaitable[Response]]
+    ) -> Response:
         identity = await self.authenticator.identify(request)
         try:
             with self.rates.admitted(identity):
                 self.rates.spend(identity, EXPORT)
-                return await self.export(identity, acting_session(request), request.query_params)
+                return await export(identity, acting_session(request), request.query_params)
         except NotFound as error:
             raise HttpError(404, error.code, error.message) from None
         except Forbidden as error:
@@ -82,7 +97,7 @@ class ExportRoutes:
             raise HttpError(504, "TIMEOUT", "The export took too long. Ask for a shorter time.") from None
 
     async def export(self, identity: Identity, session: UUID | None, query: QueryParams) -> Response:
-        given = parameters(query)
+        given = parameters(query, PARAMETERS)
         organisation_id = organisation(given, identity)
         filters = bound_filters(given)
         rows = await count_events(self.database, identity, session, organisation_id, filters)
@@ -115,6 +130,53 @@ class ExportRoutes:
             async for page in pages:
                 yield b"".join(line(cells(*told)) for told in page)
 
+    async def export_report(self, identity: Identity, session: UUID | None, query: QueryParams) -> Response:
+        given = parameters(query, REPORT_PARAMETERS)
+        organisation_id, name, grouping, period = report_wanted(given)
+        bounds = {"since": period.since, "until": period.until, "types": types_of(name), "size": self.longest}
+        rows = await get_report(self.database, identity, session, organisation_id, grouping, **bounds)
+        if rows and rows[0].rows > self.longest:
+            raise HttpError(413, "EXPORT_TOO_LARGE", "Ask for a shorter time.", limit=self.longest, actual=rows[0].rows)
+
+        async def act(tx: Transaction) -> str:
+            target = Target(organisation_id=organisation_id)
+            require(tx.principal, Action.REPORT_READ, target, now=tx.now, acting_for=tx.acting_for)
+            return await record_export(tx, organisation_id=organisation_id, filters=given)
+
+        head = await self.database.write(identity, organisation_id, act, session)
+        file = f"report-{name.lower()}-{self.database.clock():%Y%m%dT%H%M%SZ}.csv"
+        headers = {"accord-activity-head": head, "content-disposition": f'attachment; filename="{file}"'}
+        return StreamingResponse(report_content(rows), headers=headers, media_type="text/csv; charset=utf-8")
+
+
+def report_content(rows: Sequence[Any]) -> Iterator[bytes]:
+    yield line(REPORT_COLUMNS)
+    for start in range(0, len(rows), AT_ONCE):
+        yield b"".join(line((row["key"], row.label, row["count"])) for row in rows[start : start + AT_ONCE])
+
+
+def report_wanted(given: dict[str, str]) -> tuple[UUID, ReportName, ReportGrouping, Period]:
+    """The organisation, the report, its grouping and its period; BAD_USER_INPUT where one of them lacks."""
+    for name in REPORT_PARAMETERS:
+        if name not in given:
+            raise bad_input(name)
+    organisation_id = parse_id("organisation", given["organisationId"])
+    since, until = instant(given, "from"), instant(given, "to")
+    try:
+        period = Period(since, until) if since and until else None
+    except ValidationError:
+        period = None
+    if period is None:
+        raise bad_input("to")
+    return organisation_id, only(given, "name", ReportName), only(given, "groupBy", ReportGrouping), period
+
+
+def only(given: dict[str, str], name: str, kind: Callable[[str], Word]) -> Word:
+    try:
+        return kind(given[name])
+    except ValueError:
+        raise bad_input(name) from None
+
 
 def require_export(principal: Principal, organisation_id: UUID) -> None:
     """May this person export the activity of this organisation? Raises Forbidden."""
@@ -131,11 +193,11 @@ def cells(row: EventRow, partner: str | None, on_behalf_of: str | None) -> tuple
     return (*what, partner, on_behalf_of, session, row.reason, row.sequence, row.hash)
 
 
-def parameters(query: QueryParams) -> dict[str, str]:
+def parameters(query: QueryParams, names: Sequence[str]) -> dict[str, str]:
     """Raises BAD_USER_INPUT for a name that is unknown or given twice."""
     for name in query:
-        if name not in PARAMETERS or len(query.getlist(name)) > 1:
-            raise bad_input(name if name in PARAMETERS else "query")
+        if name not in names or len(query.getlist(name)) > 1:
+            raise bad_input(name if name in names else "query")
     return {name: value for name, value in query.items() if value}
 
 

@@ -16,12 +16,15 @@ from accord.database.queries.read import (
     acting,
     activity,
     amendment,
+    billing,
     contact,
     delegation,
     organisation,
     partner,
     partnership,
     policy,
+    report,
+    setting,
     sharing,
 )
 from accord.database.queries.read.facts import (
@@ -152,6 +155,11 @@ class Loaders:
     policy_by_organisation = lookups(policy.POLICY_BY_ORGANISATION)
     session_by_id = lookups(acting.SESSION_BY_ID)
     bases_by_host = groups(acting.BASES_BY_HOST)
+    settings_by_id = lookups(setting.SETTINGS_BY_ID)
+    features_by_organisation = groups(setting.FEATURES_BY_ORGANISATION)
+    invoice_by_id = lookups(billing.INVOICE_BY_ID)
+    wallet_by_organisation = lookups(billing.WALLET_BY_ORGANISATION)
+    live_partnerships_by_organisation = groups(report.LIVE_PARTNERSHIPS)
     event_by_id = lookups(activity.EVENT_BY_ID)
     notification_by_id = lookups(activity.NOTIFICATION_BY_ID)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, NewType
 
 import orjson
@@ -15,8 +15,11 @@ from strawberry.types.scalar import ScalarDefinition
 from accord.schema.errors import BadInput
 
 JSON = NewType("JSON", object)
+BigInt = NewType("BigInt", int)
 
 UNSTORABLE_CHARACTER: Final = re.compile("[\x00\ud800-\udfff]")
+LARGEST_INTEGER: Final = 2**53 - 1
+DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 PERIOD: Final = re.compile(
     r"P(?=\d|T)(?:(\d{1,6})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?", re.ASCII
@@ -36,6 +39,23 @@ def parse_instant(value: object) -> datetime:
 def format_instant(value: datetime) -> str:
     """ISO 8601 in UTC, with Z."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def parse_day(value: object) -> date:
+    """A day of the calendar."""
+    if not isinstance(value, str) or not DAY.fullmatch(value):
+        raise GraphQLError("A Date is ISO 8601, such as 2026-01-31.")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise GraphQLError("This date does not exist.") from None
+
+
+def parse_integer(value: object) -> int:
+    """A whole number that every reader of JSON keeps exactly."""
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST_INTEGER:
+        raise GraphQLError(f"A BigInt is a whole number from -{LARGEST_INTEGER} to {LARGEST_INTEGER}.")
+    return value
 
 
 def parse_period(value: object) -> timedelta:
@@ -67,6 +87,18 @@ SCALARS: Final[Mapping[object, ScalarDefinition]] = {
         description="An instant, ISO 8601 in UTC.",
         serialize=format_instant,
         parse_value=parse_instant,
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A day, ISO 8601.",
+        serialize=date.isoformat,
+        parse_value=parse_day,
+    ),
+    BigInt: strawberry.scalar(
+        name="BigInt",
+        description="A whole number of up to 53 bits.",
+        serialize=int,
+        parse_value=parse_integer,
     ),
     timedelta: strawberry.scalar(
         name="Duration",

@@ -24,6 +24,7 @@ from accord.schema.errors import Masked, log_unexpected
 from accord.schema.mutations import (
     acting,
     amendment,
+    billing,
     contact,
     delegation,
     invitation,
@@ -33,6 +34,7 @@ from accord.schema.mutations import (
     partner,
     partnership,
     policy,
+    setting,
     sharing,
     term,
 )
@@ -137,6 +139,11 @@ class Mutation:
     share_data_with_partner = answers(level.share_data_with_partner, Action.LEVEL_REDUCE)
     set_ceiling = answers(level.set_ceiling, Action.CEILING_SET)
 
+    update_settings = answers(setting.update_settings, Action.SETTINGS_UPDATE)
+    set_feature = answers(setting.set_feature, Action.FEATURE_SET_TELEPHONY)
+    pay_invoice = answers(billing.pay_invoice, Action.INVOICE_PAY)
+    top_up_wallet = answers(billing.top_up_wallet, Action.WALLET_TOP_UP)
+
     set_policy = answers(policy.set_policy, Action.POLICY_SET)
     freeze_partner_access = answers(policy.freeze_partner_access, Action.ACCESS_FREEZE)
     unfreeze_partner_access = answers(policy.unfreeze_partner_access, Action.ACCESS_FREEZE)
@@ -147,6 +154,8 @@ class Mutation:
     set_partner_status = answers(partner.set_partner_status, Action.ORGANISATION_OPERATE)
     link_partner = answers(partner.link_partner, Action.ORGANISATION_OPERATE)
     end_partner_link = answers(partner.end_partner_link, Action.ORGANISATION_OPERATE)
+    issue_invoice = answers(billing.issue_invoice, Action.INVOICE_ISSUE)
+    void_invoice = answers(billing.void_invoice, Action.INVOICE_ISSUE)
     publish_terms = answers(operator.publish_terms, Action.TERMS_PUBLISH)
 
 

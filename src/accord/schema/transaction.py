@@ -34,6 +34,7 @@ KINDS: Final = {
     "role_group_id": "rolegroup",
     "contact_id": "contact",
     "customer_ids": "organisation",
+    "invoice_id": "invoice",
     "item_id": "accessitem",
     "membership_id": "membership",
     "user_id": "user",

@@ -28,6 +28,7 @@ from accord.domain.notice import Template, day
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
 from accord.domain.sharing import ACCESS_ITEM, GRANT, AccessItemEvent, AccessItemState, GrantEvent, GrantState
 from accord.services.activity import Event, record
+from accord.services.digest import tell_changes
 from accord.services.grants import cascade
 from accord.services.grants.acting import expire_session
 from accord.services.grants.roles import clearing_events, end_roles, leave_overdue, left_group, tell_of_roles
@@ -60,6 +61,7 @@ async def sweep(database: Database, now: datetime) -> None:
     for days in EXPIRY_NOTICES:
         await _each(database, grants, due.to_warn_of_grant(now, days), _warn_of_grant(days))
     await _each_session(database, due.to_end_session(now))
+    await tell_changes(database)
     async with database.platform() as tx:
         await tx.execute(delete(sign_ins).where(sign_ins.c.expires_at <= now))
 

@@ -13,7 +13,8 @@ LINK = "link { id kind status ceiling partner { name } }"
 PARTNER = "organisation { partnerProgram partnerStatus version }"
 
 
-def _bare(**given: Any) -> Given:
+def bare(**given: Any) -> Given:
+    """Input in nobody's name; strings that name something in the town become its ID."""
     return lambda town: {
         key: town.ids.get(value, value) if isinstance(value, str) else value for key, value in given.items()
     }
@@ -57,7 +58,7 @@ CASES = [
     Cases(
         "setCeiling",
         by=STAFF,
-        given=_bare(partnerId="cove", ceiling="SUPPORT"),
+        given=bare(partnerId="cove", ceiling="SUPPORT"),
         shows="contract { name ceiling customerCount } link { id }",
         expected=lambda _, shown: (
             shown["contract"] == {"name": "Cove", "ceiling": "SUPPORT", "customerCount": 1} and shown["link"] is None
@@ -70,48 +71,48 @@ CASES = [
     Cases(
         "linkPartner",
         by=STAFF,
-        given=_bare(customerId="meadow", partnerId="cove", kind="RESELLER", ceiling="SUPPORT"),
+        given=bare(customerId="meadow", partnerId="cove", kind="RESELLER", ceiling="SUPPORT"),
         shows=LINK,
         expected=lambda _, shown: (
             (shown["link"]["status"], shown["link"]["ceiling"], shown["link"]["partner"]["name"])
             == ("ACTIVE", "SUPPORT", "Cove")
         ),
-        forbidden=Refused("ada", _bare(**LINKING), "FORBIDDEN"),
-        foreign=Refused(STAFF, _bare(customerId="harbour", partnerId="otto", kind="RESELLER"), "NOT_FOUND"),
-        wrong_state=Refused(STAFF, _bare(**LINKING), "PREREQUISITE_MISSING"),
-        repeated=Refused(STAFF, _bare(customerId="meadow", partnerId="cove", kind="RESELLER"), "CONFLICT"),
+        forbidden=Refused("ada", bare(**LINKING), "FORBIDDEN"),
+        foreign=Refused(STAFF, bare(customerId="harbour", partnerId="otto", kind="RESELLER"), "NOT_FOUND"),
+        wrong_state=Refused(STAFF, bare(**LINKING), "PREREQUISITE_MISSING"),
+        repeated=Refused(STAFF, bare(customerId="meadow", partnerId="cove", kind="RESELLER"), "CONFLICT"),
     ),
     Cases(
         "endPartnerLink",
         by=STAFF,
-        given=_bare(linkId="cove_link", reason="Contract over."),
+        given=bare(linkId="cove_link", reason="Contract over."),
         shows=LINK,
         expected=lambda _, shown: shown["link"]["status"] == "ENDED",
-        forbidden=Refused("ada", _bare(linkId="cove_link"), "FORBIDDEN"),
-        foreign=Refused(STAFF, _bare(linkId="otto"), "NOT_FOUND"),
+        forbidden=Refused("ada", bare(linkId="cove_link"), "FORBIDDEN"),
+        foreign=Refused(STAFF, bare(linkId="otto"), "NOT_FOUND"),
         wrong_state=Impossible("a link is active or ended: the latter is the repeated case"),
-        repeated=Refused(STAFF, _bare(linkId="cove_link"), "INVALID_STATE"),
+        repeated=Refused(STAFF, bare(linkId="cove_link"), "INVALID_STATE"),
     ),
     Cases(
         "setPartnerStatus",
         by=STAFF,
-        given=_bare(**STATUS, parentPartnerId="tower", expectedVersion=3),
+        given=bare(**STATUS, parentPartnerId="tower", expectedVersion=3),
         shows=PARTNER,
         expected=lambda _, shown: shown["organisation"]["partnerStatus"] == "SUSPENDED",
-        forbidden=Refused("tora", _bare(**STATUS), "FORBIDDEN"),
-        foreign=Refused(STAFF, _bare(**STATUS | {"organisationId": "otto"}), "NOT_FOUND"),
-        wrong_state=Refused(STAFF, _bare(organisationId="cove", program="NONE", status="NONE"), "BAD_USER_INPUT"),
-        repeated=Refused(STAFF, _bare(**STATUS, parentPartnerId="tower", expectedVersion=3), "CONFLICT"),
+        forbidden=Refused("tora", bare(**STATUS), "FORBIDDEN"),
+        foreign=Refused(STAFF, bare(**STATUS | {"organisationId": "otto"}), "NOT_FOUND"),
+        wrong_state=Refused(STAFF, bare(organisationId="cove", program="NONE", status="NONE"), "BAD_USER_INPUT"),
+        repeated=Refused(STAFF, bare(**STATUS, parentPartnerId="tower", expectedVersion=3), "CONFLICT"),
     ),
     Cases(
         "setOrganisationStatus",
         by=STAFF,
-        given=_bare(organisationId="meadow", status="CLOSED", reason="Out of business."),
+        given=bare(organisationId="meadow", status="CLOSED", reason="Out of business."),
         shows="organisation { status }",
         expected=lambda _, shown: shown["organisation"]["status"] == "CLOSED",
-        forbidden=Refused("max", _bare(organisationId="meadow", status="CLOSED"), "FORBIDDEN"),
-        foreign=Refused(STAFF, _bare(organisationId="otto", status="CLOSED"), "NOT_FOUND"),
-        wrong_state=Refused(STAFF, _bare(organisationId="meadow", status="ACTIVE"), "INVALID_STATE"),
-        repeated=Refused(STAFF, _bare(organisationId="meadow", status="ACTIVE"), "INVALID_STATE"),
+        forbidden=Refused("max", bare(organisationId="meadow", status="CLOSED"), "FORBIDDEN"),
+        foreign=Refused(STAFF, bare(organisationId="otto", status="CLOSED"), "NOT_FOUND"),
+        wrong_state=Refused(STAFF, bare(organisationId="meadow", status="ACTIVE"), "INVALID_STATE"),
+        repeated=Refused(STAFF, bare(organisationId="meadow", status="ACTIVE"), "INVALID_STATE"),
     ),
 ]

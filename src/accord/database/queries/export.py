@@ -12,7 +12,9 @@ from accord.access.principal import Identity
 from accord.database.engine import Database, Transaction
 from accord.database.queries.read.activity import EVENTS, EventRow
 from accord.database.queries.read.organisation import ORGANISATION_SEEN
+from accord.database.queries.read.report import REPORTS
 from accord.database.tables.activity import chain_heads
+from accord.domain.report import ReportGrouping
 
 AT_ONCE: Final = 1_000
 
@@ -59,3 +61,19 @@ async def stream_events(
         if len(rows) < AT_ONCE:
             return
         before = rows[-1].sequence
+
+
+async def get_report(
+    database: Database,
+    identity: Identity,
+    session: UUID | None,
+    organisation_id: UUID,
+    grouping: ReportGrouping,
+    **bounds: Any,
+) -> Sequence[Any]:
+    """The rows of a report, as far as the caller sees its events; `bounds` are the period, the types and the size."""
+    snapshot = database.snapshot(identity, session)
+    try:
+        return await snapshot.fetch(REPORTS[grouping], keys=[str(organisation_id)], **bounds)
+    finally:
+        await snapshot.close()

@@ -3,6 +3,7 @@
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.activity import activity_events, chain_heads
 from accord.database.tables.amendment import amendments
+from accord.database.tables.billing import invoices, wallet_entries, wallets
 from accord.database.tables.contact import customer_assignments, external_contacts
 from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
 from accord.database.tables.metadata import metadata
@@ -24,12 +25,14 @@ from accord.database.tables.partnership import (
     terms_versions,
 )
 from accord.database.tables.policy import organisation_policies
+from accord.database.tables.setting import acting_changes, organisation_features, organisation_settings
 from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants, shares, tickets
 
 __all__ = [
     "access_items",
     "account_ownerships",
     "accounts",
+    "acting_changes",
     "acting_sessions",
     "activity_events",
     "amendments",
@@ -41,11 +44,14 @@ __all__ = [
     "grants",
     "identities",
     "invitations",
+    "invoices",
     "mails",
     "memberships",
     "metadata",
     "notifications",
+    "organisation_features",
     "organisation_policies",
+    "organisation_settings",
     "organisations",
     "partner_links",
     "partnerships",
@@ -58,4 +64,6 @@ __all__ = [
     "terms_versions",
     "tickets",
     "users",
+    "wallet_entries",
+    "wallets",
 ]

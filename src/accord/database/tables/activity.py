@@ -43,6 +43,7 @@ activity_events: Final = Table(
 Index("ix_activity_events_account", activity_events.c.stream_id, activity_events.c.account_id, "sequence")
 Index("ix_activity_events_partnership", activity_events.c.stream_id, activity_events.c.partnership_id, "sequence")
 Index("ix_activity_events_actor", activity_events.c.stream_id, activity_events.c.actor_user_id, "sequence")
+Index("ix_activity_events_occurred_at", activity_events.c.stream_id, activity_events.c.occurred_at)
 
 Index(
     "ix_activity_events_session",

@@ -31,6 +31,8 @@ LOADERS: Final = {
     "rolegroup": "role_group_by_id",
     "session": "session_by_id",
     "contact": "contact_by_id",
+    "settings": "settings_by_id",
+    "invoice": "invoice_by_id",
     "event": "event_by_id",
     "terms": "terms_by_id",
     "notification": "notification_by_id",

@@ -10,6 +10,7 @@ import strawberry
 from accord.domain.acting import Basis as ActingBasis
 from accord.domain.activity import Outcome
 from accord.domain.amendment import AmendmentKind, AmendmentState
+from accord.domain.billing import EntryKind, InvoiceState
 from accord.domain.contact import ContactStatus
 from accord.domain.delegation import DelegatedRole, DelegationState, RoleGroupState
 from accord.domain.level import DataAccessLevel
@@ -25,6 +26,8 @@ from accord.domain.partnership import (
     PartnershipState,
     Purpose,
 )
+from accord.domain.report import ReportGrouping, ReportName
+from accord.domain.setting import FeatureArea
 from accord.domain.sharing import AccessItemState, AccountKind, AccountRole, AccountStatus, GrantState, ShareState
 
 Words = TypeVar("Words", bound=EnumMeta)
@@ -69,6 +72,13 @@ DESCRIPTIONS: Final = {
         "ACTIVE": "Holds the roles, as a single person",
         "CONVERTED": "Holds the roles under a partnership, and as long as that is active",
         "REMOVED": "Over",
+    },
+    ReportName: {
+        "ACTIVITY": "Everything that happened",
+        "SIGN_INS": "Sign-ins to the platform and to accounts",
+        "SHARING": "Shares, grants and requests for access",
+        "PARTNERSHIPS": "Partnerships, levels, delegated roles and acting sessions",
+        "ADMINISTRATION": "Members, accounts, settings, features, policy and exports",
     },
     HostDecision: {"SKIPPED": "Not needed: an admin or legal representative asked"},
 }
@@ -116,6 +126,11 @@ REGISTERED: Final = tuple(
         RoleGroupState,
         ContactStatus,
         Outcome,
+        FeatureArea,
+        InvoiceState,
+        EntryKind,
+        ReportName,
+        ReportGrouping,
     )
 )
 
@@ -140,10 +155,13 @@ __all__ = [
     "DataAccessLevel",
     "DelegatedRole",
     "DelegationState",
+    "EntryKind",
+    "FeatureArea",
     "GrantState",
     "GuestDecision",
     "Holder",
     "HostDecision",
+    "InvoiceState",
     "LinkKind",
     "LinkStatus",
     "MembershipStatus",
@@ -155,6 +173,8 @@ __all__ = [
     "PartnershipSide",
     "PartnershipState",
     "Purpose",
+    "ReportGrouping",
+    "ReportName",
     "Role",
     "RoleGroupState",
     "ShareState",

@@ -13,6 +13,7 @@ from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.queries.read import organisation as read
 from accord.database.queries.read.activity import EVENTS
+from accord.database.queries.read.billing import INVOICES
 from accord.database.queries.read.contact import ASSIGNMENTS_OF_GUEST, CONTACTS_OF_HOST
 from accord.database.queries.read.delegation import ROLE_GROUPS
 from accord.database.queries.read.organisation import MembershipRow, OrganisationRow, UserRow
@@ -26,21 +27,27 @@ from accord.schema.errors import ForbiddenField
 from accord.schema.links import link
 from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded, requires
+from accord.schema.types.billing import Invoice, Wallet
 from accord.schema.types.enums import (
     AccountKind,
     ContactStatus,
+    InvoiceState,
     MembershipStatus,
     OrganisationStatus,
     PartnerProgram,
     PartnershipSide,
     PartnershipState,
     PartnerStatus,
+    ReportGrouping,
+    ReportName,
     Role,
     RoleGroupState,
 )
 from accord.schema.types.filters import ActivityFilter, event_filter
 from accord.schema.types.node import Node
 from accord.schema.types.policy import OrganisationPolicy
+from accord.schema.types.report import Dashboard, Report, ReportPeriodInput, dashboard_of, report_of
+from accord.schema.types.setting import Feature, Settings, features_of, settings_of
 
 if TYPE_CHECKING:
     from accord.schema.types.activity import ActivityEvent
@@ -308,6 +315,51 @@ class Organisation(Node):
         found: Any = await info.context.loaders.policy_by_organisation.load(root.key)
         if found is None:
             raise ForbiddenField(Action.POLICY_READ)
+        return found  # type: ignore[no-any-return]
+
+    @field(Action.SETTINGS_READ, description="For its members, and those who manage it (S15).")
+    async def settings(self, root: Parent[OrganisationRow], info: Info) -> Settings | None:
+        return await settings_of(info, root.key)
+
+    @field(Action.FEATURE_READ, description="Every feature, as this organisation has it.")
+    async def features(self, root: Parent[OrganisationRow], info: Info) -> list[Feature] | None:
+        return await features_of(info, root.key)
+
+    @field(Action.DASHBOARD_READ, description="Its figures, for its leaders and those who read here (S26, S27).")
+    async def dashboard(self, root: Parent[OrganisationRow], info: Info) -> Dashboard | None:
+        return await dashboard_of(info, root.key)
+
+    @field(Action.REPORT_READ, description="Its activity counted, for its leaders and those who read here (S26, S27).")
+    async def report(
+        self,
+        root: Parent[OrganisationRow],
+        info: Info,
+        name: ReportName,
+        period: ReportPeriodInput,
+        group_by: ReportGrouping,
+    ) -> Report | None:
+        return await report_of(info, root.key, name, period, group_by)
+
+    @field(
+        Action.BILLING_READ, description="What the vendor has billed, newest first; never for Phone Managers (S113)."
+    )
+    def invoices(
+        self,
+        root: Parent[OrganisationRow],
+        info: Info,
+        state: InvoiceState | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Connection[Invoice] | None:
+        demand_in_organisation(info, root.key, Action.BILLING_READ)
+        return listing(info, INVOICES, root.key, span(first, after, last, before), state=state)
+
+    @field(Action.BILLING_READ, description="What invoices are paid from; null before it was topped up.")
+    async def wallet(self, root: Parent[OrganisationRow], info: Info) -> Wallet | None:
+        demand_in_organisation(info, root.key, Action.BILLING_READ)
+        found: Any = await info.context.loaders.wallet_by_organisation.load(root.key)
         return found  # type: ignore[no-any-return]
 
     @field(Action.ACTIVITY_READ, description="Newest first, as far as the viewer sees it (S87).")

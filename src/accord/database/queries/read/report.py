@@ -1,0 +1,247 @@
+"""Figures over partnerships, shares, grants and activity: the dashboard, and reports by any grouping (model 4.15)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    DateTime,
+    FromClause,
+    Label,
+    and_,
+    bindparam,
+    case,
+    cast,
+    distinct,
+    func,
+    literal_column,
+    or_,
+    select,
+    union,
+)
+
+from accord.database.engine import Query, Row
+from accord.database.host_data import counts_in_dashboard
+from accord.database.queries.read.activity import NAMED, OTHER_SIDE, SINCE, UNTIL, e
+from accord.database.queries.read.pages import PARENT, PARENTS, Predicate, as_text, one_of, wanted
+from accord.database.tables.activity import activity_events
+from accord.database.tables.delegation import role_group_members
+from accord.database.tables.organisation import organisations
+from accord.database.tables.partnership import partnerships
+from accord.database.tables.sharing import access_items, grants, shares
+from accord.database.visibility import NOW, is_live_grant, keys, sees_event
+from accord.domain.report import ReportGrouping
+
+p, s, g = partnerships.alias("p"), shares.alias("s"), grants.alias("g")
+i, m = access_items.alias("i"), role_group_members.alias("m")
+
+UNUSED_SINCE: Final = bindparam("unused_since", type_=DateTime(timezone=True))
+EXPIRING_UNTIL: Final = bindparam("expiring_until", type_=DateTime(timezone=True))
+
+
+def _before_end(of: FromClause) -> Predicate:
+    return or_(of.c.expires_at.is_(None), of.c.expires_at > NOW)
+
+
+def _figure(name: str, counted: ColumnElement[Any], source: FromClause, *where: Predicate) -> Label[Any]:
+    found = select(counted).select_from(source).where(*where).correlate(PARENTS)
+    return found.scalar_subquery().label(name)
+
+
+SHARED: Final = s.join(p, p.c.id == s.c.partnership_id)
+LIVE_SHARE: Final = and_(s.c.state == "ACTIVE", _before_end(s), p.c.ended_at.is_(None), _before_end(p))
+GRANTED: Final = g.join(s, s.c.id == g.c.share_id).join(p, p.c.id == g.c.partnership_id)
+LIVE_GRANT: Final = and_(is_live_grant(g), LIVE_SHARE, g.c.host_id == PARENT, counts_in_dashboard(PARENT, p.c.id))
+WITH_ACCESS: Final = union(
+    select(g.c.user_id).select_from(GRANTED).where(LIVE_GRANT).correlate(PARENTS),
+    select(m.c.user_id)
+    .select_from(m.join(p, p.c.id == m.c.partnership_id))
+    .where(
+        m.c.host_id == PARENT,
+        m.c.ended_at.is_(None),
+        p.c.ended_at.is_(None),
+        _before_end(p),
+        counts_in_dashboard(PARENT, p.c.id),
+    )
+    .correlate(PARENTS),
+).subquery("with_access")
+
+DASHBOARD: Final = Query(
+    select(
+        as_text(PARENT, "parent"),
+        _figure(
+            "accounts_shared_out",
+            func.count(distinct(s.c.account_id)),
+            SHARED,
+            s.c.host_id == PARENT,
+            LIVE_SHARE,
+            counts_in_dashboard(PARENT, p.c.id),
+        ),
+        _figure(
+            "accounts_shared_in",
+            func.count(distinct(s.c.account_id)),
+            SHARED,
+            p.c.visible_guest_id == PARENT,
+            LIVE_SHARE,
+            p.c.visible_guest_id == keys("leads"),
+        ),
+        _figure("people_with_access", func.count(), WITH_ACCESS),
+        _figure(
+            "requests_waiting",
+            func.count(),
+            p,
+            p.c.host_id == PARENT,
+            p.c.state == "AWAITING_HOST_APPROVAL",
+            or_(p.c.lapses_at.is_(None), p.c.lapses_at > NOW),
+            counts_in_dashboard(PARENT, p.c.id),
+        ),
+        _figure(
+            "access_requests_waiting",
+            func.count(),
+            i,
+            i.c.host_id == PARENT,
+            i.c.state == "PENDING",
+            counts_in_dashboard(PARENT, i.c.partnership_id),
+        ),
+        _figure(
+            "grants_unused",
+            func.count(),
+            GRANTED,
+            LIVE_GRANT,
+            func.coalesce(g.c.last_used_at, g.c.granted_at) <= UNUSED_SINCE,
+        ),
+        _figure(
+            "grants_expiring",
+            func.count(),
+            GRANTED,
+            LIVE_GRANT,
+            func.least(g.c.expires_at, s.c.expires_at, p.c.expires_at) <= EXPIRING_UNTIL,
+        ),
+    ).select_from(PARENTS)
+)
+"""Every figure of an organisation's dashboard in one statement; 0 where the viewer reads none of it."""
+
+LIVE_PARTNERSHIPS: Final = Query(
+    select(as_text(PARENT, "parent"), p.c.state, func.count().label("count"))
+    .select_from(
+        PARENTS.join(
+            p,
+            and_(
+                p.c.ended_at.is_(None),
+                or_(
+                    and_(p.c.host_id == PARENT, counts_in_dashboard(PARENT, p.c.id)),
+                    and_(p.c.visible_guest_id == PARENT, p.c.visible_guest_id == keys("leads")),
+                ),
+            ),
+        )
+    )
+    .group_by(PARENT, p.c.state)
+    .order_by(p.c.state)
+)
+DAY: Final[ColumnElement[Any]] = cast(func.timezone("UTC", e.c.occurred_at), Date())
+SIGN_INS: Final = Query(
+    select(
+        as_text(e.c.stream_id, "parent"),
+        DAY.label("day"),
+        func.count().label("count"),
+    )
+    .where(
+        e.c.stream_id == wanted(),
+        or_(e.c.type == "signin.account", e.c.type == "signin.platform"),
+        e.c.occurred_at >= SINCE,
+        sees_event(e),
+    )
+    .group_by(e.c.stream_id, literal_column("2"))
+    .order_by("day")
+)
+
+KEYS: Final[Mapping[ReportGrouping, ColumnElement[Any]]] = MappingProxyType(
+    {
+        ReportGrouping.EVENT_TYPE: e.c.type,
+        ReportGrouping.ACCOUNT: case(
+            (and_(NAMED, e.c.account_id.is_not(None)), func.concat("account_", e.c.account_id))
+        ),
+        ReportGrouping.APP: case((NAMED, e.c.app)),
+        ReportGrouping.USER: case(
+            (e.c.actor_user_id.is_not(None), func.concat("user_", e.c.actor_user_id)),
+        ),
+        ReportGrouping.PARTNER: case((OTHER_SIDE.is_not(None), func.concat("organisation_", OTHER_SIDE))),
+    }
+)
+"""What events are gathered by; null where there is nothing, or nothing that the viewer may be told (Q31)."""
+
+last, o = activity_events.alias("last"), organisations.alias("other")
+LABELS: Final[Mapping[ReportGrouping, Any]] = MappingProxyType(
+    {
+        ReportGrouping.EVENT_TYPE: last.c.type,
+        ReportGrouping.ACCOUNT: last.c.account_label,
+        ReportGrouping.APP: last.c.app,
+        ReportGrouping.USER: last.c.actor_name,
+        ReportGrouping.PARTNER: o.c.name,
+    }
+)
+
+
+def _gathered(grouping: ReportGrouping) -> FromClause:
+    """How many events each key has, and which is the newest of them."""
+    return (
+        select(
+            e.c.stream_id,
+            KEYS[grouping].label("key"),
+            func.count().label("count"),
+            func.max(e.c.sequence).label("newest"),
+        )
+        .where(
+            e.c.stream_id == wanted(),
+            e.c.occurred_at >= SINCE,
+            e.c.occurred_at < UNTIL,
+            one_of(e.c.type, "types"),
+            sees_event(e),
+        )
+        .group_by(e.c.stream_id, literal_column("2"))
+        .subquery("gathered")
+    )
+
+
+def _ranked(gathered: FromClause) -> FromClause:
+    """The keys in their order, with the figures of the whole report beside each."""
+    order = (gathered.c.count.desc(), gathered.c.key.asc().nulls_last())
+    return select(
+        gathered,
+        func.row_number().over(partition_by=gathered.c.stream_id, order_by=order).label("place"),
+        func.sum(gathered.c.count).over(partition_by=gathered.c.stream_id).label("total"),
+        func.count().over(partition_by=gathered.c.stream_id).label("rows"),
+    ).subquery("ranked")
+
+
+def _report(grouping: ReportGrouping) -> Query:
+    """Counts by key, most first; each label is that of the newest event of its key."""
+    ranked = _ranked(_gathered(grouping))
+    source: FromClause = ranked.join(
+        last, and_(last.c.stream_id == ranked.c.stream_id, last.c.sequence == ranked.c.newest)
+    )
+    if grouping is ReportGrouping.PARTNER:
+        partner = case((last.c.stream_id == last.c.host_id, last.c.guest_id), else_=last.c.host_id)
+        source = source.outerjoin(o, o.c.id == partner)
+    return Query(
+        select(
+            as_text(ranked.c.stream_id, "parent"),
+            ranked.c.key,
+            case((ranked.c.key.is_not(None), LABELS[grouping])).label("label"),
+            ranked.c.count,
+            cast(ranked.c.total, BigInteger()).label("total"),
+            ranked.c.rows,
+        )
+        .select_from(source)
+        .where(ranked.c.place <= bindparam("size", type_=BigInteger()))
+        .order_by(ranked.c.stream_id, ranked.c.place),
+        Row,
+    )
+
+
+REPORTS: Final[Mapping[ReportGrouping, Query]] = MappingProxyType({one: _report(one) for one in ReportGrouping})

@@ -1,0 +1,59 @@
+"""What an organisation's admins are told of people who act in it: payments at once, the rest once a day (4.11)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from accord.database.engine import Database, Transaction
+from accord.database.queries.digest import list_waiting, take_changes
+from accord.database.queries.recipients import admins_of, names_of
+from accord.database.tables.setting import acting_changes
+from accord.domain.notice import Template
+from accord.services.outbox import Mail, enqueue
+from accord.services.pair import addressed
+
+__all__ = ["acting_partner", "note_change", "tell_changes"]
+
+EVERY: Final = timedelta(days=1)
+LISTED: Final = 100
+"""Changes that one mail lists; the activity has them all."""
+
+
+async def note_change(tx: Transaction, organisation_id: UUID, change: str) -> None:
+    """Put a change by somebody who acts in the organisation on its admins' daily digest; at home there is none.
+
+    `change` says what, as in `changed settings: locale`. Call it before `activity.record`.
+    """
+    if tx.principal.acting is not None:
+        line = f"{tx.principal.display_name} ({await acting_partner(tx)}) {change}"
+        await tx.add(acting_changes, organisation_id=organisation_id, change=line)
+
+
+async def acting_partner(tx: Transaction) -> str:
+    """The name of the organisation that the acting person is of."""
+    acting = tx.principal.acting
+    names = await names_of(tx, acting.home_id) if acting is not None else {}
+    return next(iter(names.values()), "another organisation")
+
+
+async def tell_changes(database: Database) -> None:
+    """Tell each organisation's admins what was changed, once the oldest of it is a day old."""
+    async with database.platform() as tx:
+        waiting = await list_waiting(tx, tx.now - EVERY)
+    for organisation_id in waiting:
+        async with database.platform() as tx:
+            await _tell(tx, organisation_id)
+
+
+async def _tell(tx: Transaction, organisation_id: UUID) -> None:
+    changes = await take_changes(tx, organisation_id)
+    if not changes:
+        return
+    left = len(changes) - LISTED
+    listed = [*changes[:LISTED], *([f"and {left} more"] if left > 0 else [])]
+    names = await names_of(tx, organisation_id)
+    facts = {"organisation": names[organisation_id], "count": str(len(changes)), "changes": "\n".join(listed)}
+    told = addressed(await admins_of(tx, organisation_id))
+    await enqueue(tx, Mail(Template.ACTING_DIGEST, organisation_id, told, facts))
