@@ -118,7 +118,8 @@ class Gateway:
     def context(self, identity: Identity, session: UUID | None = None) -> Context:
         settings = self.settings
         support = Support(settings.support_name, settings.support_email, settings.support_url)
-        return Context(self.database, identity, support, self.tickets, session)
+        by_default = settings.support_by_default
+        return Context(self.database, identity, support, self.tickets, session, support_by_default=by_default)
 
     async def redeem(self, ticket_id: UUID) -> Mapping[str, Any]:
         redeemed = await self.database.write(NOBODY, None, partial(redeem_ticket, jti=ticket_id))

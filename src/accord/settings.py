@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     support_name: str = "Accord support"
     support_email: str = "support@accord.example"
     support_url: str | None = None
+    support_by_default: bool = False
     location_database: Path | None = None
     demo: bool | None = None
 

@@ -48,12 +48,15 @@ class Context:
         support: Support,
         tickets: TicketSigner,
         session: UUID | None = None,
+        *,
+        support_by_default: bool = False,
     ) -> None:
         self.database = database
         self.identity = identity
         self.support = support
         self.tickets = tickets
         self.session = session
+        self.support_by_default = support_by_default
 
     @property
     def now(self) -> datetime:
@@ -62,7 +65,14 @@ class Context:
 
     def fork(self) -> Context:
         """The same caller, nothing opened yet."""
-        return Context(self.database, self.identity, self.support, self.tickets, self.session)
+        return Context(
+            self.database,
+            self.identity,
+            self.support,
+            self.tickets,
+            self.session,
+            support_by_default=self.support_by_default,
+        )
 
     @asynccontextmanager
     async def operation(self) -> AsyncIterator[None]:

@@ -6,12 +6,13 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from accord.database.engine import Transaction
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partner import partner_links
 from accord.database.tables.partnership import partnerships
+from accord.domain.level import DataAccessLevel
 from accord.domain.partner import LinkStatus
 from accord.domain.partnership import CONNECTED, OPEN
 
@@ -22,6 +23,7 @@ __all__ = [
     "list_active_links",
     "list_connected",
     "list_open",
+    "list_promised_links",
     "list_sub_partners",
 ]
 
@@ -88,3 +90,15 @@ async def list_open(tx: Transaction, organisation_id: UUID) -> Sequence[Any]:
         .where(either, partnerships.c.state.in_([state.value for state in OPEN]))
         .order_by(partnerships.c.id)
     )
+
+
+async def list_promised_links(tx: Transaction, customer_id: UUID) -> Sequence[Any]:
+    """The active links of a customer that come with a level, and have not begun."""
+    begun = exists().where(partnerships.c.link_id == partner_links.c.id)
+    promised = and_(
+        partner_links.c.customer_id == customer_id,
+        partner_links.c.status == LinkStatus.ACTIVE.value,
+        partner_links.c.default_level != DataAccessLevel.NONE.value,
+        ~begun,
+    )
+    return await tx.all(select(partner_links).where(promised).order_by(partner_links.c.id))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import strawberry
 from strawberry import ID
 
@@ -20,6 +22,11 @@ class LinkPartnerInput:
     partner_id: ID = strawberry.field(description="It is ACTIVE in a partner programme (S2, S3).")
     kind: LinkKind
     ceiling: DataAccessLevel | None = strawberry.field(default=None, description="Of this link.")
+    default_level: DataAccessLevel = strawberry.field(
+        default=DataAccessLevel.NONE,
+        description="SUPPORT with the sale alone, before the customer's first admin has joined, where the deployment"
+        " allows it (S28).",
+    )
 
 
 @strawberry.input
@@ -69,7 +76,8 @@ class SetOrganisationStatusPayload(OrganisationPayload): ...
 
 async def link_partner(info: Info, input: LinkPartnerInput) -> LinkPartnerPayload | None:
     """Links a customer to its partner; nothing is granted by it (S4, S11)."""
-    return await run_as_oneself(info, links.link_partner, input, LinkPartnerPayload)
+    act = partial(links.link_partner, support_by_default=info.context.support_by_default)
+    return await run_as_oneself(info, act, input, LinkPartnerPayload)
 
 
 async def end_partner_link(info: Info, input: EndPartnerLinkInput) -> EndPartnerLinkPayload | None:

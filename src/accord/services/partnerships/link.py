@@ -5,7 +5,8 @@ A link alone gives nothing: it is an active partnership without grants, until a 
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 from uuid import UUID
 
 from accord.access.decision import require
@@ -18,6 +19,7 @@ from accord.database.queries.partner import (
     hold_organisations,
     list_active_links,
     list_connected,
+    list_promised_links,
 )
 from accord.database.queries.partnership import ceiling_of, get_open_partnership, lock_reachable
 from accord.database.queries.policy import get_policy
@@ -26,8 +28,16 @@ from accord.database.tables.partner import partner_links
 from accord.database.tables.partnership import partnerships
 from accord.domain import text
 from accord.domain.activity import EventType
-from accord.domain.errors import Conflict, Forbidden, InvalidState, NotFound, PrerequisiteMissing, ValidationError
-from accord.domain.level import DataAccessLevel
+from accord.domain.errors import (
+    CeilingExceeded,
+    Conflict,
+    Forbidden,
+    InvalidState,
+    NotFound,
+    PrerequisiteMissing,
+    ValidationError,
+)
+from accord.domain.level import DataAccessLevel, is_above, least
 from accord.domain.notice import Template
 from accord.domain.organisation import PLATFORM, OrganisationStatus
 from accord.domain.partner import LinkKind, LinkStatus, PartnerStatus
@@ -41,11 +51,13 @@ from accord.domain.partnership import (
 )
 from accord.services.activity import Event, record
 from accord.services.grants.personal import convert_contacts
-from accord.services.pair import names, tell
+from accord.services.pair import event_of, names, tell
 from accord.services.partnerships.ending import end_partnership
-from accord.services.partnerships.level import lower
+from accord.services.partnerships.level import lower, words
 
-__all__ = ["end_partner_link", "link_partner", "unlink"]
+__all__ = ["begin_links", "end_partner_link", "link_partner", "unlink"]
+
+VENDOR: Final = "The vendor"
 
 
 async def link_partner(
@@ -55,14 +67,17 @@ async def link_partner(
     partner_id: UUID,
     kind: LinkKind,
     ceiling: DataAccessLevel | None = None,
+    default_level: DataAccessLevel = DataAccessLevel.NONE,
+    support_by_default: bool = False,
 ) -> UUID:
     """Link a customer to its partner; a partnership that is connected takes the link, else one begins without grants.
 
     Owner is the customer's longest-standing admin, representative the partner's. A partnership of the pair that waits
-    or was refused stands in the way.
+    or was refused stands in the way. SUPPORT by default comes with the sale alone, where the deployment allows it
+    (`support_by_default`, Q4): nobody works at the customer yet, and the partnership begins with its first admin.
     """
     require(tx.principal, Action.ORGANISATION_OPERATE, Target(), now=tx.now)
-    await _pair(tx, customer_id, partner_id)
+    partner = await _pair(tx, customer_id, partner_id)
     await _refuse_second(tx, customer_id, partner_id, kind)
     open_one = await get_open_partnership(tx, customer_id, partner_id)
     if open_one is not None and open_one.state not in CONNECTED:
@@ -73,9 +88,14 @@ async def link_partner(
         partner_id=partner_id,
         kind=kind.value,
         ceiling=ceiling,
+        default_level=default_level.value,
         created_by=tx.principal.display_name,
     )
     events = list[Event]()
+    if default_level is not DataAccessLevel.NONE:
+        await _check_sale(tx, customer_id, least(ceiling, partner.ceiling), default_level, allowed=support_by_default)
+        await record(tx, _alone(EventType.LINK_CREATED, link_id, customer_id, partner_id))
+        return link_id
     if open_one is None:
         row = await lock_reachable(tx, await _begin(tx, customer_id, partner_id, link_id))
         events = await convert_contacts(tx, row)
@@ -111,15 +131,7 @@ async def unlink(tx: Transaction, link: Any, *, reason: str | None, cause: str) 
     await tx.update(partner_links, link.id, status=LinkStatus.ENDED.value, ended_at=tx.now)
     row = await _linked(tx, link)
     if row is None:
-        alone = Event(
-            type=EventType.LINK_ENDED,
-            streams=(link.customer_id, link.partner_id, PLATFORM),
-            host_id=link.customer_id,
-            guest_id=link.partner_id,
-            reason=reason,
-            data={"link": f"link_{link.id}"},
-        )
-        return [alone]
+        return [_alone(EventType.LINK_ENDED, link.id, link.customer_id, link.partner_id, reason)]
     await tell(tx, row, Template.PARTNER_LINK_ENDED, names(row), await _both_sides(tx, row))
     known = _event(row, EventType.LINK_ENDED, link.id, {}, reason)
     if row.path != PartnershipPath.VENDOR_LINK:
@@ -139,8 +151,41 @@ async def _linked(tx: Transaction, link: Any) -> Any:
     return None
 
 
-async def _pair(tx: Transaction, customer_id: UUID, partner_id: UUID) -> None:
-    """Lock both organisations, and act within them, where a link between them is possible (S2, S3)."""
+async def begin_links(tx: Transaction, customer_id: UUID) -> list[Event]:
+    """What the sale promised begins with the customer's first admin, who is told at once (Q4, S28); the events.
+
+    The vendor's link is the right to it; the admin takes it back in one act.
+    """
+    events = list[Event]()
+    for link in await list_promised_links(tx, customer_id):
+        await tx.enter(customer_id, link.partner_id)
+        row = await lock_reachable(tx, await _begin(tx, customer_id, link.partner_id, link.id, link.default_level))
+        told = await _both_sides(tx, row)
+        await tell(tx, row, Template.PARTNER_LINKED, names(row), told)
+        level = DataAccessLevel(row.granted_level)
+        facts = names(row) | {"level": words(level), "before": words(DataAccessLevel.NONE)}
+        await tell(tx, row, Template.LEVEL_CHANGED, facts, told)
+        unnamed = dict.fromkeys((row.host_id, row.guest_id), VENDOR)
+        data = {"from": DataAccessLevel.NONE.value, "to": level.value}
+        events.append(replace(event_of(row, EventType.LEVEL_GRANTED, data=data), unnamed_in=unnamed))
+        events += await convert_contacts(tx, row)
+    return events
+
+
+async def _check_sale(
+    tx: Transaction, customer_id: UUID, ceiling: DataAccessLevel, level: DataAccessLevel, *, allowed: bool
+) -> None:
+    """Is this the link of the sale, and does the deployment let it give a level? (Q4)"""
+    if not allowed:
+        raise ValidationError("defaultLevel", "This deployment gives no level by default.")
+    if await admins_of(tx, customer_id):
+        raise ValidationError("defaultLevel", "A level by default comes with a new organisation alone.")
+    if is_above(level, ceiling):
+        raise CeilingExceeded(ceiling, ("defaultLevel",))
+
+
+async def _pair(tx: Transaction, customer_id: UUID, partner_id: UUID) -> Any:
+    """Lock both organisations, and act within them, where a link between them is possible (S2, S3); the partner."""
     if customer_id == partner_id:
         raise ValidationError("partnerId", "An organisation is not its own partner.")
     found = await hold_organisations(tx, customer_id, partner_id)
@@ -155,6 +200,7 @@ async def _pair(tx: Transaction, customer_id: UUID, partner_id: UUID) -> None:
     if partner.partner_status != PartnerStatus.ACTIVE:
         raise PrerequisiteMissing("partnerStatus", "The partner has no active status in a partner programme.")
     await tx.enter(PLATFORM, customer_id, partner_id)
+    return partner
 
 
 def _refuse_own(tx: Transaction, *organisation_ids: UUID) -> None:
@@ -171,8 +217,10 @@ async def _refuse_second(tx: Transaction, customer_id: UUID, partner_id: UUID, k
             raise Conflict(link.version, link.kind, ("kind",))
 
 
-async def _begin(tx: Transaction, customer_id: UUID, partner_id: UUID, link_id: UUID) -> UUID:
-    """A partnership that is active and grants nothing (S4, S11)."""
+async def _begin(
+    tx: Transaction, customer_id: UUID, partner_id: UUID, link_id: UUID, level: str = DataAccessLevel.NONE
+) -> UUID:
+    """A partnership that is active and grants nothing (S4, S11), unless the sale came with a level."""
     owners, representatives = await admins_of(tx, customer_id), await admins_of(tx, partner_id)
     if not owners:
         raise PrerequisiteMissing("customerAdmin", "The customer has no active admin yet.")
@@ -188,6 +236,7 @@ async def _begin(tx: Transaction, customer_id: UUID, partner_id: UUID, link_id: 
         representative_user_id=representatives[0].user_id if representatives else None,
         purposes=[Purpose.MANAGEMENT.value],
         link_id=link_id,
+        granted_level=str(level),
         starts_at=tx.now,
         expires_at=policy.latest_end(tx.now, None),
         auto_extend=policy.default_auto_extend,
@@ -209,6 +258,18 @@ async def _attach(tx: Transaction, customer_id: UUID, partner_id: UUID, link_id:
 
 async def _both_sides(tx: Transaction, row: Any) -> list[Any]:
     return [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]
+
+
+def _alone(kind: EventType, link_id: UUID, customer_id: UUID, partner_id: UUID, reason: str | None = None) -> Event:
+    """The event of a link that no partnership carries."""
+    return Event(
+        type=kind,
+        streams=(customer_id, partner_id, PLATFORM),
+        host_id=customer_id,
+        guest_id=partner_id,
+        reason=reason,
+        data={"link": f"link_{link_id}"},
+    )
 
 
 def _event(row: Any, event: EventType, link_id: UUID, data: dict[str, Any], reason: str | None = None) -> Event:

@@ -42,7 +42,15 @@ from accord.domain.organisation import (
 from accord.domain.partnership import PartnershipState
 from accord.services.activity import Event, record
 from accord.services.outbox import Mail, Recipient, enqueue
-from accord.services.people.membership import member_event, refuse_own_people, require_giving, require_managing, stored
+from accord.services.partnerships.link import begin_links
+from accord.services.people.membership import (
+    member_event,
+    refuse_own_people,
+    refuse_protected,
+    require_giving,
+    require_managing,
+    stored,
+)
 
 __all__ = ["accept_membership", "invite_member"]
 
@@ -99,6 +107,7 @@ async def _write_invitation(tx: Transaction, organisation_id: UUID, email: str, 
         if status in known:
             raise InvalidState(status, MEMBERSHIP.events(status), ("email",))
     if (waiting := known.get(MembershipStatus.INVITED)) is not None:
+        await refuse_protected(tx, waiting)
         status = MEMBERSHIP.move(MembershipStatus.INVITED, MembershipEvent.INVITE_AGAIN)
         await tx.update(memberships, waiting.id, status=status.value, **values)
         membership_id: UUID = waiting.id
@@ -122,7 +131,8 @@ async def accept_membership(tx: Transaction, *, token: str) -> UUID:
     membership_id = await _join(tx, invited, own, person)
     data = {"membership": global_id("membership", membership_id), "user": global_id("user", person.id)}
     joined = Event(type=EventType.MEMBER_JOINED, streams=(organisation_id,), data=data | {"roles": invited.roles})
-    await record(tx, joined)
+    begun = await begin_links(tx, organisation_id) if Role.ORG_ADMIN in invited.roles else []
+    await record(tx, joined, *begun)
     return membership_id
 
 
