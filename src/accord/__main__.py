@@ -22,7 +22,7 @@ from accord.app import UnsafeDatabase, configure_logging, create_app, open_datab
 from accord.database import audit, roles
 from accord.database.binaries import EmbeddedPostgresError
 from accord.database.embedded import EmbeddedPostgres, default_state
-from accord.database.queries.demo import is_empty, list_people
+from accord.database.queries.read.demo import is_empty, list_people
 from accord.delivery.mailbox import list_mails
 from accord.http.identity.development import DevelopmentIssuer
 from accord.http.protocol import protocol_waiting

@@ -26,7 +26,7 @@ from accord.access.principal import Client, Identity
 from accord.database.embedded import default_state
 from accord.database.engine import Database
 from accord.database.queries import safety
-from accord.database.queries.demo import list_people
+from accord.database.queries.read.demo import list_people
 from accord.delivery import worker
 from accord.delivery.worker import Delivery
 from accord.http.arrivals import Arrivals

@@ -12,7 +12,7 @@ import pytest
 
 from accord.database import audit
 from accord.database.engine import Database
-from accord.database.queries.demo import list_people
+from accord.database.queries.read.demo import list_people
 from accord.demo import NotEmpty, load_world
 from accord.demo.cast import COMPANIES, OPERATOR, WELCOME
 from accord.demo.stage import Stage, address

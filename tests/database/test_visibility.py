@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, true
 
-from accord.database import visibility
+from accord.database import visibility, visible_activity
 from accord.database.caller import viewer_binds
 from accord.database.engine import Query
 from accord.database.tables.activity import activity_events
@@ -37,8 +37,8 @@ PREDICATES: Final[dict[str, tuple[Any, Predicate]]] = {
     "grants": (grants, visibility.sees_grant),
     "holders": (grants, visibility.sees_holder),
     "items": (access_items, visibility.sees_access_item),
-    "events": (activity_events, visibility.sees_event),
-    "named events": (activity_events, lambda e: visibility.sees_event(e) & visibility.names_account(e)),
+    "events": (activity_events, visible_activity.sees_event),
+    "named events": (activity_events, lambda e: visible_activity.sees_event(e) & visible_activity.names_account(e)),
     "memberships": (memberships, visibility.sees_membership),
     "found members": (memberships, visibility.may_search_members),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from accord.database.engine import Database
-from accord.database.queries.demo import is_empty, mark_all_sent
+from accord.database.queries.read.demo import is_empty, mark_all_sent
 from accord.demo.cast import WELCOME
 from accord.demo.stage import Clock, Stage
 from accord.demo.story import tell

@@ -19,8 +19,8 @@ from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.access.principal import Identity, Principal
 from accord.database.engine import AccessRevoked, Busy, Database, SessionOver, TimedOut, Transaction
-from accord.database.queries.export import count_events, get_head_sequence, get_report, stream_events
 from accord.database.queries.read.activity import EventRow
+from accord.database.queries.read.export import count_events, get_head_sequence, get_report, stream_events
 from accord.domain.activity import EventType, Outcome
 from accord.domain.errors import Forbidden, NotFound, OrganisationContextMismatch, ValidationError
 from accord.domain.ids import global_id, parse_id

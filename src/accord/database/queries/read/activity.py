@@ -20,7 +20,8 @@ from accord.database.queries.read.pages import (
 )
 from accord.database.tables.activity import activity_events
 from accord.database.tables.outbox import notifications
-from accord.database.visibility import VIEWER, keys, names_account, sees_event
+from accord.database.visibility import VIEWER, keys
+from accord.database.visible_activity import names_account, sees_event
 
 
 class EventRow(Item):

@@ -35,13 +35,13 @@ from accord.database.visibility import (
     may_search_members,
     sees_access_item,
     sees_account,
-    sees_event,
     sees_group_member,
     sees_holder,
     sees_membership,
     sees_partnership,
     sees_share,
 )
+from accord.database.visible_activity import sees_event
 
 
 class OrganisationRow(Item):

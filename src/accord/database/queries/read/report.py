@@ -34,7 +34,8 @@ from accord.database.tables.delegation import role_group_members
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, grants, shares
-from accord.database.visibility import NOW, is_live_grant, keys, sees_event
+from accord.database.visibility import NOW, is_live_grant, keys
+from accord.database.visible_activity import sees_event
 from accord.domain.report import ReportGrouping
 
 p, s, g = partnerships.alias("p"), shares.alias("s"), grants.alias("g")
