@@ -10,7 +10,7 @@ from uuid import UUID
 
 from accord.access.principal import Client, Identity
 from accord.database.engine import Database
-from accord.database.queries import demo as look
+from accord.database.queries.read import demo as look
 from accord.demo.cast import COMPANIES, OPERATOR, Actor, Company
 from accord.domain.errors import DomainError
 from accord.services.expiry import sweep
