@@ -169,6 +169,7 @@ async def test_explicit_assignment_denies_those_who_are_not(scene: Scene) -> Non
     await scene.act("greta", set_policy, explicit_assignment=True)
     with pytest.raises(AccessRevoked):
         await enter(scene, session, "dan")
+    assert (await scene.row("acting_sessions", session))["state"] == "REVOKED"
 
 
 @pytest.mark.parametrize("of", ["role", "place"])

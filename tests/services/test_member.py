@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from accord.domain.errors import Conflict, DomainError, Forbidden, InvalidState, LastAdmin, NotFound, ValidationError
-from accord.domain.organisation import Role
+from accord.domain.organisation import MemberPreset, Role
 from accord.services.people.joining import accept_membership, invite_member
 from accord.services.people.member import deactivate_member, reactivate_member, remove_member, update_member
 from accord.services.people.profile import mark_notifications_read, update_profile
@@ -160,6 +160,21 @@ async def test_updating_a_member(scene: Scene) -> None:
     await scene.refused("ada", ValidationError, update_member, display_name="", **otto)
     async with scene.unchanged():
         await scene.act("ada", update_member, display_name="Otto the Second", **otto)
+
+
+async def test_group_admin_is_two_things_by_one_name(scene: Scene) -> None:
+    """Q2, S7, S12: the coupled preset; each half can be taken back alone."""
+    otto = {"membership_id": scene["otto"].membership_id}
+    await scene.refused("otto", Forbidden, update_member, preset=MemberPreset.GROUP_ADMIN, **otto)
+    await scene.act("ada", update_member, preset=MemberPreset.GROUP_ADMIN, **otto)
+    row = await scene.row("memberships", scene["otto"].membership_id)
+    assert (row["roles"], row["delegated_admin"]) == (["MEMBER", "ORG_ADMIN"], True)
+    await scene.act("ada", update_member, roles=[Role.MEMBER], **otto)
+    row = await scene.row("memberships", scene["otto"].membership_id)
+    assert (row["roles"], row["delegated_admin"]) == (["MEMBER"], True)
+    given = {"email": "g@harbour.example", "display_name": "G", "preset": MemberPreset.GROUP_ADMIN}
+    row = await scene.row("memberships", await scene.act("ada", invite_member, **given))
+    assert (row["status"], row["roles"], row["delegated_admin"]) == ("INVITED", ["MEMBER", "ORG_ADMIN"], True)
 
 
 async def test_only_the_home_organisation_changes_a_name(scene: Scene) -> None:

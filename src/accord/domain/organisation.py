@@ -38,6 +38,12 @@ class Role(StrEnum):
     AUDITOR = "AUDITOR"
 
 
+class MemberPreset(StrEnum):
+    """What can be given by one name (Q2): GROUP_ADMIN is ORG_ADMIN and delegated admin."""
+
+    GROUP_ADMIN = "GROUP_ADMIN"
+
+
 NEVER_TO_ONESELF: Final = frozenset({Role.LEGAL_REPRESENTATIVE, Role.DECISION_MAKER, Role.AUDITOR})
 
 

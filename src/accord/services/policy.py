@@ -14,6 +14,7 @@ from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
+from accord.database.queries.contact import level_lost
 from accord.database.queries.policy import LISTS, as_policy, hold_policy
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.policy import organisation_policies
@@ -74,7 +75,10 @@ async def set_policy(
     after = replace(before, **cleared | {name: value for name, value in given.items() if value is not None})
     await _write(tx, organisation_id, row, after)
     changed = sorted(f.name for f in fields(Policy) if getattr(before, f.name) != getattr(after, f.name))
-    await record(tx, Event(type=EventType.POLICY_CHANGED, streams=(organisation_id,), data={"changed": changed}))
+    shut_out = "explicit_assignment" in changed and after.explicit_assignment
+    sessions = await end_sessions(tx, level_lost(organisation_id)) if shut_out else ()
+    told = Event(type=EventType.POLICY_CHANGED, streams=(organisation_id,), data={"changed": changed})
+    await record(tx, told, *revoked_events(sessions))
     return organisation_id
 
 

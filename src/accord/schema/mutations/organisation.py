@@ -11,9 +11,11 @@ from accord.schema.context import Info
 from accord.schema.mutations.payloads import AccountPayload, MembershipPayload, Refusable, UserPayload, key_of
 from accord.schema.transaction import run, run_as_oneself
 from accord.schema.types.activity import Notification
-from accord.schema.types.enums import AccountKind, Role
+from accord.schema.types.enums import AccountKind, MemberPreset, Role
 from accord.services.grants import account
 from accord.services.people import joining, member, profile
+
+PRESET = "Adds what it stands for to the roles that are given, or to those that stand; each can be taken back alone."
 
 
 @strawberry.input
@@ -59,6 +61,7 @@ class InviteMemberInput:
     display_name: str
     roles: list[Role] = strawberry.field(default_factory=lambda: [Role.MEMBER])
     delegated_admin: bool = False
+    preset: MemberPreset | None = strawberry.field(default=None, description=PRESET)
 
 
 @strawberry.input
@@ -73,7 +76,10 @@ class UpdateMemberInput:
     expected_version: int | None = None
     display_name: str | None = None
     roles: list[Role] | None = None
-    delegated_admin: bool | None = None
+    delegated_admin: bool | None = strawberry.field(
+        default=None, description="Uses levels at customers, as far as they are assigned (S7); no role comes with it."
+    )
+    preset: MemberPreset | None = strawberry.field(default=None, description=PRESET)
 
 
 @strawberry.input

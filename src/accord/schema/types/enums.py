@@ -14,7 +14,7 @@ from accord.domain.billing import EntryKind, InvoiceState
 from accord.domain.contact import ContactStatus
 from accord.domain.delegation import DelegatedRole, DelegationState, RoleGroupState
 from accord.domain.level import DataAccessLevel
-from accord.domain.organisation import MembershipStatus, OrganisationStatus, Role
+from accord.domain.organisation import MemberPreset, MembershipStatus, OrganisationStatus, Role
 from accord.domain.partner import LinkKind, LinkStatus, PartnerProgram, PartnerStatus
 from accord.domain.partnership import (
     AccessMode,
@@ -57,6 +57,7 @@ DESCRIPTIONS: Final = {
         "MEMBER": "Member",
         "AUDITOR": "Reads activity and nothing else",
     },
+    MemberPreset: {"GROUP_ADMIN": "Admin of the own organisation and delegated admin at its customers (S7, S12)"},
     DataAccessLevel: {
         "NONE": "No access to the customer's data",
         "SUPPORT": "Reads dashboard, reports and user activity",
@@ -105,6 +106,7 @@ REGISTERED: Final = tuple(
         DataAccessLevel,
         Role,
         MembershipStatus,
+        MemberPreset,
         PartnershipPath,
         PartnershipState,
         PartnershipSide,
@@ -164,6 +166,7 @@ __all__ = [
     "InvoiceState",
     "LinkKind",
     "LinkStatus",
+    "MemberPreset",
     "MembershipStatus",
     "OrganisationStatus",
     "Outcome",

@@ -32,6 +32,7 @@ from accord.domain.notice import Template
 from accord.domain.organisation import (
     INVITATION_LIFE,
     MEMBERSHIP,
+    MemberPreset,
     MembershipEvent,
     MembershipStatus,
     OrganisationStatus,
@@ -50,6 +51,7 @@ from accord.services.people.membership import (
     require_giving,
     require_managing,
     stored,
+    with_preset,
 )
 
 __all__ = ["accept_membership", "invite_member"]
@@ -63,12 +65,15 @@ async def invite_member(
     display_name: str,
     roles: Collection[Role] = (Role.MEMBER,),
     delegated_admin: bool = False,
+    preset: MemberPreset | None = None,
 ) -> UUID:
     """Mail somebody a link by which to join; until it is followed, signed in, there is no right (4.4.5).
 
     An invitation that still waits is replaced: its old link is void.
     """
     require_managing(tx, organisation_id)
+    given, delegated = with_preset(preset, roles, delegated_admin)
+    roles, delegated_admin = given or roles, bool(delegated)
     email = text.address("email", email)
     display_name = text.name("displayName", display_name)
     await refuse_own_people(tx, email, roles, delegated_admin=delegated_admin)

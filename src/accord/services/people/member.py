@@ -25,6 +25,7 @@ from accord.domain.activity import EventType, counted
 from accord.domain.errors import Forbidden, LastAdmin
 from accord.domain.organisation import (
     MEMBERSHIP,
+    MemberPreset,
     MembershipEvent,
     MembershipStatus,
     Role,
@@ -32,7 +33,14 @@ from accord.domain.organisation import (
 from accord.services.activity import Event, record
 from accord.services.grants.acting import end_sessions, revoked_events
 from accord.services.people.departure import MemberReceipt, depart
-from accord.services.people.membership import member_event, refuse_protected, require_giving, require_managing, stored
+from accord.services.people.membership import (
+    member_event,
+    refuse_protected,
+    require_giving,
+    require_managing,
+    stored,
+    with_preset,
+)
 
 __all__ = [
     "Departed",
@@ -60,9 +68,11 @@ async def update_member(
     display_name: str | None = None,
     roles: Collection[Role] | None = None,
     delegated_admin: bool | None = None,
+    preset: MemberPreset | None = None,
 ) -> UUID:
     """Change the roles of a member, and the name of one whose home this is (S16, model 4.2)."""
     row = await _held(tx, organisation_id, membership_id, expected_version)
+    roles, delegated_admin = with_preset(preset, roles, delegated_admin, before=frozenset(map(Role, row.roles)))
     await refuse_protected(tx, row, gives=roles is not None or delegated_admin is not None)
     status = MEMBERSHIP.move(MembershipStatus(row.status), MembershipEvent.UPDATE)
     values: dict[str, Any] = {}

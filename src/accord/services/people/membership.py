@@ -14,15 +14,36 @@ from accord.database.queries.member import count_holders, is_known_in, owns_part
 from accord.domain.activity import EventType
 from accord.domain.errors import Forbidden, ValidationError
 from accord.domain.ids import global_id
-from accord.domain.organisation import PROTECTED, Role, refused_roles
+from accord.domain.organisation import PROTECTED, MemberPreset, Role, refused_roles
 from accord.services.activity import Event
 
-__all__ = ["member_event", "refuse_own_people", "refuse_protected", "require_giving", "require_managing", "stored"]
+__all__ = [
+    "member_event",
+    "refuse_own_people",
+    "refuse_protected",
+    "require_giving",
+    "require_managing",
+    "stored",
+    "with_preset",
+]
 
 
 def require_managing(tx: Transaction, organisation_id: UUID) -> None:
     target = Target(organisation_id=organisation_id)
     require(tx.principal, Action.MEMBER_MANAGE, target, now=tx.now, acting_for=tx.acting_for)
+
+
+def with_preset(
+    preset: MemberPreset | None,
+    roles: Collection[Role] | None,
+    delegated_admin: bool | None,
+    *,
+    before: Collection[Role] = (),
+) -> tuple[Collection[Role] | None, bool | None]:
+    """The roles and the flag that a preset adds to those given, or else to those that stand (Q2)."""
+    if preset is None:
+        return roles, delegated_admin
+    return frozenset(before if roles is None else roles) | {Role.ORG_ADMIN}, True
 
 
 async def require_giving(
