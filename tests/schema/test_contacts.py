@@ -8,9 +8,9 @@ import pytest
 
 from accord.domain.ids import global_id
 from accord.domain.organisation import Role
-from accord.services.assignment import assign_customers
-from accord.services.contact import remove_external_contact
-from accord.services.partnership import remove_partner
+from accord.services.grants.assignment import assign_customers
+from accord.services.grants.contact import remove_external_contact
+from accord.services.partnerships.partnership import remove_partner
 from tests.schema.conftest import Asking
 from tests.services.contacts import D, P, invite, make_contact
 from tests.services.scene import Scene, set_scene
