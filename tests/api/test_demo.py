@@ -32,13 +32,13 @@ query ($side: PartnershipSide) { viewer {
 } }
 """
 STATES: dict[str, set[Any]] = {
-    "partnerships": set(PartnershipState) - {PartnershipState.SUSPENDED},
+    "partnerships": set(PartnershipState),
     "shares": set(ShareState),
     "access_items": set(AccessItemState),
     "memberships": {MembershipStatus.ACTIVE, MembershipStatus.INVITED, MembershipStatus.DEACTIVATED},
     "mails": {"SENT"},
 }
-"""What has to occur in each table; no act of this release suspends a partnership."""
+"""What has to occur in each table."""
 
 
 @pytest.fixture(scope="module")

@@ -118,6 +118,18 @@ class Stage:
             identity, organisation_id, lambda tx: act(tx, organisation_id=organisation_id, **given)
         )
 
+    async def acts(self, person: str, act: Callable[..., Awaitable[Result]], **given: Any) -> Result:
+        """This person does something on themselves, in nobody's name."""
+        return await self.gateway.write(self.identities[person], None, lambda tx: act(tx, **given))
+
+    async def does_there(
+        self, person: str, session: UUID, act: Callable[..., Awaitable[Result]], customer: str, **given: Any
+    ) -> Result:
+        """This person acts in a customer's organisation, in a session."""
+        host = self.organisations[customer]
+        identity = self.identities[person]
+        return await self.gateway.write(identity, host, lambda tx: act(tx, organisation_id=host, **given), session)
+
     async def answers(
         self, person: str, act: Callable[..., Awaitable[Result]], partnership: str, **given: Any
     ) -> Result:
@@ -174,6 +186,16 @@ class Stage:
     async def handle_of(self, company: str) -> str:
         """The workspace ID that the guest's admin passes on."""
         return await look.get_handle(self.worker, self.organisations[company])
+
+    async def partnership_of(self, host: str, guest: str) -> UUID:
+        """The partnership that two organisations have now."""
+        found: UUID = await look.get_partnership(self.worker, self.organisations[host], self.organisations[guest])
+        return found
+
+    async def group_of(self, pair: str) -> UUID:
+        """The only role group of a partnership."""
+        found: UUID = await look.get_group(self.worker, self.partnerships[pair])
+        return found
 
     async def membership_of(self, first: str) -> UUID:
         """The membership of a person of the story in the own organisation."""

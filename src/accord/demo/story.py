@@ -22,6 +22,7 @@ from accord.demo.acts import (
     requests,
     shares,
 )
+from accord.demo.care import partners_look_after_them
 from accord.demo.cast import COMPANIES, STAFF, TERMS_FIRST, TERMS_NOW, THINGS
 from accord.demo.house import the_houses
 from accord.demo.stage import Stage
@@ -61,6 +62,7 @@ async def tell(stage: Stage) -> None:
         the_houses,
         this_month,
         a_partner_is_invited,
+        partners_look_after_them,
         this_week,
     ):
         await chapter(stage)

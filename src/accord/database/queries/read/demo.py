@@ -12,9 +12,11 @@ from sqlalchemy import Select, exists, func, select, update
 
 from accord.database import queue
 from accord.database.engine import Database
+from accord.database.tables.delegation import role_groups
 from accord.database.tables.organisation import memberships, organisations, users
 from accord.database.tables.outbox import mails
 from accord.database.tables.partnership import partnerships
+from accord.domain.delegation import RoleGroupState
 from accord.domain.notice import MailState
 
 MOST = 200
@@ -53,6 +55,20 @@ async def get_handle(worker: Database, organisation_id: UUID) -> str:
 async def get_version(worker: Database, partnership_id: UUID) -> int:
     """The version of a partnership as it stands."""
     return int(await _one(worker, select(partnerships.c.version).where(partnerships.c.id == partnership_id)))
+
+
+async def get_partnership(worker: Database, host_id: UUID, guest_id: UUID) -> UUID:
+    """The partnership of two organisations that has not ended."""
+    pair = (partnerships.c.host_id == host_id, partnerships.c.guest_id == guest_id, partnerships.c.ended_at.is_(None))
+    found: UUID = await _one(worker, select(partnerships.c.id).where(*pair))
+    return found
+
+
+async def get_group(worker: Database, partnership_id: UUID) -> UUID:
+    """The only active role group of a partnership."""
+    active = (role_groups.c.partnership_id == partnership_id, role_groups.c.state == RoleGroupState.ACTIVE.value)
+    found: UUID = await _one(worker, select(role_groups.c.id).where(*active))
+    return found
 
 
 async def get_membership(worker: Database, organisation_id: UUID, email: str) -> Any:
