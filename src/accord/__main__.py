@@ -22,6 +22,7 @@ from accord.app import UnsafeDatabase, configure_logging, create_app, open_datab
 from accord.database import audit, roles
 from accord.database.binaries import EmbeddedPostgresError
 from accord.database.embedded import EmbeddedPostgres, default_state
+from accord.database.loading import AlreadyLoading, forget_interrupted, keep_interrupted
 from accord.database.queries.read.demo import is_empty, list_people
 from accord.delivery.mailbox import list_mails
 from accord.http.identity.development import DevelopmentIssuer
@@ -167,19 +168,40 @@ def bound(settings: Settings) -> socket.socket:
 
 async def prepare(settings: Settings, is_ours: bool) -> list[dict[str, Any]]:
     """Migrates where the owner's URL is known, loads the demo world where it is wanted; who there is to be."""
+    wanted = settings.in_development and (settings.demo if settings.demo is not None else is_ours)
     if settings.owner_url is not None:
-        await migrated(settings.owner_url.get_secret_value())
+        await whole(settings.owner_url.get_secret_value(), wanted)
     await safe_to_serve(settings)
     if not settings.in_development or settings.worker_url is None:
         return []
     worker = open_database(settings, "worker_url", pool_size=1)
     try:
-        wanted = settings.demo if settings.demo is not None else is_ours
         if wanted and settings.owner_url is not None and await is_empty(worker):
-            await demo.load(settings)
+            await load_aloud(settings)
         return await list_people(worker)
     finally:
         await worker.close()
+
+
+async def whole(owner_url: str, demo_wanted: bool) -> None:
+    """Migrates; what an interrupted load of the demo world has left is emptied where it is to be loaded, else kept."""
+    await migrated(owner_url)
+    try:
+        if not demo_wanted:
+            await keep_interrupted(owner_url)
+        elif await forget_interrupted(owner_url):
+            typer.echo("The demo world was not loaded to its end: starting again.")
+            await migrated(owner_url)
+    except AlreadyLoading as error:
+        raise UnsafeDatabase(str(error)) from error
+
+
+async def load_aloud(settings: Settings) -> None:
+    typer.echo("Loading the demo world …")
+    try:
+        await demo.load(settings)
+    except AlreadyLoading as error:
+        raise UnsafeDatabase(str(error)) from error
 
 
 async def migrated(owner_url: str) -> None:
@@ -255,18 +277,21 @@ def schema(
 def load_demo() -> None:
     """Load the demo world into an empty database."""
     with database(read_settings()) as (settings, _):
-        asyncio.run(load_into_empty(settings))
+        try:
+            asyncio.run(load_into_empty(settings))
+        except UnsafeDatabase as error:
+            fail(str(error))
 
 
 async def load_into_empty(settings: Settings) -> None:
-    await migrated(owner_of(settings))
+    await whole(owner_of(settings), demo_wanted=True)
     worker = open_database(settings, "worker_url", pool_size=1)
     try:
         if not await is_empty(worker):
             fail("the database is not empty")
     finally:
         await worker.close()
-    await demo.load(settings)
+    await load_aloud(settings)
     typer.echo("The demo world is loaded.")
 
 

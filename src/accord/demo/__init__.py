@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from accord.database.engine import Database
+from accord.database.loading import loading
 from accord.database.queries.read.demo import is_empty, mark_all_sent
 from accord.demo.cast import WELCOME
 from accord.demo.stage import Clock, Stage
@@ -25,12 +26,15 @@ class NotEmpty(RuntimeError):
 async def load(settings: Settings) -> None:
     """Load the demo world into the database of these settings, for people of their development issuer.
 
-    Raises NotEmpty where there is an organisation already.
+    Raises NotEmpty where there is an organisation already, AlreadyLoading where another process is at it. A load that
+    is interrupted leaves its mark: `forget_interrupted` empties the database again.
     """
-    if settings.database_url is None or settings.worker_url is None:
-        raise ValueError("the demo world needs DATABASE_URL and WORKER_URL")
+    if settings.database_url is None or settings.worker_url is None or settings.owner_url is None:
+        raise ValueError("the demo world needs OWNER_URL, DATABASE_URL and WORKER_URL")
     issuer = f"{settings.public_url}/dev/issuer"
-    await load_world(settings.database_url.get_secret_value(), settings.worker_url.get_secret_value(), issuer)
+    gateway, worker = settings.database_url.get_secret_value(), settings.worker_url.get_secret_value()
+    async with loading(settings.owner_url.get_secret_value()):
+        await load_world(gateway, worker, issuer)
 
 
 async def load_world(gateway_url: str, worker_url: str, issuer: str, today: datetime | None = None) -> Stage:
