@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from accord.domain.acting import Basis
+from accord.domain.billing import Money
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError
 from accord.domain.ids import global_id
 from accord.domain.level import DataAccessLevel
-from accord.domain.money import Money
 from accord.domain.organisation import Role, token_hash
 from accord.domain.partner import LinkKind, PartnerProgram, PartnerStatus
 from accord.domain.partnership import PartnershipState, Purpose

@@ -16,9 +16,9 @@ from uuid import UUID
 import pytest
 from graphql import GraphQLObjectType
 
+from accord.domain.billing import Money
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError
-from accord.domain.money import Money
 from accord.domain.organisation import PLATFORM, Role, token_hash
 from accord.domain.partner import PartnerProgram, PartnerStatus
 from accord.domain.partnership import AccessMode, PartnershipState, Purpose

@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from accord.domain.acting import Basis
+from accord.domain.billing import Money
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import Forbidden
 from accord.domain.level import DataAccessLevel
-from accord.domain.money import Money
 from accord.domain.organisation import Role
 from accord.services.billing import issue_invoice, top_up_wallet
 from accord.services.grants.acting import switch_organisation

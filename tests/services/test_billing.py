@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from accord.domain.billing import LARGEST_AMOUNT, LARGEST_BALANCE, Money
 from accord.domain.errors import Conflict, DomainError, Forbidden, InvalidState, NotFound, ValidationError
-from accord.domain.money import LARGEST_AMOUNT, LARGEST_BALANCE, Money
 from accord.services.billing import issue_invoice, pay_invoice, top_up_wallet, void_invoice
 from tests.services.host_data import BASES, EUR, act_as, balance, bill, fill, refused_as, set_house
 from tests.services.scene import Scene, set_scene

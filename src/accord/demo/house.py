@@ -8,7 +8,7 @@ from typing import Final
 
 from accord.demo.cast import COMPANIES
 from accord.demo.stage import Stage
-from accord.domain.money import Money
+from accord.domain.billing import Money
 from accord.services.billing import issue_invoice, pay_invoice, top_up_wallet, void_invoice
 from accord.services.setting import set_feature, update_settings
 

@@ -12,15 +12,23 @@ from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
-from accord.database.queries.billing import hold_invoice, hold_wallet, open_wallet
+from accord.database.queries.host_data import hold_invoice, hold_wallet, open_wallet
 from accord.database.queries.partnership import get_organisation
 from accord.database.queries.recipients import admins_of, names_of
 from accord.database.tables.billing import invoices, wallet_entries, wallets
 from accord.domain import text
 from accord.domain.activity import EventType
-from accord.domain.billing import INVOICE, NOT_ENOUGH, EntryKind, InvoiceEvent, InvoiceState
+from accord.domain.billing import (
+    INVOICE,
+    LARGEST_BALANCE,
+    NOT_ENOUGH,
+    EntryKind,
+    InvoiceEvent,
+    InvoiceState,
+    Money,
+    payable,
+)
 from accord.domain.errors import Conflict, Forbidden, InvalidState, NotFound, ValidationError
-from accord.domain.money import LARGEST_BALANCE, Money, payable
 from accord.domain.notice import Template
 from accord.domain.organisation import PLATFORM
 from accord.services.activity import Event, record

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from accord.database.engine import Database, Transaction
-from accord.database.queries.digest import list_waiting, take_changes
+from accord.database.queries.host_data import list_waiting, take_changes
 from accord.database.queries.recipients import admins_of, names_of
 from accord.database.tables.setting import acting_changes
 from accord.domain.notice import Template

@@ -11,7 +11,7 @@ from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
-from accord.database.queries.setting import hold_feature, hold_settings, rename_organisation
+from accord.database.queries.host_data import hold_feature, hold_settings, rename_organisation
 from accord.database.tables.setting import organisation_features, organisation_settings
 from accord.domain import text
 from accord.domain.activity import EventType

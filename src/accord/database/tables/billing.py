@@ -19,8 +19,7 @@ from sqlalchemy import (
 )
 
 from accord.database.tables.metadata import instant, key, made_at, metadata, one_of, reference, version
-from accord.domain.billing import EntryKind, InvoiceState
-from accord.domain.money import LARGEST_BALANCE
+from accord.domain.billing import LARGEST_BALANCE, EntryKind, InvoiceState
 
 
 def _currency() -> Column[Any]:

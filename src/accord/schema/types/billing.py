@@ -11,7 +11,7 @@ from strawberry import ID, Parent
 from accord.access.permissions import Action
 from accord.database.queries.read import billing as read
 from accord.database.queries.read.billing import InvoiceRow, WalletEntryRow, WalletRow
-from accord.domain import money
+from accord.domain import billing
 from accord.schema.connections import listing
 from accord.schema.context import Info
 from accord.schema.links import link
@@ -31,7 +31,7 @@ class Money:
 
 @strawberry.input(description="An amount in the minor units of its currency: 1250 EUR are 12.50 euros.")
 class MoneyInput:
-    row: ClassVar = money.Money
+    row: ClassVar = billing.Money
     amount_minor: BigInt
     currency: str = strawberry.field(description="ISO 4217, in capitals.")
 
