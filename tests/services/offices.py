@@ -13,14 +13,14 @@ from accord.domain.delegation import DelegatedRole
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import Role
 from accord.domain.partnership import PartnershipState, Purpose
-from accord.services.acting import switch_organisation
-from accord.services.amendment import amend_partnership
-from accord.services.delegation import delegate_roles
-from accord.services.level import set_data_access
-from accord.services.member import update_member
+from accord.services.grants.acting import switch_organisation
+from accord.services.grants.delegation import delegate_roles
+from accord.services.grants.role_group import add_role_group_members
+from accord.services.grants.sharing import suspend_share
+from accord.services.partnerships.amendment import amend_partnership
+from accord.services.partnerships.level import set_data_access
+from accord.services.people.member import update_member
 from accord.services.policy import set_policy
-from accord.services.role_group import add_role_group_members
-from accord.services.sharing import suspend_share
 from tests.services.contacts import make_contact
 from tests.services.scene import Scene, set_scene
 from tests.world import World

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from accord.database.engine import AccessRevoked
-from accord.database.queries.export import stream_events
+from accord.database.queries.read.export import stream_events
 from accord.domain.acting import Basis
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import Forbidden, InvalidState, NotFound, ValidationError
@@ -25,21 +25,21 @@ from accord.domain.sharing import AccountRole
 from accord.http.exports import bound_filters
 from accord.schema.context import Context, Support
 from accord.schema.schema import schema
-from accord.services.acting import switch_organisation
-from accord.services.amendment import amend_partnership, decide_amendment
-from accord.services.ceiling import set_ceiling
-from accord.services.customer import request_customer
-from accord.services.hold import resume_partnership, suspend_partnership
-from accord.services.invite import invite_partner
-from accord.services.joining import accept_membership, invite_member
-from accord.services.level import set_data_access
-from accord.services.link import end_partner_link, link_partner
-from accord.services.member import update_member
-from accord.services.partnership import approve_partnership, remove_partner
+from accord.services.grants.acting import switch_organisation
+from accord.services.grants.ticket import sign_in_to_account
+from accord.services.partnerships.amendment import amend_partnership, decide_amendment
+from accord.services.partnerships.ceiling import set_ceiling
+from accord.services.partnerships.customer import request_customer
+from accord.services.partnerships.hold import resume_partnership, suspend_partnership
+from accord.services.partnerships.invite import invite_partner
+from accord.services.partnerships.level import set_data_access
+from accord.services.partnerships.link import end_partner_link, link_partner
+from accord.services.partnerships.partnership import approve_partnership, remove_partner
+from accord.services.partnerships.status import set_organisation_status, set_partner_status
+from accord.services.partnerships.term import extend_partnership, set_auto_extend
+from accord.services.people.joining import accept_membership, invite_member
+from accord.services.people.member import update_member
 from accord.services.policy import freeze_partner_access, set_policy, unfreeze_partner_access
-from accord.services.status import set_organisation_status, set_partner_status
-from accord.services.term import extend_partnership, set_auto_extend
-from accord.services.ticket import sign_in_to_account
 from tests.services.contacts import contact, make_contact
 from tests.services.scene import Scene, Signer
 from tests.world import Person, identify

@@ -8,50 +8,42 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 import pytest
 
 from accord.access import decision
 from accord.access.permissions import PERMISSIONS, Action, Capacity
+from accord.database.engine import Transaction
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError, Forbidden, NotFound, OrganisationContextMismatch
 from accord.domain.level import DataAccessLevel
+from accord.domain.money import Money
 from accord.domain.organisation import OrganisationStatus, Role
 from accord.domain.partnership import AccessMode
 from accord.domain.sharing import AccountRole
-from accord.services import (
-    account,
-    amendment,
-    contact,
-    grant,
-    hold,
-    joining,
-    member,
-    ownership,
-    partnership,
-    policy,
-    proposal,
-    role_group,
-    sharing,
-    status,
-    term,
-)
-from accord.services.access_request import (
+from accord.http.exports import require_export
+from accord.services import policy
+from accord.services.activity import record_export
+from accord.services.billing import top_up_wallet
+from accord.services.grants import account, contact, grant, role_group, sharing
+from accord.services.grants.access_request import (
     AccessDecision,
     decide_access_requests,
     request_access,
     withdraw_access_request,
 )
-from accord.services.acting import switch_organisation
-from accord.services.activity import record_export
-from accord.services.assignment import assign_customers
-from accord.services.ceiling import set_ceiling
-from accord.services.customer import request_customer
-from accord.services.delegation import clear_roles, delegate_roles, set_delegated_roles
-from accord.services.directory import set_directory_entry
-from accord.services.invite import invite_partner
-from accord.services.level import set_data_access, share_data_with_partner
-from accord.services.profile import update_profile
+from accord.services.grants.acting import switch_organisation
+from accord.services.grants.assignment import assign_customers
+from accord.services.grants.delegation import clear_roles, delegate_roles, set_delegated_roles
+from accord.services.partnerships import amendment, hold, ownership, partnership, proposal, status, term
+from accord.services.partnerships.ceiling import set_ceiling
+from accord.services.partnerships.customer import request_customer
+from accord.services.partnerships.directory import set_directory_entry
+from accord.services.partnerships.invite import invite_partner
+from accord.services.partnerships.level import set_data_access, share_data_with_partner
+from accord.services.people import joining, member
+from accord.services.people.profile import update_profile
 from tests.servers import DatabaseURLs
 from tests.services.offices import KINDS, Office, open_office
 from tests.world import open_world
@@ -226,11 +218,20 @@ def people_who_lead(office: Office) -> Attempts:
 
 def the_wallet(office: Office) -> Attempts:
     given = {"access_mode": AccessMode.COMPLETE, "wallet_entrusted": True}
-    return [(amendment.amend_partnership, {"partnership_id": office.scene.partnership} | given)]
+    return [
+        (amendment.amend_partnership, {"partnership_id": office.scene.partnership} | given),
+        (top_up_wallet, {"amount": Money(500, "NOK")}),
+    ]
+
+
+async def export(tx: Transaction, *, organisation_id: UUID) -> str:
+    """As the route of the exports does it."""
+    require_export(tx.principal, organisation_id)
+    return await record_export(tx, organisation_id=organisation_id, filters={})
 
 
 def activity(office: Office) -> Attempts:
-    return [(record_export, {"filters": {}})]
+    return [(export, {})]
 
 
 ENTRIES: Final[dict[str, Callable[[Office], Attempts]]] = {
@@ -328,7 +329,6 @@ CONTROLS: Final[dict[str, tuple[Action, Any, Callable[[Office], dict[str, Any]]]
         lambda o: {"partnership_id": o.scene.partnership, "level": DataAccessLevel.SUPPORT},
     ),
     "policy": (Action.ACCESS_FREEZE, policy.freeze_partner_access, lambda o: {}),
-    "an export": (Action.ACTIVITY_EXPORT, record_export, lambda o: {"filters": {}}),
 }
 
 
