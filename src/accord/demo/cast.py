@@ -87,11 +87,10 @@ WELCOME: Final = (
     ("carla@brightside.example", "Account Manager at the agency: signs in, asks for access for colleagues"),
     ("yara@paperplane.example", "admin of Paperplane PR: an invitation waits for her answer"),
     ("tim@alderfinch.example", "host and guest at once: shares the shop, and sells on somebody else's"),
-    ("rosa@ledgerlime.example", "invited to everything that Cobalt Couriers has, the wallet too: it waits for her"),
     ("bea@mistral.example", "admin of Mistral Print: a partner asks to look after it"),
     ("wanda@tidewater.example", "delegated admin at a partner: works in her customers' organisations"),
     ("milan@studiokelp.example", "Phone Manager of Alder & Finch, by a group of his own organisation"),
-    ("otis@crane.example", "a contractor, an organisation of one"),
+    ("otis@crane.example", "a contractor, invited to all that Cobalt Couriers has, the wallet too: it waits for him"),
 )
 """Whom to be first, and why."""
 

@@ -314,7 +314,7 @@ async def a_partner_is_invited(stage: Stage) -> None:
     await accepts(stage, "sofia", pair)
     stage.begin("sofia", "stallsite", every_days=3, hour="09:35")
     await stage.at(9, "10:00")
-    await invites(stage, "karl", "lime", "rosa@ledgerlime.example", wallet_entrusted=True)
+    await invites(stage, "karl", "crane", "otis@crane.example", wallet_entrusted=True)
     await stage.at(8, "08:30")
     active = {"program": PartnerProgram.RESELLER, "status": PartnerStatus.ACTIVE}
     await stage.operates(set_partner_status, organisation_id=stage.organisations["brightside"], **active)
