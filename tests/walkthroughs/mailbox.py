@@ -47,7 +47,7 @@ class Mail:
     @property
     def token(self) -> str | None:
         """The single-use token of the link in this mail, None where it has no such link."""
-        found = re.search(r"https?://[^\s<>\"]+/(?:invitations|memberships)/([^\s<>\"/]+)", self.text)
+        found = re.search(r"https?://[^\s<>\"]+/(?:invitations|memberships|contacts)/([^\s<>\"/]+)", self.text)
         return found[1] if found else None
 
     def __repr__(self) -> str:

@@ -154,6 +154,34 @@ def test_s108_partner_kinds_differ(story: Story) -> None:
         story.refused(person, "setPartnerStatus", "FORBIDDEN", **wish)
 
 
+def test_s109_who_is_not_the_partner_of_record_becomes_a_contact(story: Story) -> None:
+    """A consultant is named as a contact with a role: one person by the mail's link, without partnership or group."""
+    wish = {"email": "iris@consul.example", "roles": ["PHONE_MANAGER"]}
+    for person in (story.nora, story.finn):
+        story.refused(person, "addExternalContact", "FORBIDDEN", **wish)
+    story.refused(story.drew, "addExternalContact", "BAD_USER_INPUT", **(wish | {"email": "a@b.example, c@d.example"}))
+    named = story.drew.does("addExternalContact", "contact { id status }", **wish)["contact"]
+    assert named["status"] == "INVITED"
+    (mail,) = story.mails.expect("iris@consul.example")
+    story.refused(story.nora, "acceptContact", "NOT_FOUND", token=mail.token)
+    taken = story.iris.does(
+        "acceptContact", "contact { status roles host { name } partnership { id } }", token=mail.token
+    )
+    assert taken["contact"] == {
+        "status": "ACTIVE",
+        "roles": ["PHONE_MANAGER"],
+        "host": {"name": "Maple Motors"},
+        "partnership": None,
+    }
+    story.refused(story.carl, "acceptContact", "NOT_FOUND", token=mail.token)
+    acting = open_tab(story, story.iris, "maple", basis="CONTACT")
+    story.refused(acting, "addExternalContact", "FORBIDDEN", email="friend@consul.example", roles=["PHONE_MANAGER"])
+    assert acting.ask(BANNER)["viewer"]["actingSession"]["roleKey"] == "PHONE_MANAGER"
+    story.drew.does("removeExternalContact", "contact { status }", contactId=named["id"])
+    assert closed(acting) == "ACCESS_REVOKED"
+    story.refused(story.iris, "switchOrganisation", *NEVER, hostId=story.ids["maple"], basis="CONTACT", reason="Again")
+
+
 def test_s110_each_role_that_is_enabled_has_one_group_at_the_partner(story: Story) -> None:
     """One active group per active delegation, empty at first; the customer's other partners have none."""
     seen = groups(story.carl)
