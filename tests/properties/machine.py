@@ -118,14 +118,18 @@ class Play(RuleBasedStateMachine):
         """The tables and the oracle say the same; the invariants hold on the tables by themselves."""
         before, self.tables = self.tables, self.stage.read()
         mine = said(self.oracle)
+        found = self.tables.projection["event"]
+        for key in [key for key in found if key[1].startswith("amendment.")]:
+            del found[key]
         self._open(self.tables.projection["event"])
         mine["event"] = {key: times for key, times in self.oracle.events.items() if times}
         for kind, theirs in self.tables.projection.items():
-            if kind != "session" and dict(theirs) != mine.get(kind, {}):
+            if kind not in {"session", "amendment"} and dict(theirs) != mine.get(kind, {}):
                 wrong = {k: (theirs.get(k), mine[kind].get(k)) for k in {*theirs, *mine[kind]}}
                 wrong = {k: v for k, v in wrong.items() if v[0] != v[1]}
                 raise Disagreement(f"after {act}: {kind} (stands, should stand): {wrong}")
         self._sessions(act)
+        self._amendments(act)
         faults = list(broken(before, self.tables, act))
         if faults:
             raise Disagreement(f"after {act}: {faults}")
@@ -136,6 +140,14 @@ class Play(RuleBasedStateMachine):
         for key, times in self.oracle.perhaps.items():
             self.oracle.events[key] += max(0, min(times, stands.get(key, 0) - self.oracle.events[key]))
         self.oracle.perhaps.clear()
+
+    def _amendments(self, act: str) -> None:
+        """Their states, where the model says which."""
+        stands = self.tables.projection["amendment"]
+        for amendment in self.oracle.amendments:
+            state = stands[partnership_name(amendment.partnership), amendment.number]
+            if not amendment.vague and state != (amendment.state,):
+                raise Disagreement(f"after {act}: {amendment} is {state}, should be {amendment.state}")
 
     def _sessions(self, act: str) -> None:
         """Ended or not, where the model says which."""
@@ -178,7 +190,7 @@ class Play(RuleBasedStateMachine):
     def begin(self, parts: set[str]) -> None:
         """Most sequences begin with partnerships that run and give something."""
         if parts & {"one", "level"}:
-            self.establish("alder", "birch", "ada", "bea")
+            self.establish("alder", "birch", "amy", "bea", "ada")
         if "level" in parts:
             self.trust("bob", "ben")
         if "two" in parts:
@@ -187,18 +199,21 @@ class Play(RuleBasedStateMachine):
             self.enrol("cedar")
             self.delegate_to("cat", "cid")
 
-    def establish(self, host: str, guest: str, who: str, admin: str) -> None:
-        """A partnership by an admin's request and another's yes, and one account shared in it."""
+    def establish(self, host: str, guest: str, who: str, admin: str, approver: str = "") -> None:
+        """A partnership by somebody's request and the others' yes, and one account shared in it."""
         oracle, stage = self.oracle, self.stage
         given: dict[str, Any] = {"guestHandle": stage.organisations[guest].handle, "contactEmail": f"c@{guest}.example"}
-        act: Any = (oracle.request_partnership, (who, host, guest, frozenset({"MANAGEMENT"}), None, False))
-        self.do(who, host, "requestPartnership", given, act)
+        act: Any = (oracle.request_partnership, (who, host, guest, frozenset({"MANAGEMENT"}), None, True))
+        self.do(who, host, "requestPartnership", {**given, "reason": "They keep our books."}, act)
         p = oracle.partnerships[-1]
         name = partnership_name(p)
-        given = {
-            "partnershipId": self.key("partnership", name),
-            "expectedVersion": self.tables.versions["partnership", name],
-        }
+        if approver:
+            given = {"partnershipId": self.key("partnership", name), "expectedVersion": 1}
+            self.do(
+                approver, host, "approvePartnership", given, (oracle.approve_partnership, (approver, host, p, True))
+            )
+        version = self.tables.versions["partnership", name]
+        given = {"partnershipId": self.key("partnership", name), "expectedVersion": version}
         given |= {"consent": True, "termsVersionId": f"terms_{stage.terms}"}
         self.do(admin, guest, "acceptPartnership", given, (oracle.accept_partnership, (admin, guest, p, True)))
         label = f"account {len(oracle.accounts)}"

@@ -34,6 +34,7 @@ READ: Final = {
         (
             "id, host_id, guest_id, path, state, owner_user_id, co_owner_ids, representative_user_id,"
             " requester_user_id, suspended_by, purposes, expires_at, lapses_at, granted_level, level_changed_by,"
+            " access_mode, wallet_entrusted,"
             " link_id, version"
         ),
         "host_id",
@@ -48,6 +49,7 @@ READ: Final = {
     "role_delegations": ("id, partnership_id, role, state, version", "host_id"),
     "role_groups": ("id, delegation_id, state, version", "host_id"),
     "role_group_members": ("id, group_id, user_id, ended_at", "host_id"),
+    "amendments": ("id, partnership_id, state, version", "host_id"),
     "acting_sessions": ("id, user_id, host_id, state", "host_id"),
 }
 
@@ -86,6 +88,7 @@ class Tables:
             self._accounts,
             self._shares,
             self._roles,
+            self._amendments,
             self._sessions,
         ):
             step()
@@ -155,6 +158,7 @@ class Tables:
                 frozenset(row["purposes"]), instant(row["expires_at"]), lapses,
                 row["granted_level"] if row["state"] in RUNNING else "NONE", tuple(sorted(attempts[row["id"]])),
                 self.names.get(row["link_id"]) if row["state"] in RUNNING else None, mails[row["id"]],
+                row["access_mode"] == "COMPLETE", row["wallet_entrusted"],
             )  # fmt: skip
 
     def _accounts(self) -> None:
@@ -180,6 +184,13 @@ class Tables:
                 by = self.names[row["granted_by"] if kind == "grant" else row["requested_by"]]
                 more = (row["origin"], instant(row["expires_at"])) if kind == "grant" else ()
                 self._put(kind, (*on, count[kind, on]), row, row["role"], row["state"], by, *more)
+
+    def _amendments(self) -> None:
+        count: Counter[Any] = Counter()
+        for row in self.rows["amendments"]:
+            p = self.names[row["partnership_id"]]
+            count[p] += 1
+            self._put("amendment", (p, count[p]), row, row["state"])
 
     def _sessions(self) -> None:
         count: Counter[str] = Counter()
@@ -251,7 +262,7 @@ def partnership(oracle: Oracle, p: Partnership) -> tuple[Any, ...]:
         p.path, p.state, p.owner, frozenset(p.co_owners), p.representative, frozenset(p.suspended_by), p.purposes,
         p.expires_at, p.lapses_at if p.state in WAITING else None, p.granted,
         tuple((a.number, a.host_decision, a.guest_decision) for a in p.attempts), link,
-        1 if p.state == "AWAITING_GUEST_ACCEPTANCE" else 0,
+        1 if p.state == "AWAITING_GUEST_ACCEPTANCE" else 0, p.complete, p.wallet,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The machine with all its rules."""
 
-from tests.properties.rules_acting import ActingRules
+from tests.properties.rules_amendment import AmendmentRules
 
 
-class Machine(ActingRules):
+class Machine(AmendmentRules):
     """All of them."""

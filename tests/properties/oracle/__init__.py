@@ -5,6 +5,7 @@ the model was misread twice.
 """
 
 from tests.properties.oracle.acting import ActingActs
+from tests.properties.oracle.amendment import AmendmentActs
 from tests.properties.oracle.operator import OperatorActs
 from tests.properties.oracle.organisation import OrganisationActs
 from tests.properties.oracle.partnership import PartnershipActs
@@ -12,5 +13,5 @@ from tests.properties.oracle.roles import RoleActs
 from tests.properties.oracle.sharing import SharingActs
 
 
-class Oracle(ActingActs, PartnershipActs, SharingActs, RoleActs, OrganisationActs, OperatorActs):
+class Oracle(ActingActs, AmendmentActs, PartnershipActs, SharingActs, RoleActs, OrganisationActs, OperatorActs):
     """Every act of the model that exists."""

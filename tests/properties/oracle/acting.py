@@ -131,6 +131,7 @@ class ActingActs(Judging):
             kind = "member.deactivated"
         elif status == "ACTIVE":
             member.status, member.roles, member.delegated_admin = "ACTIVE", {"MEMBER"}, False
+            member.since = self.now
             kind = "member.reactivated"
         self.tell(kind, member.organisation, changes=kind != "member.updated")
         others = {o for p in self.partnerships for o in (p.host, p.guest) if member.organisation in (p.host, p.guest)}
@@ -144,6 +145,7 @@ class ActingActs(Judging):
         self._enter(session)
         p = session.partnership
         shared = any(s.partnership is p and s.account is account and s.state == "ACTIVE" for s in self.shares)
+        shared = shared or (p.complete and account.host == p.host)
         self.need(session.what == "MANAGE" and shared and account.status == "ACTIVE", *REFUSED, "INVALID_STATE")
         self.go()
         self.tell("signin.account", p.host, p.guest)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from tests.properties.oracle.state import (
     RUNNING,
     Account,
+    Amendment,
     Delegation,
     Grant,
     Item,
@@ -55,6 +56,7 @@ class Facts:
         self.items: list[Item] = []
         self.delegations: list[Delegation] = []
         self.sessions: list[Session] = []
+        self.amendments: list[Amendment] = []
         self.events: Counter[tuple[str, str]] = Counter()
         self.perhaps: Counter[tuple[str, str]] = Counter()
         self.outcome: str | None = None

@@ -106,6 +106,8 @@ class Judging(Facts):
         p.state, p.granted, p.suspended_by = state, "NONE", set()
         if was in TERMINAL:
             raise Disagreement("a terminal state changes")
+        for amendment in [a for a in self.amendments if a.partnership is p and a.state.startswith("PENDING")]:
+            amendment.state = "WITHDRAWN"
         for share in [s for s in self.shares if s.partnership is p and s.state != "REMOVED"]:
             self.end_share(share)
             self.both(p, "share.removed")

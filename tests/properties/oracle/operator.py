@@ -62,10 +62,12 @@ class OperatorActs(Judging):
         self.need(link.status == "ACTIVE", "INVALID_STATE", "NOT_FOUND")
         self.doubt("BAD_USER_INPUT", "INVALID_STATE", when=ceiling == link.ceiling)
         self.go()
-        moves = (ceiling or "MANAGE") != (link.ceiling or "MANAGE")
-        self.tell("level.ceiling_set", link.customer, link.partner, changes=moves)
+        bound = [p for p in self.partnerships if p.link is link and p.live]
+        before = [self.ceiling(p) for p in bound]
         link.ceiling = ceiling
-        self._lower([p for p in self.partnerships if p.link is link and p.live])
+        moves = before != [self.ceiling(p) for p in bound]
+        self.tell("level.ceiling_set", link.customer, link.partner, changes=moves)
+        self._lower(bound)
 
     def set_contract_ceiling(self, who: str | None, org: str | None, partner: str, ceiling: str | None) -> None:
         """By staff (nobody named), or by an admin of the direct parent, never above the parent's own."""

@@ -50,6 +50,7 @@ class OrganisationActs(Judging):
         self.need(member.status == "DEACTIVATED", "INVALID_STATE", "NOT_FOUND")
         self.go()
         member.status, member.roles, member.delegated_admin = "ACTIVE", {"MEMBER"}, False
+        member.since = self.now
         self.tell("member.reactivated", org)
 
     def update_member(self, who: str, org: str, member: Member, roles: set[str], delegate: bool | None = None) -> None:

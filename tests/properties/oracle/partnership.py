@@ -277,4 +277,4 @@ class PartnershipActs(Judging):
         if level != p.granted:
             kind = "level.granted" if raises else "level.revoked" if level == "NONE" else "level.reduced"
             self.both(p, kind)
-        p.granted = p.highest = level
+        p.granted = level

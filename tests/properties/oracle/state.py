@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 LEVELS = ("NONE", "SUPPORT", "MANAGE")
@@ -110,7 +110,8 @@ class Partnership(Thing):
     expires_at: datetime | None = None
     lapses_at: datetime | None = None
     granted: str = "NONE"
-    highest: str = "NONE"
+    complete: bool = False
+    wallet: bool = False
     link: Link | None = None
     told: bool = False
     attempts: list[Attempt] = field(default_factory=list)
@@ -194,6 +195,25 @@ class Delegation(Thing):
 
     def __repr__(self) -> str:
         return f"{self.role} in {self.partnership} ({self.number})"
+
+
+@dataclass(repr=False, eq=False)
+class Amendment(Thing):
+    """A change of one field; `vague`: whether something else ended it is left open."""
+
+    partnership: Partnership
+    number: int
+    by: str
+    by_host: bool
+    field: str
+    value: Any
+    state: str = "APPLIED"
+    approver: str | None = None
+    vague: bool = False
+    lapses_at: datetime = datetime(2100, 1, 1, tzinfo=UTC)
+
+    def __repr__(self) -> str:
+        return f"{self.field} of {self.partnership} ({self.number})"
 
 
 @dataclass(repr=False, eq=False)
