@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from hypothesis import note
 from hypothesis import strategies as st
@@ -12,11 +12,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 from tests.properties.invariants import broken
 from tests.properties.oracle import Oracle
 from tests.properties.oracle.facts import Disagreement
-from tests.properties.oracle.state import RUNNING, Member, Organisation, Partnership, Session
+from tests.properties.oracle.state import RUNNING, Account, Member, Organisation, Partnership, Session
 from tests.properties.projection import Tables, partnership_name, said
-from tests.properties.stage import ELSEWHERE, PEOPLE, WITHOUT_MFA, Stage
+from tests.properties.stage import ACCOUNTS, ELSEWHERE, PEOPLE, WITHOUT_MFA, Stage
 
 Draw = TypeVar("Draw")
+BEGINNINGS: Final = ({"one"}, {"level"}, {"one", "two"}, {"roles"}, {"level", "roles"}, {"two", "roles"}, set[str]())
 Choice = tuple[str, str]
 
 
@@ -45,6 +46,9 @@ class Play(RuleBasedStateMachine):
         for who, (where, roles) in ELSEWHERE.items():
             given = {role.value for role in roles}
             self.oracle.members[where, who] = Member(where, who, given, since.replace(microsecond=99))
+        for label, owner in ACCOUNTS.items():
+            host = self.stage.people[owner].organisation.name
+            self.oracle.accounts[label] = Account(host, label, {owner})
         self.oracle.now = self.stage.world.clock.now
 
     def pick(self, data: st.DataObject, options: Iterable[Draw], label: str) -> Draw:
@@ -186,7 +190,7 @@ class Play(RuleBasedStateMachine):
         if stands is not None and {name: stands[name] for name in should} != should:
             raise Disagreement(f"after {act}: the level is {stands}, should be {should}")
 
-    @initialize(parts=st.sets(st.sampled_from(["one", "two", "level", "roles"])))
+    @initialize(parts=st.sampled_from(BEGINNINGS))
     def begin(self, parts: set[str]) -> None:
         """Most sequences begin with partnerships that run and give something."""
         if parts & {"one", "level"}:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import precondition, rule
 
 from tests.properties.oracle.state import LEVELS, Delegation, Member
 from tests.properties.projection import link_name, partnership_name
@@ -35,6 +35,7 @@ class OrganisationRules(SharingRules):
         act = self.oracle.deactivate_member if how == "deactivate" else self.oracle.remove_member
         self.do(who, org, f"{how}Member", self._member(member), (act, (who, org, member)))
 
+    @precondition(lambda machine: any(m.status == "DEACTIVATED" for m in machine.oracle.members.values()))
     @rule(data=st.data())
     def reactivate(self, data: st.DataObject) -> None:
         member = self.member(data, "DEACTIVATED")
@@ -178,9 +179,11 @@ class OperatorRules(OrganisationRules):
             act = (self.oracle.set_link_ceiling, (who is None, link, ceiling))
             self.do(who, None, "setCeiling", {**given, "ceiling": ceiling}, act)
 
+    @precondition(lambda machine: any(o.program != "NONE" for o in machine.oracle.organisations.values()))
     @rule(data=st.data(), ceiling=ceilings)
     def bound(self, data: st.DataObject, ceiling: str | None) -> None:
-        partner = self.pick(data, self.oracle.organisations, "partner")
+        partners = [o.name for o in self.oracle.organisations.values() if o.program != "NONE"]
+        partner = self.pick(data, partners, "partner")
         parent = self.oracle.organisations[partner].parent
         given = {"partnerId": self.stage.id(partner), "ceiling": ceiling}
         if data.draw(st.booleans(), label="staff"):
@@ -195,7 +198,9 @@ class OperatorRules(OrganisationRules):
         partner = self.pick(data, self.oracle.organisations, "partner")
         one = self.oracle.organisations[partner]
         status = status if one.partner_status != "NONE" else "ACTIVE"
-        parent = data.draw(st.sampled_from([one.parent, *self.oracle.organisations]), label="parent")
+        parent = data.draw(
+            st.sampled_from([one.parent, one.parent, one.parent, *self.oracle.organisations]), label="parent"
+        )
         given = {"organisationId": self.stage.id(partner), "program": "MSP", "status": status}
         given["parentPartnerId"] = self.stage.id(parent) if parent else None  # type: ignore[assignment]
         act = (self.oracle.set_partner_status, (who is None, partner, "MSP", status, parent))

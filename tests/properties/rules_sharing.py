@@ -6,14 +6,20 @@ from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from hypothesis.stateful import precondition, rule
 
 from tests.properties.machine import Choice
 from tests.properties.oracle.state import Account, Grant, Item, Partnership, Share
 from tests.properties.projection import partnership_name, share_name
-from tests.properties.rules_partnership import PartnershipRules, there_are
+from tests.properties.rules_partnership import Act, PartnershipRules, there_are
 
 account_roles = st.sampled_from(["COLLABORATOR", "ACCOUNT_MANAGER"])
+
+
+def there_are_pending(act: Act) -> Act:
+    """Only while a request for access waits."""
+    made: Act = precondition(lambda machine: any(i.state == "PENDING" for i in machine.oracle.items))(act)
+    return made
 
 
 class SharingRules(PartnershipRules):
@@ -93,6 +99,7 @@ class SharingRules(PartnershipRules):
     @there_are("shares")
     @rule(data=st.data(), back=st.booleans())
     def hold_share(self, data: st.DataObject, back: bool) -> None:
+        back = back and any(s.state == "SUSPENDED" for s in self.oracle.shares)
         share = self.a_share(data, "SUSPENDED" if back else "ACTIVE")
         who, org = self.someone(data, self._holders(share))
         if back:
@@ -162,7 +169,7 @@ class SharingRules(PartnershipRules):
         items = fit if fit and data.draw(st.integers(0, 9), label="fit") < 8 else self.oracle.items
         return self.pick(data, items, "item")
 
-    @there_are("items")
+    @there_are_pending
     @rule(
         data=st.data(),
         accept=st.sampled_from([True, True, False]),
@@ -182,7 +189,7 @@ class SharingRules(PartnershipRules):
         act = (self.oracle.decide_access_request, (who, org, item, current, accept, role, until))
         self.do(who, org, "decideAccessRequests", {"items": [given]}, act)
 
-    @there_are("items")
+    @there_are_pending
     @rule(data=st.data())
     def unask(self, data: st.DataObject) -> None:
         item = self.item(data)

@@ -28,6 +28,8 @@ PEOPLE: Final[Mapping[str, Mapping[str, tuple[Role, ...]]]] = {
 """Three organisations; in each the first is the longest-standing."""
 ELSEWHERE: Final = {"art": ("birch", (A,))}
 """People who belong to a second organisation."""
+ACCOUNTS: Final = {"desk": "asa", "till": "bea", "barn": "cal"}
+"""Accounts that are there from the beginning, and who owns them."""
 WITHOUT_MFA: Final = {"bix"}
 SELECTIONS: Final = {
     "shareAccounts": "results { error { code } }",
@@ -85,6 +87,8 @@ class Stage:
                 if who in WITHOUT_MFA:
                     person = dataclasses.replace(person, identity=dataclasses.replace(person.identity, mfa=False))
                 self.people[who], self.names[person.id] = person, who
+        for label, owner in ACCOUNTS.items():
+            await self.world.account(self.people[owner], label=label)
         for who, (where, roles) in ELSEWHERE.items():
             self.world.clock.advance(minutes=1)
             await self.world.join(self.people[who], self.organisations[where], *roles)
