@@ -173,6 +173,8 @@ class Play(RuleBasedStateMachine):
             return
         guests = {p.guest for p in self.oracle.partnerships} or self.oracle.organisations.keys()
         people = sorted(person for org, person in self.oracle.members if org in guests)
+        holders = sorted({grant.person for grant in self.oracle.grants if grant.state == "ACTIVE"})
+        people = holders if holders and self.looks % 5 else people
         who = people[self.looks // 2 % len(people)]
         stands, should = self.stage.shared(who), self.oracle.reachable(who)
         if stands != should:

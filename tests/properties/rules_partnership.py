@@ -176,7 +176,7 @@ class PartnershipRules(Play):
     def transfer(self, data: st.DataObject) -> None:
         p = self.one(data, "ACTIVE", "SUSPENDED", "AWAITING_GUEST_ACCEPTANCE")
         who, org = self.someone(data, [*self.owners(p), *self.admins(p.host)])
-        to = self.pick(data, self._people(p.host), "to")
+        to = self.pick(data, [who, *self._people(p.host)], "to")
         given = self.given(p, ownerUserId=self.stage.id(to))
         self.do(who, org, "transferPartnership", given, (self.oracle.transfer_partnership, (who, org, p, to)))
 
@@ -185,7 +185,9 @@ class PartnershipRules(Play):
     def co_own(self, data: st.DataObject) -> None:
         p = self.one(data, "ACTIVE", "SUSPENDED", "AWAITING_GUEST_ACCEPTANCE")
         who, org = self.someone(data, [*self.owners(p), *self.admins(p.host)])
-        to = set(data.draw(st.lists(st.sampled_from(self._people(p.host)), max_size=2), label="to")) - {p.owner or ""}
+        to = set(data.draw(st.lists(st.sampled_from([who, *self._people(p.host)]), max_size=2), label="to")) - {
+            p.owner or ""
+        }
         given = self.given(p, userIds=self.stage.ids(to))
         self.do(who, org, "setCoOwners", given, (self.oracle.set_co_owners, (who, org, p, to)))
 

@@ -61,6 +61,7 @@ class AmendmentActs(Judging):
         if org == p.guest and at_host and amendment.by_host:
             sees = False if sees is not True else None
         sees = None if sees else sees
+        self.doubt("INVALID_STATE", when=amendment.vague or not amendment.state.startswith("PENDING"))
         self.right(answers and who not in (amendment.by, amendment.approver), sees)
         self.doubt("NOT_FOUND", when=sees is None)
         waits = amendment.state.startswith("PENDING") and not amendment.vague
