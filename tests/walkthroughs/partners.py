@@ -1,5 +1,6 @@
 """What the stories of delegated administration do again and again: links, levels, tabs in a customer's organisation."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.walkthroughs.person import Person
@@ -40,9 +41,11 @@ SESSION = "session { id level basis roleKey reason startedAt endsAt host { id na
 OVERVIEW = "query Overview($id: ID!) { organisation(id: $id) { name dashboard { __typename } } }"
 REPORT = """
 query Report($id: ID!, $from: DateTime!, $to: DateTime!) { organisation(id: $id) {
-  report(name: "events", period: { from: $from, to: $to }, groupBy: EVENT_TYPE) { name rows { key label count } }
+  report(name: ACTIVITY, period: { from: $from, to: $to }, groupBy: EVENT_TYPE) { name rows { key label count } }
 } }
 """
+LATELY = {name: (datetime.now(UTC) + timedelta(days=days)).isoformat() for name, days in (("from", -7), ("to", 7))}
+"""The period of a report."""
 USER_ACTIVITY = """
 query UserActivity($id: ID!) { organisation(id: $id) { activity(first: 100) { totalCount edges { node {
   type userName reason userHome { id }
@@ -80,6 +83,12 @@ def link(story: Story, customer: str, partner: str, kind: str = "MSP", **given: 
         "linkPartner", "link { id }", customerId=story.ids[customer], partnerId=story.ids[partner], kind=kind, **given
     )
     story.ids[f"{name}_link"] = made["link"]["id"]
+    return keep(story, customer, partner)
+
+
+def keep(story: Story, customer: str, partner: str) -> str:
+    """Find the active partnership of two organisations; its ID is kept under their names."""
+    name = f"{customer}_{partner}"
     admin = next(person for person in story.people.values() if person.organisation == story.ids[customer])
     read = """query Read($id: ID!) { organisation(id: $id) { partnerships(side: HOST, first: 50) {
       edges { node { id guest { id } state } } } } }"""

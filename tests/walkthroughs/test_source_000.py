@@ -12,15 +12,22 @@ import pytest
 from tests.walkthroughs.partners import (
     BANNER,
     DETAILS,
+    FEATURES,
+    LATELY,
     LEVELS,
     LINKS,
+    OVERVIEW,
+    REPORT,
     SESSION,
+    SETTINGS,
     STAFF,
     SWITCHER,
+    USER_ACTIVITY,
     closed,
     level,
     link,
     make_partner,
+    open_tab,
 )
 from tests.walkthroughs.person import Person
 from tests.walkthroughs.served import URLs, serve
@@ -37,7 +44,6 @@ PEOPLE = {
     "oak": {"odin": "Odin Oak"},
     "outsider": {"otis": "Otis Outsider"},
 }
-YEAR = {"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
 NEVER = ("FORBIDDEN", "NOT_FOUND", "ORG_CONTEXT_MISMATCH")
 ALDER = ("abel@alder.example", "axel@alder.example")
 SUPPORT = "{ supportContact { name email } }"
@@ -91,6 +97,25 @@ def share(story: Story, person: Person, partnership: str, *, on: bool) -> dict[s
     sure = {"confirm": True} if on else {}
     person.does("shareDataWithPartner", partnershipId=story.ids[partnership], share=on, **sure)
     return level(story, person, partnership)
+
+
+def test_s1_a_customer_shares_its_data_and_the_partner_administers_it(story: Story) -> None:
+    """All of it once, in short: linked, granted, the partner at work in the customer's name."""
+    link(story, "birch", "bright")
+    story.mails.expect("bela@birch.example", "gwen@bright.example")
+    wish = {"hostId": story.ids["birch"], "basis": "LEVEL", "reason": "The new term"}
+    story.refused(story.gwen, "switchOrganisation", *NEVER, **wish)
+    assert share(story, story.bela, "birch_bright", on=True)["effective"] == "MANAGE"
+    story.mails.expect("gwen@bright.example", saying="Birch Bakery")
+    tab = open_tab(story, story.gwen, "birch", reason="The new term")
+    tab.does("updateSettings", "settings { locale }", locale="de-CH")
+    assert tab.does("leaveOrganisation", "session { endedAt }", sessionId=tab.session)
+    seen = nodes(story.bela.ask(USER_ACTIVITY, id=story.ids["birch"])["organisation"]["activity"])
+    (changed,) = (event for event in seen if event["type"] == "settings.changed")
+    assert changed["userName"] == "Gwen Bright"
+    assert changed["userHome"] == {"id": story.ids["bright"]}, "the customer sees who it was"
+    (started,) = (event for event in seen if event["type"] == "session.started")
+    assert started["reason"] == "The new term"
 
 
 def test_s2_the_grantee_is_a_partner_of_the_vendor(story: Story) -> None:
@@ -198,6 +223,16 @@ def test_s10_only_an_administrator_of_the_customer_grants(story: Story) -> None:
         story.refused(person, "shareDataWithPartner", *NEVER, **named)
 
 
+def test_s11_linked_is_not_granted(story: Story) -> None:
+    """Elm Estates is linked: nobody of the partner has access, until an admin of the customer grants it."""
+    assert level(story, story.emil, "elm_bright") == {"ceiling": "MANAGE", "granted": "NONE", "effective": "NONE"}
+    assert "Elm Estates" not in customers(story.gwen)
+    wish = {"hostId": story.ids["elm"], "basis": "LEVEL", "reason": "Too early"}
+    for person in (story.gwen, story.gabe, story.gil):
+        story.refused(person, "switchOrganisation", *NEVER, **wish)
+        assert set(person.denied(OVERVIEW, id=story.ids["elm"])) <= {"FORBIDDEN", "NOT_FOUND"}
+
+
 def test_s12_group_admin_is_an_admin_of_the_partner_too(story: Story) -> None:
     """The preset is both; they are not coupled (Q2), and an admin of the partner gives them, not the vendor."""
     roles, delegated = flags(story.gwen, story.gwen.membership)
@@ -231,6 +266,48 @@ def test_s13_choose_organisation(story: Story) -> None:
     assert story.gabe.ask(BANNER)["viewer"]["actingSession"] is None, "the other tab is at home"
 
 
+def test_s14_the_switcher_lists_and_searches_the_customers(story: Story) -> None:
+    """Every customer that may be entered, page by page or by a search; nobody else's."""
+    for name, admin in (("fir", "faye"), ("oak", "odin")):
+        link(story, name, "bright")
+        story.mails.expect(f"{admin}@{name}.example", "gwen@bright.example")
+    for name, admin in (("fir", "faye"), ("elm", "emil")):
+        share(story, story.people[admin], f"{name}_bright", on=True)
+        story.mails.expect("gwen@bright.example")
+    everybody = ["Alder Academy", "Birch Bakery", "Elm Estates", "Fir Farm"]
+    for person in (story.gwen, story.gabe):
+        assert sorted(customers(person)) == everybody, "not who has granted nothing"
+        assert customers(person, "fir") == ["Fir Farm"]
+        assert customers(person, "oak") == []
+        assert customers(person, "%%") == customers(person, "a_d") == []
+    first = story.gabe.ask(SWITCHER, first=3)["viewer"]["customers"]
+    assert first["pageInfo"]["hasNextPage"]
+    rest = story.gabe.ask(SWITCHER, first=3, after=first["pageInfo"]["endCursor"])["viewer"]["customers"]
+    assert sorted(one["organisation"]["name"] for one in nodes(first) + nodes(rest)) == everybody
+    for person in (story.gil, story.otis, story.abel):
+        assert customers(person) == []
+
+
+def test_s15_settings_features_and_reporting_are_managed_for_the_customer(story: Story) -> None:
+    """What is written in the session is the customer's; what protects it stays closed (4.9)."""
+    alder, tab = story.ids["alder"], story.kept["gabe"]
+    tab.does("updateSettings", "settings { locale }", locale="de-CH", timeZone="Europe/Zurich")
+    assert story.abel.ask(SETTINGS, id=alder)["organisation"]["settings"]["locale"] == "de-CH"
+    for one in tab.ask(FEATURES, id=alder)["organisation"]["features"]:
+        tab.does("setFeature", "feature { enabled }", key=one["key"], enabled=not one["enabled"])
+        seen = story.abel.ask(FEATURES, id=alder)["organisation"]["features"]
+        assert {each["key"]: each["enabled"] for each in seen}[one["key"]] is not one["enabled"]
+    assert tab.ask(OVERVIEW, id=alder)["organisation"]["dashboard"]
+    assert tab.ask(REPORT, id=alder, **LATELY)["organisation"]["report"]["rows"]
+    assert tab.ask(STAFF, id=alder)["organisation"]["members"]["totalCount"] == 3
+    partnership = {"partnershipId": story.ids["alder_bright"]}
+    story.refused(tab, "shareDataWithPartner", *NEVER, share=True, confirm=True, **partnership)
+    story.refused(tab, "removePartner", *NEVER, **partnership)
+    story.refused(tab, "setPolicy", *NEVER, hostAdminMayUnshare=False)
+    story.refused(tab, "updateMember", *NEVER, membershipId=story.aria.membership, roles=["ORG_ADMIN"])
+    story.refused(story.gabe, "updateSettings", *NEVER, organisationId=alder, locale="fr-CH")
+
+
 def test_s16_the_own_profile_stays_at_home(story: Story) -> None:
     """In the session the profile is the home one; it is changed at home, and the customer's people do not change."""
     tab = story.kept["gabe"]
@@ -243,6 +320,22 @@ def test_s16_the_own_profile_stays_at_home(story: Story) -> None:
     assert tab.ask(BANNER)["viewer"]["user"]["displayName"] == "Gabriel Bright"
     staff = nodes(story.abel.ask(STAFF, id=story.ids["alder"])["organisation"]["members"])
     assert {one["displayName"] for one in staff} == {"Abel Alder", "Axel Alder", "Aria Alder"}
+
+
+def test_s17_the_wrong_account_is_refused(story: Story) -> None:
+    """Every write names its organisation: another than the session's, or none where one is not, changes nothing."""
+    tab, alder, fir = story.kept["gabe"], story.ids["alder"], story.ids["fir"]
+    other = open_tab(story, story.gabe, "fir", reason="Two tabs")
+    assert other.ask(BANNER)["viewer"]["organisation"]["name"] == "Fir Farm"
+    assert tab.ask(BANNER)["viewer"]["organisation"]["name"] == "Alder Academy", "two tabs, two customers"
+    for wrong in (fir, story.ids["bright"], story.ids["outsider"]):
+        refusal = story.refused(tab, "updateSettings", "ORG_CONTEXT_MISMATCH", organisationId=wrong, locale="it-CH")
+        facts = refusal.get("extensions", refusal)
+        assert (facts["expected"], facts["actual"]) == (wrong, alder), "what the write names, and where one is"
+        invited = {"email": "new@alder.example", "displayName": "New"}
+        story.refused(tab, "inviteMember", "ORG_CONTEXT_MISMATCH", organisationId=wrong, **invited)
+    story.refused(story.gabe, "updateSettings", "ORG_CONTEXT_MISMATCH", organisationId=alder, locale="it-CH")
+    other.does("leaveOrganisation", sessionId=other.session)
 
 
 def test_s18_both_sides_are_told_whom_to_ask(story: Story) -> None:

@@ -14,9 +14,15 @@ import pytest
 from tests.walkthroughs.acts import fields_of
 from tests.walkthroughs.partners import (
     BANNER,
+    BILLS,
     DETAILS,
+    FEATURES,
     LEVELS,
     LINKS,
+    OVERVIEW,
+    PURSE,
+    SETTINGS,
+    STAFF,
     closed,
     level,
     link,
@@ -155,31 +161,33 @@ def test_s108_partner_kinds_differ(story: Story) -> None:
 
 
 def test_s109_who_is_not_the_partner_of_record_becomes_a_contact(story: Story) -> None:
-    """A consultant is named as a contact with a role: one person by the mail's link, without partnership or group."""
-    wish = {"email": "iris@consul.example", "roles": ["PHONE_MANAGER"]}
+    """Roles are not delegated to another partner (Q26); its person is added as a contact, follows the mail and acts."""
+    maple = story.ids["maple"]
+    link(story, "maple", "tincan", "RESELLER")
+    story.mails.expect("maud@maple.example", "tina@tincan.example")
+    wish = {"partnershipId": story.ids["maple_tincan"], "roles": ["PHONE_MANAGER"], "notifyAddresses": NOTES}
+    story.refused(story.drew, "delegateRoles", "FORBIDDEN", "PREREQUISITE_MISSING", **wish)
+
+    contact = {"email": "iris@consul.example", "roles": ["PHONE_MANAGER"]}
     for person in (story.nora, story.finn):
-        story.refused(person, "addExternalContact", "FORBIDDEN", **wish)
-    story.refused(story.drew, "addExternalContact", "BAD_USER_INPUT", **(wish | {"email": "a@b.example, c@d.example"}))
-    named = story.drew.does("addExternalContact", "contact { id status }", **wish)["contact"]
-    assert named["status"] == "INVITED"
+        story.refused(person, "addExternalContact", "FORBIDDEN", **contact)
+    for person in (story.carl, story.tina):
+        story.refused(person, "addExternalContact", *NEVER, organisationId=maple, **contact)
+    story.drew.does("addExternalContact", "contact { status }", **contact)
     (mail,) = story.mails.expect("iris@consul.example")
-    story.refused(story.nora, "acceptContact", "NOT_FOUND", token=mail.token)
-    taken = story.iris.does(
-        "acceptContact", "contact { status roles host { name } partnership { id } }", token=mail.token
-    )
-    assert taken["contact"] == {
-        "status": "ACTIVE",
-        "roles": ["PHONE_MANAGER"],
-        "host": {"name": "Maple Motors"},
-        "partnership": None,
-    }
-    story.refused(story.carl, "acceptContact", "NOT_FOUND", token=mail.token)
-    acting = open_tab(story, story.iris, "maple", basis="CONTACT")
-    story.refused(acting, "addExternalContact", "FORBIDDEN", email="friend@consul.example", roles=["PHONE_MANAGER"])
-    assert acting.ask(BANNER)["viewer"]["actingSession"]["roleKey"] == "PHONE_MANAGER"
-    story.drew.does("removeExternalContact", "contact { status }", contactId=named["id"])
-    assert closed(acting) == "ACCESS_REVOKED"
-    story.refused(story.iris, "switchOrganisation", *NEVER, hostId=story.ids["maple"], basis="CONTACT", reason="Again")
+    tab = {"hostId": maple, "basis": "CONTACT", "roleKey": "PHONE_MANAGER", "reason": "Telephones"}
+    story.refused(story.iris, "switchOrganisation", *NEVER, **tab)
+    story.refused(story.tina, "acceptContact", *NEVER, token="no-such-token")
+    story.iris.does("acceptContact", token=mail.token)
+    assert story.tina.tries("acceptContact", token=mail.token)["code"] == "NOT_FOUND", "the link works once"
+    iris = open_tab(story, story.iris, "maple", basis="CONTACT", roleKey="PHONE_MANAGER")
+    assert iris.ask(FEATURES, id=maple)["organisation"]["features"]
+    read = """query Contacts($id: ID!) { organisation(id: $id) { externalContacts(first: 5) {
+      edges { node { id email roles status } } } } }"""
+    (seen,) = nodes(story.maud.ask(read, id=maple)["organisation"]["externalContacts"])
+    assert (seen["email"], seen["roles"], seen["status"]) == ("iris@consul.example", ["PHONE_MANAGER"], "ACTIVE")
+    story.maud.does("removeExternalContact", contactId=seen["id"])
+    assert closed(iris) == "ACCESS_REVOKED"
 
 
 def test_s110_each_role_that_is_enabled_has_one_group_at_the_partner(story: Story) -> None:
@@ -245,6 +253,36 @@ def test_s112_the_partner_adds_its_users_and_they_have_the_role(story: Story) ->
     story.kept["phil"] = open_tab(story, story.phil, "maple", basis="ROLE_GROUP", roleKey="PHONE_MANAGER")
     assert story.kept["phil"].ask(BANNER)["viewer"]["actingSession"]["roleKey"] == "PHONE_MANAGER"
     story.kept["dina"] = open_tab(story, story.dina, "maple", basis="ROLE_GROUP", roleKey="DECISION_MAKER")
+
+
+def test_s113_phone_managers_have_no_invoices_and_payments(story: Story) -> None:
+    """A Phone Manager sees settings and telephony, no bill by any path; a Decision Maker reads and pays them."""
+    maple, phil, dina = story.ids["maple"], story.kept["phil"], story.kept["dina"]
+    amount = {"amountMinor": 4500, "currency": "CHF"}
+    issued = {"customerId": maple, "number": "M-1", "amount": amount, "dueOn": "2100-01-31"}
+    invoice = story.operator.does("issueInvoice", "invoice { id state }", **issued)["invoice"]
+    story.maud.does("topUpWallet", amount={"amountMinor": 10000, "currency": "CHF"})
+    for document in (BILLS, PURSE, OVERVIEW, STAFF):
+        assert set(phil.denied(document, id=maple)) <= {"FORBIDDEN", "NOT_FOUND"}
+    for document in (SETTINGS, FEATURES):
+        assert phil.ask(document, id=maple)["organisation"]
+    node = "query Node($id: ID!) { node(id: $id) { id } }"
+    assert set(phil.denied(node, id=invoice["id"])) <= {"FORBIDDEN", "NOT_FOUND"}
+    story.refused(phil, "payInvoice", *NEVER, invoiceId=invoice["id"])
+    by_area = {one["area"]: one["key"] for one in phil.ask(FEATURES, id=maple)["organisation"]["features"]}
+    phil.does("setFeature", "feature { key enabled }", key=by_area["TELEPHONY"], enabled=True)
+    story.refused(phil, "setFeature", *NEVER, key=by_area["SECURITY"], enabled=True)
+    for person in (story.finn, story.nora):
+        assert set(person.denied(BILLS, id=maple)) <= {"FORBIDDEN", "NOT_FOUND"}, "nor the customer's own"
+
+    (bill,) = nodes(dina.ask(BILLS, id=maple)["organisation"]["invoices"])
+    assert (bill["number"], bill["state"]) == ("M-1", "OPEN")
+    assert dina.ask(PURSE, id=maple)["organisation"]["wallet"]["balance"] == {"amountMinor": 10000, "currency": "CHF"}
+    assert dina.does("payInvoice", "invoice { state }", invoiceId=invoice["id"])["invoice"] == {"state": "PAID"}
+    story.mails.expect("maud@maple.example", saying="M-1")
+    story.refused(dina, "topUpWallet", *NEVER, amount=amount)
+    story.refused(dina, "payInvoice", "INVALID_STATE", invoiceId=invoice["id"])
+    assert dina.ask(PURSE, id=maple)["organisation"]["wallet"]["balance"]["amountMinor"] == 5500
 
 
 def test_s114_the_dialog_names_the_partner_and_has_a_box_per_role(story: Story) -> None:
