@@ -15,10 +15,10 @@ import pytest
 from accord.access import decision
 from accord.access.permissions import PERMISSIONS, Action, Capacity
 from accord.database.engine import Transaction
+from accord.domain.billing import Money
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError, Forbidden, NotFound, OrganisationContextMismatch
 from accord.domain.level import DataAccessLevel
-from accord.domain.money import Money
 from accord.domain.organisation import OrganisationStatus, Role
 from accord.domain.partnership import AccessMode
 from accord.domain.sharing import AccountRole
