@@ -21,7 +21,6 @@ from accord.domain.organisation import Role
 from accord.domain.partner import PartnerStatus
 from accord.domain.partnership import Purpose
 from accord.services.partnerships.customer import request_customer
-from accord.services.partnerships.directory import set_directory_entry
 from accord.services.partnerships.partnership import (
     accept_partnership,
     approve_partnership,
@@ -32,6 +31,7 @@ from accord.services.partnerships.partnership import (
 from accord.services.partnerships.proposal import remind_partnership, resend_partnership
 from accord.services.people.member import deactivate_member
 from accord.services.policy import set_policy
+from accord.services.setting import update_settings
 from tests.services.invitations import COMPLETE, LIMITED, Island, find_island
 from tests.services.scene import Scene
 from tests.world import World
@@ -147,12 +147,12 @@ async def test_consent_and_exactly_one_name_are_needed(scene: Scene, island: Isl
 
 async def test_with_a_request_code_the_handle_is_not_enough(scene: Scene, island: Island) -> None:
     for name in ("mia", "aud"):
-        await scene.refused(name, Forbidden, set_directory_entry, with_request_code=True)
-    await scene.act("arne", set_directory_entry, with_request_code=True)
+        await scene.refused(name, Forbidden, update_settings, with_request_code=True)
+    await scene.act("arne", update_settings, with_request_code=True)
     sql = "SELECT request_code FROM accord.directory_entries WHERE id = $1"
     first = await scene.world.owner.fetchval(sql, scene.host.id)
     await scene.refused("ines", NotFound, request_customer, **await wanted(scene))
-    await scene.act("lena", set_directory_entry, with_request_code=True)
+    await scene.act("lena", update_settings, with_request_code=True)
     code = await scene.world.owner.fetchval(sql, scene.host.id)
     assert code != first
     old = await wanted(scene, host_handle=None, request_code=first)

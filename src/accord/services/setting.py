@@ -18,6 +18,7 @@ from accord.domain.activity import EventType
 from accord.domain.setting import FEATURES, FeatureArea, feature, locale, time_zone
 from accord.services.activity import Event, record
 from accord.services.digest import note_change
+from accord.services.partnerships.directory import change_entry
 
 __all__ = ["set_feature", "update_settings"]
 
@@ -40,24 +41,29 @@ async def update_settings(
     time_zone: str | None = None,
     notification_addresses: str | None = None,
     security_contact: str | None = None,
+    listed_in_directory: bool | None = None,
+    directory_email: str | None = None,
+    with_request_code: bool | None = None,
 ) -> UUID:
-    """Change the settings that are given; an empty security contact or list of addresses takes it back.
+    """Change the settings that are given; an empty address, or list of them, takes it back.
 
-    The display name is the organisation's name: groups and mails follow it. What is set already changes nothing.
+    The display name is the organisation's name: groups and mails follow it. What is set already changes nothing. How
+    others find the organisation only its own leaders say (Q19).
     """
     _require(tx, Action.SETTINGS_UPDATE, organisation_id)
     row = await hold_settings(tx, organisation_id)
     check_version(row, expected_version, None)
     given = _checked(display_name, locale, time_zone, notification_addresses, security_contact)
     changed = {name: value for name, value in given.items() if value != getattr(row, name)}
-    if not changed:
+    entry = await change_entry(tx, organisation_id, listed_in_directory, directory_email, with_request_code)
+    if not changed and not entry:
         return organisation_id
     if "display_name" in changed:
         await rename_organisation(tx, organisation_id, changed.pop("display_name"))
     await tx.update(organisation_settings, organisation_id, **changed)
     names = [name for name in WORDS if name in given and given[name] != getattr(row, name)]
     await note_change(tx, organisation_id, f"changed settings: {', '.join(WORDS[name] for name in names)}")
-    data = {"changed": names}
+    data = {"changed": [*names, *entry]}
     await record(tx, Event(type=EventType.SETTINGS_CHANGED, streams=(organisation_id,), data=data))
     return organisation_id
 

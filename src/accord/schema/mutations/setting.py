@@ -27,6 +27,15 @@ class UpdateSettingsInput:
         "Empty: none.",
     )
     security_contact: str | None = strawberry.field(default=None, description="An e-mail address; empty: none.")
+    listed_in_directory: bool | None = strawberry.field(
+        default=None, description="May partners and customers find it? For its own leaders, as the next two (Q19)."
+    )
+    directory_email: str | None = strawberry.field(
+        default=None, description="The address by which the directory finds it, and which is told; empty: none."
+    )
+    with_request_code: bool | None = strawberry.field(
+        default=None, description="True: a fresh code in place of the handle for partners that ask; false: none."
+    )
 
 
 @strawberry.input

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import strawberry
-from strawberry import ID
+from strawberry import ID, Parent
 
 from accord.access.permissions import Action
 from accord.database.queries.read.setting import SettingsRow
 from accord.domain.setting import FEATURES
 from accord.schema.context import Info
 from accord.schema.decisions import demand_in_organisation
-from accord.schema.permissions import guarded
+from accord.schema.permissions import field, guarded
 from accord.schema.types.enums import FeatureArea
 from accord.schema.types.node import Node
 
@@ -27,10 +27,18 @@ class Settings(Node):
     time_zone: str = strawberry.field(description="Of the IANA time zone database.")
     notification_addresses: list[str]
     security_contact: str | None
+    listed_in_directory: bool
+    directory_email: str | None
 
     @classmethod
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, SettingsRow)
+
+    @field(Action.DIRECTORY_SET, description="By which a partner asks to be let in; for its own leaders (Q19).")
+    def request_code(self, root: Parent[SettingsRow], info: Info) -> str | None:
+        demand_in_organisation(info, root.key, Action.DIRECTORY_SET)
+        code: str | None = root.request_code
+        return code
 
 
 @guarded(Action.FEATURE_READ)

@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, Text, cast, func, literal, select
 from accord.database.engine import Query, Row
 from accord.database.host_data import reads_settings
 from accord.database.queries.read.pages import Item, as_text, global_id, wanted
-from accord.database.tables.organisation import organisations
+from accord.database.tables.organisation import directory_entries, organisations
 from accord.database.tables.setting import organisation_features, organisation_settings
 from accord.domain.setting import FIRST_LOCALE, FIRST_TIME_ZONE
 
@@ -21,6 +21,7 @@ class SettingsRow(Item):
 
 
 o, s, f = organisations.alias("o"), organisation_settings.alias("s"), organisation_features.alias("f")
+e = directory_entries.alias("e")
 
 SETTINGS_BY_ID: Final = Query(
     select(
@@ -30,10 +31,14 @@ SETTINGS_BY_ID: Final = Query(
         func.coalesce(s.c.time_zone, literal(FIRST_TIME_ZONE, Text())).label("time_zone"),
         func.coalesce(s.c.notification_addresses, cast([], ARRAY(Text()))).label("notification_addresses"),
         s.c.security_contact,
+        func.coalesce(e.c.listed, False).label("listed_in_directory"),
+        e.c.email.label("directory_email"),
+        e.c.request_code,
         func.coalesce(s.c.version, 0).label("version"),
     )
     .select_from(o)
     .outerjoin(s, s.c.id == o.c.id)
+    .outerjoin(e, e.c.id == o.c.id)
     .where(o.c.id == wanted(), reads_settings(o.c.id)),
     SettingsRow,
 )
