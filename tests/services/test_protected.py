@@ -39,11 +39,11 @@ from accord.services.grants.delegation import clear_roles, delegate_roles, set_d
 from accord.services.partnerships import amendment, hold, ownership, partnership, proposal, status, term
 from accord.services.partnerships.ceiling import set_ceiling
 from accord.services.partnerships.customer import request_customer
-from accord.services.partnerships.directory import set_directory_entry
 from accord.services.partnerships.invite import invite_partner
 from accord.services.partnerships.level import set_data_access, share_data_with_partner
 from accord.services.people import joining, member
 from accord.services.people.profile import update_profile
+from accord.services.setting import update_settings
 from tests.servers import DatabaseURLs
 from tests.services.offices import KINDS, Office, open_office
 from tests.world import open_world
@@ -72,7 +72,7 @@ def asking(office: Office) -> Attempts:
         (proposal.request_partnership, asked | {"reason": "They are good."}),
         (invite_partner, asked | {"access_mode": AccessMode.COMPLETE, "wallet_entrusted": True}),
         (request_customer, {"host_handle": nils} | terms),
-        (set_directory_entry, {"with_request_code": True}),
+        (update_settings, {"with_request_code": True}),
     ]
 
 
