@@ -55,9 +55,9 @@ async def report(asking: Asking, scene: Scene, name: str, by: str, report: str =
     return (await asking.ask(scene[name], REPORT, **wanted))["organisation"]["report"]
 
 
-async def denied(asking: Asking, scene: Scene, name: str, document: str, **given: Any) -> bool:
+async def denied(asking: Asking, scene: Scene, who: str, document: str, **given: Any) -> bool:
     """Every field of the host is null with FORBIDDEN, or the host is not there at all."""
-    data, errors = await asking.look(scene[name], document, id=host(scene), **given)
+    data, errors = await asking.look(scene[who], document, id=host(scene), **given)
     codes = {error["extensions"]["code"] for error in errors}
     assert codes <= {"FORBIDDEN", "NOT_FOUND"}, errors
     shown = (data or {}).get("organisation")
