@@ -42,7 +42,8 @@ TABLES: Final = {
     "accessitem": "access_items",
     "event": "activity_events",
 }
-EXPECTED_CODES: Final = {"FORBIDDEN", "NOT_FOUND"}
+EXPECTED_CODES: Final = {"FORBIDDEN", "NOT_FOUND", "BAD_USER_INPUT"}
+"""A look-up that has to name one thing or another is asked without either."""
 
 
 def ids_of(facts: Facts) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from datetime import datetime, timedelta
 from random import Random
@@ -29,6 +30,11 @@ STATES: Final = [
 ROLES: Final = ["ORG_ADMIN", "LEGAL_REPRESENTATIVE", "DECISION_MAKER", "PHONE_MANAGER", "AUDITOR", *["MEMBER"] * 6]
 PLATFORM_EVENT: Final = Event(UUID(int=1), NOBODY, None, None)
 """What the platform's own stream holds, in every world of a database."""
+
+
+TERMS: Final = json.dumps(
+    {"purposes": ["MANAGEMENT"], "accessMode": "LIMITED", "walletEntrusted": False, "level": "NONE", "expiresAt": None}
+)
 
 
 class Maker:
@@ -281,7 +287,7 @@ def _between(facts: Facts) -> Rows:
                 "host_id": p.host,
                 "guest_id": p.guest,
                 "number": 1,
-                "terms": "{}",
+                "terms": TERMS,
                 "submitted_by": p.requested_by,
                 "submitted_at": facts.now,
                 "host_decision": "APPROVED" if p.told else None,
