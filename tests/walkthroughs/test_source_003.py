@@ -134,12 +134,22 @@ def test_s92_only_the_legally_responsible_person_adds_a_partner(story: Story) ->
 def test_s93_a_known_partner_is_found_by_name_or_address(story: Story) -> None:
     """By its name or its exact published address, where it is listed; else by handle or request code (Q19)."""
     assert found(story.ines, "wren") == []
+    listing = {"listedInDirectory": True, "directoryEmail": PUBLISHED, "withRequestCode": True}
+    told = story.wanda.does("updateSettings", "settings { listedInDirectory directoryEmail requestCode }", **listing)
+    code = told["settings"]["requestCode"]
+    story.yara.does("updateSettings", listedInDirectory=True)
+    assert found(story.ines, "wren") == ["Wren Web"]
+    assert found(story.ines, PUBLISHED) == ["Wren Web"]
+    assert found(story.ines, "yarrow") == ["Yarrow Hosting"]
     for hidden in ("wanda@wren.example", "hello@", "zinnia", "Zinnia Studio", "stray", "%%", "indigo"):
         assert found(story.ines, hidden) == []
+    (chosen,) = story.ines.ask(DIRECTORY, search="Wren")["partnerDirectory"]
+    assert chosen == {"name": "Wren Web", "handle": story.handles[story.ids["wren"]]}
     look = """query Look($handle: String, $requestCode: String) {
       partnerLookup(handle: $handle, requestCode: $requestCode) { name handle } }"""
     assert story.ines.ask(look, handle=story.handles[story.ids["zinnia"]])["partnerLookup"]["name"] == "Zinnia Studio"
-    assert story.ines.denied(look, requestCode="0000-0000-0000") == ["NOT_FOUND"]
+    assert story.ines.ask(look, requestCode=code)["partnerLookup"] == chosen
+    assert story.ines.denied(look, requestCode=code[:-1]) == ["NOT_FOUND"]
 
 
 def test_s94_limited_or_complete_has_to_be_chosen(story: Story) -> None:
