@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from graphql import (
     GraphQLField,
@@ -114,7 +115,8 @@ async def crawl(task: dict[str, Any]) -> dict[str, Any]:
     try:
         for person in task["people"]:
             identity = world.identify(person["subject"], operator=person["operator"])
-            context = contexts.Context(database, identity, contexts.Support("x", "help@vendor.example"), None)
+            session = UUID(person["session"]) if "session" in person else None
+            context = contexts.Context(database, identity, contexts.Support("x", "help@vendor.example"), None, session)
             seen: dict[str, set[str]] = defaultdict(set)
             for document, by_ids in operations:
                 for variables in chunks(task["ids"]) if by_ids else ({},):
@@ -123,7 +125,7 @@ async def crawl(task: dict[str, Any]) -> dict[str, Any]:
                         codes[(error.extensions or {}).get("code", error.message)] += 1
                     for kind, key in ids_in(result.data):
                         seen[kind].add(key)
-            met[person["subject"]] = {kind: sorted(found) for kind, found in seen.items()}
+            met[person.get("session", person["subject"])] = {kind: sorted(found) for kind, found in seen.items()}
     finally:
         await database.close()
     return {"met": met, "codes": codes}

@@ -94,6 +94,7 @@ class Event:
     stream: UUID
     host: UUID | None
     account: UUID | None
+    guest: UUID | None = None
 
 
 @dataclass

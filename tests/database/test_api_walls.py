@@ -63,13 +63,20 @@ def ids_of(facts: Facts) -> list[str]:
     return [f"{kind}_{key}" for kind, keys in things.items() for key in keys]
 
 
-async def crawled(world: World, people: list[Person], ids: list[str], url: str, *, opened: bool) -> dict[str, Any]:
-    """What these people meet, in a process of its own."""
+def asking(one: Person | tuple[Person, UUID]) -> dict[str, Any]:
+    person, session = one if isinstance(one, tuple) else (one, None)
+    return {"subject": person.subject, "operator": person.operator} | ({"session": str(session)} if session else {})
+
+
+async def crawled(
+    world: World, people: list[Person] | list[tuple[Person, UUID]], ids: list[str], url: str, *, opened: bool
+) -> dict[str, Any]:
+    """What these people meet, at home or in a session, in a process of its own."""
     task = {
         "url": url,
         "open": opened,
         "now": world.clock.now.isoformat(),
-        "people": [{"subject": person.subject, "operator": person.operator} for person in people],
+        "people": [asking(one) for one in people],
         "ids": ids,
     }
     process = await asyncio.create_subprocess_exec(

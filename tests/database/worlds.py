@@ -172,10 +172,11 @@ class Maker:
     def _events(self) -> None:
         for p in self.facts.partnerships:
             for stream in (p.host, p.guest) if p.told else (p.host,):
-                self.facts.events.append(Event(self.key(), stream, p.host, None))
+                self.facts.events.append(Event(self.key(), stream, p.host, None, p.guest))
         for share in self.facts.shares:
             for stream in (share.partnership.host, share.partnership.guest):
-                self.facts.events.append(Event(self.key(), stream, share.partnership.host, share.account.id))
+                p = share.partnership
+                self.facts.events.append(Event(self.key(), stream, p.host, share.account.id, p.guest))
         for organisation in self.facts.organisations:
             self.facts.events.append(Event(self.key(), organisation, None, None))
         self.facts.events.append(PLATFORM_EVENT)
@@ -407,6 +408,7 @@ def _activity(events: list[Event], now: datetime, *, platform: bool = False) -> 
             "outcome": "SUCCESS",
             "actor_name": "x",
             "host_id": e.host,
+            "guest_id": e.guest,
             "account_id": e.account,
             "data": "{}",
             "previous_hash": "x",
