@@ -17,6 +17,7 @@ from accord.database.visibility import (
     owns_account,
     sees_account_at_host,
 )
+from accord.domain.activity import EventType
 from accord.domain.report import billing_types
 
 BILLING_TYPES: Final = billing_types()
@@ -36,7 +37,8 @@ def sees_event(e: FromClause = activity_events) -> Predicate:
 
 def _sees_while_acting(e: FromClause) -> Predicate:
     """What the host does by itself, and what concerns the partner acted for: nothing of other partners, nor of the host
-    as somebody's guest (model 4.7). Billing is for who may read bills (S113)."""
+    as somebody's guest (model 4.7). Billing is for who may read bills (S113); what others exported names whom they
+    looked for."""
     return and_(
         e.c.stream_id == keys("acts_reading"),
         or_(e.c.guest_id.is_(None), e.c.guest_id == keys("acts_from")),
@@ -47,6 +49,7 @@ def _sees_while_acting(e: FromClause) -> Predicate:
             e.c.actor_home_organisation_id == keys("acts_from"),
         ),
         or_(e.c.type != all_(array(BILLING_TYPES)), e.c.stream_id == keys("acts_billing")),
+        or_(e.c.type != EventType.EXPORT_CREATED.value, e.c.actor_home_organisation_id == keys("acts_from")),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -14,7 +15,7 @@ from accord.domain.notice import Template
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed
 
-__all__ = ["acting_partner", "note_change", "tell_changes"]
+__all__ = ["acting_partner", "note_change", "tell_change", "tell_changes"]
 
 EVERY: Final = timedelta(days=1)
 LISTED: Final = 100
@@ -27,8 +28,17 @@ async def note_change(tx: Transaction, organisation_id: UUID, change: str) -> No
     `change` says what, as in `changed settings: locale`. Call it before `activity.record`.
     """
     if tx.principal.acting is not None:
-        line = f"{tx.principal.display_name} ({await acting_partner(tx)}) {change}"
-        await tx.add(acting_changes, organisation_id=organisation_id, change=line)
+        await tx.add(acting_changes, organisation_id=organisation_id, change=await _line(tx, change))
+
+
+async def tell_change(tx: Transaction, organisation_id: UUID, change: str) -> None:
+    """As `note_change`, told at once."""
+    if tx.principal.acting is not None:
+        await _send(tx, organisation_id, [await _line(tx, change)])
+
+
+async def _line(tx: Transaction, change: str) -> str:
+    return f"{tx.principal.display_name} ({await acting_partner(tx)}) {change}"
 
 
 async def acting_partner(tx: Transaction) -> str:
@@ -49,8 +59,11 @@ async def tell_changes(database: Database) -> None:
 
 async def _tell(tx: Transaction, organisation_id: UUID) -> None:
     changes = await take_changes(tx, organisation_id)
-    if not changes:
-        return
+    if changes:
+        await _send(tx, organisation_id, changes)
+
+
+async def _send(tx: Transaction, organisation_id: UUID, changes: Sequence[str]) -> None:
     left = len(changes) - LISTED
     listed = [*changes[:LISTED], *([f"and {left} more"] if left > 0 else [])]
     names = await names_of(tx, organisation_id)

@@ -42,6 +42,7 @@ from accord.domain.organisation import (
 )
 from accord.domain.partnership import PartnershipState
 from accord.services.activity import Event, record
+from accord.services.digest import tell_change
 from accord.services.outbox import Mail, Recipient, enqueue
 from accord.services.partnerships.link import begin_links
 from accord.services.people.membership import (
@@ -100,6 +101,7 @@ async def invite_member(
         external=True,
     )
     await enqueue(tx, mail)
+    await tell_change(tx, organisation_id, f"invited {display_name} as a member")
     data = {"name": display_name, "roles": stored(roles), "delegatedAdmin": delegated_admin}
     await record(tx, member_event(EventType.MEMBER_INVITED, organisation_id, membership_id, None, data))
     return membership_id

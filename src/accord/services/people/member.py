@@ -31,6 +31,7 @@ from accord.domain.organisation import (
     Role,
 )
 from accord.services.activity import Event, record
+from accord.services.digest import note_change
 from accord.services.grants.acting import end_sessions, revoked_events
 from accord.services.people.departure import MemberReceipt, depart
 from accord.services.people.membership import (
@@ -95,6 +96,7 @@ async def update_member(
     await tx.update(memberships, membership_id, status=status.value, **changed)
     revoked = await _revoke(tx, row) if changed.get("delegated_admin") is False else []
     data = {name: {"from": getattr(row, name), "to": value} for name, value in changed.items()}
+    await note_change(tx, organisation_id, f"changed the member {row.display_name}")
     updated = member_event(EventType.MEMBER_UPDATED, organisation_id, membership_id, row.user_id, data)
     await record(tx, updated, *revoked)
     return membership_id
@@ -173,6 +175,7 @@ async def _end(
         receipt, further = departure.receipt, [*departure.events]
     else:
         await tx.update(memberships, membership_id, **values)
+    await note_change(tx, organisation_id, f"deactivated the member {row.display_name}")
     counts = counted(asdict(receipt))
     told = member_event(ENDS[event], organisation_id, membership_id, row.user_id, counts, reason)
     await record(tx, told, *further)
@@ -188,6 +191,7 @@ async def reactivate_member(
     status = MEMBERSHIP.move(MembershipStatus(row.status), MembershipEvent.REACTIVATE)
     plain = stored([Role.MEMBER])
     await tx.update(memberships, membership_id, status=status.value, roles=plain, joined_at=tx.now)
+    await note_change(tx, organisation_id, f"reactivated the member {row.display_name}")
     await record(tx, member_event(EventType.MEMBER_REACTIVATED, organisation_id, membership_id, row.user_id, {}))
     return membership_id
 
