@@ -14,7 +14,7 @@ from accord.domain.acting import Basis
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import Forbidden, NotFound, ValidationError
 from accord.domain.level import DataAccessLevel
-from accord.domain.organisation import Role
+from accord.domain.organisation import Role, token_hash
 from accord.services.grants.acting import switch_organisation
 from accord.services.grants.assignment import assign_customers
 from accord.services.grants.contact import add_external_contact, remove_external_contact
@@ -23,10 +23,12 @@ from accord.services.grants.role_group import add_role_group_members
 from accord.services.partnerships.hold import resume_partnership, suspend_partnership
 from accord.services.partnerships.level import set_data_access
 from accord.services.partnerships.partnership import remove_partner
+from accord.services.people.joining import accept_membership, invite_member
 from accord.services.people.member import deactivate_member, update_member
 from accord.services.policy import freeze_partner_access, set_policy
 from tests.services.contacts import D, P, make_contact
 from tests.services.scene import Scene
+from tests.world import identify
 
 
 @pytest.fixture
@@ -127,6 +129,26 @@ async def test_a_contacts_session_ends_with_the_contact(scene: Scene, ending: st
     else:
         for side in (scene.host, scene["pat"].organisation):
             assert len(await scene.events(side, "session.revoked")) == 2
+
+
+@pytest.mark.parametrize("stands", [True, False])
+async def test_whom_a_contact_invites_comes_in_while_the_contact_stands(scene: Scene, stands: bool) -> None:
+    """Model 4.9: what people acting began falls with what they acted on."""
+    key = await make_contact(scene, "pat", D)
+    there = {"organisation_id": scene.host.id, "session": await switch(scene)}
+    invited = {"email": "newcomer@elsewhere.example", "display_name": "Newcomer"}
+    membership = await scene.act("pat", invite_member, **there, **invited)
+    sql = "UPDATE accord.memberships SET token_hash = $2 WHERE id = $1"
+    await scene.world.owner.execute(sql, membership, token_hash("the link"))
+    if not stands:
+        await scene.act("ada", remove_external_contact, contact_id=key)
+    newcomer = identify("newcomer@elsewhere.example")
+    joining = scene.world.database.write(newcomer, None, lambda tx: accept_membership(tx, token="the link"))
+    if stands:
+        assert await joining == membership
+        return
+    with pytest.raises(NotFound):
+        await joining
 
 
 async def test_a_converted_contact_acts_under_its_partnership(scene: Scene) -> None:

@@ -115,12 +115,14 @@ async def is_known_in(tx: Transaction, organisation_id: UUID, email: str) -> boo
 
 
 async def get_session(tx: Transaction, session_id: UUID) -> Any:
-    """The acting session in which somebody was invited, with the state of its partnership (null without one)."""
-    found = select(acting_sessions, partnerships.c.state.label("partnership_state"))
+    """The acting session in which somebody was invited, with the state of what it rested on: of its partnership, or of
+    the contact without one."""
+    state = func.coalesce(partnerships.c.state, external_contacts.c.status).label("basis_state")
     return await tx.first(
-        found.outerjoin(partnerships, partnerships.c.id == acting_sessions.c.partnership_id).where(
-            acting_sessions.c.id == session_id
-        )
+        select(acting_sessions, state)
+        .outerjoin(partnerships, partnerships.c.id == acting_sessions.c.partnership_id)
+        .outerjoin(external_contacts, external_contacts.c.id == acting_sessions.c.contact_id)
+        .where(acting_sessions.c.id == session_id)
     )
 
 

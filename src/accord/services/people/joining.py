@@ -26,6 +26,7 @@ from accord.database.queries.partnership import holds_role
 from accord.database.tables.organisation import identities, memberships, users
 from accord.domain import text
 from accord.domain.activity import EventType
+from accord.domain.contact import ContactStatus
 from accord.domain.errors import Forbidden, InvalidState, NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.notice import Template
@@ -163,7 +164,7 @@ async def _invited(tx: Transaction, token: str) -> Any:
         stands = row.invited_by is None or await holds_role(tx, row.organisation_id, row.invited_by, [Role.ORG_ADMIN])
     else:
         session = await get_session(tx, row.invited_in)
-        stands = session.partnership_state in (None, PartnershipState.ACTIVE)
+        stands = session.basis_state in (PartnershipState.ACTIVE, ContactStatus.ACTIVE)
     if not stands:
         raise NotFound(("token",))
     return row
