@@ -215,7 +215,7 @@ ACTS: Final[dict[str, tuple[Call, Events]]] = {
             user_id=t.key("carla"),
             customer_ids=[t.copy.key(t.stage.scene.host.id)],
         ),
-        both("assignment.changed"),
+        both("assignment.changed", "session.revoked"),
     ),
     "share_accounts": (
         lambda t: t.on("mia", sharing.share_accounts, items=[item(t, "fourth"), item(t, "fifth")]),

@@ -29,7 +29,7 @@ READ = count(test=8, check=60, prove=1_000)
 
 OWN = frozenset({"createAccount", "inviteMember", "publishTerms", "updateProfile", "createOrganisation"})
 OWN |= {"addExternalContact"}
-OWN |= {"requestPartnership"}
+OWN |= {"requestPartnership", "setPolicy", "freezePartnerAccess", "unfreezePartnerAccess"}
 """Mutations that name nothing but the caller's own organisation, and a handle that the caller was told."""
 
 STRANGERS = ("quentin", "quinn", "ruth", "max", "dora", "newcomer")

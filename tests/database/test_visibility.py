@@ -92,6 +92,8 @@ FOREIGN: Final = {
 
 
 STAFF_READS: Final = {"organisations", "chain_heads"}
+STAFF_REACHES: Final = STAFF_READS | {"partnerships"}
+"""What the policies admit to staff, who links organisations and holds partnerships; the predicates show none of it."""
 """Staff lists every organisation by name, handle and status, and moves the chain of each: a number and a hash."""
 
 
@@ -209,7 +211,7 @@ async def foreign_rows(world: World, number: int) -> tuple[list[str], int]:
             await snapshot.principal()
             assert snapshot._raw is not None
             for table, allowed in admissible(Viewer(facts, person)).items():
-                if person.operator and table in STAFF_READS:
+                if person.operator and table in STAFF_REACHES:
                     continue
                 column = FOREIGN[table]
                 rows = {row[column] for row in await snapshot._raw.fetch(f"SELECT {column} FROM accord.{table}")}

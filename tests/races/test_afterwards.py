@@ -36,7 +36,7 @@ from tests.scale import count
 from tests.services.scene import Scene, Signer, set_scene
 from tests.world import World
 
-REQUESTS: Final = count(test=40, check=1_000, prove=10_000)
+REQUESTS: Final = count(test=40, check=100, prove=1_000)
 AT_ONCE: Final = 8
 ACCOUNTS = "{ viewer { sharedAccounts { totalCount edges { node { id } } } } }"
 WHERE = "{ viewer { organisation { name } actingSession { id } } }"

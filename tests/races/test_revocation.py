@@ -28,7 +28,7 @@ from tests.scale import count
 from tests.services.scene import Scene, Signer, set_scene
 from tests.world import World
 
-TRIALS: Final = count(test=2, check=40, prove=400)
+TRIALS: Final = count(test=2, check=15, prove=400)
 NUMBERS: Final = numbers(1)
 
 
