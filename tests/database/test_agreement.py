@@ -168,7 +168,7 @@ async def test_what_may_be_done_is_seen(world: World) -> None:
 
 
 async def test_a_decision_that_forgets_a_condition_is_found_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decision, "_first_failing", lambda target, now: None)
+    monkeypatch.setattr(decision, "_first_failing", lambda principal, target, now: None)
     assert await disagreements(world, 8)
 
 
