@@ -7,10 +7,9 @@ from typing import Any, Self
 import strawberry
 from strawberry import ID
 
-from accord.domain.errors import DomainError
 from accord.schema.context import Info
-from accord.schema.mutations.payloads import Refusable, key_of
-from accord.schema.mutations.sharing import errors_of, rows_of
+from accord.schema.mutations.payloads import Changed, Refusable, key_of
+from accord.schema.mutations.sharing import errors_of, keys_of, rows_of
 from accord.schema.transaction import run, run_as_oneself
 from accord.schema.types.contact import ExternalContact
 from accord.schema.types.enums import DelegatedRole
@@ -49,12 +48,8 @@ class AssignCustomersInput:
 
 
 @strawberry.type
-class ContactPayload(Refusable):
+class ContactPayload(Changed, loader="contact_by_id"):
     contact: ExternalContact | None = None
-
-    @classmethod
-    async def of(cls, info: Info, result: Any) -> Self:
-        return cls(contact=await info.context.loaders.contact_by_id.load(key_of(result)))
 
 
 @strawberry.type
@@ -85,8 +80,7 @@ class AssignCustomersPayload(Refusable):
     @classmethod
     async def of(cls, info: Info, result: Any) -> Self:
         loaders = info.context.loaders
-        changed = [None if isinstance(one, DomainError) else one for one in result.results]
-        rows = await rows_of(loaders.partnership_by_id, changed)
+        rows = await rows_of(loaders.partnership_by_id, keys_of(result.results))
         refused = errors_of(info, result.results, "customerIds")
         return cls(
             user=await loaders.user_by_id.load(key_of(result)),

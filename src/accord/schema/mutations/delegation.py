@@ -8,10 +8,9 @@ from typing import Any, Self
 import strawberry
 from strawberry import ID
 
-from accord.domain.errors import DomainError
 from accord.schema.context import Info
 from accord.schema.mutations.payloads import PartnershipPayload, Refusable, key_of
-from accord.schema.mutations.sharing import errors_of, rows_of
+from accord.schema.mutations.sharing import errors_of, keys_of, rows_of
 from accord.schema.transaction import run
 from accord.schema.types.delegation import RoleGroup
 from accord.schema.types.enums import DelegatedRole
@@ -122,8 +121,7 @@ class RoleGroupPayload(Refusable):
     @classmethod
     async def of(cls, info: Info, result: Any) -> Self:
         loaders = info.context.loaders
-        changed = [None if isinstance(one, DomainError) else one for one in result.results]
-        users = await rows_of(loaders.user_by_id, changed)
+        users = await rows_of(loaders.user_by_id, keys_of(result.results))
         refused = errors_of(info, result.results, "userIds")
         return cls(
             role_group=await loaders.role_group_by_id.load(key_of(result)),
