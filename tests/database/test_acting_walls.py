@@ -60,7 +60,9 @@ async def foreign(world: World, url: str, *, opened: bool) -> tuple[list[str], d
         codes |= found["codes"].keys()
         for one in chosen:
             allowed = one.admissible(facts)
-            allowed["acting_sessions"] |= {s.id for s in sessions if s.person is one.person}
+            allowed["acting_sessions"] |= {
+                s.id for s in sessions if s.person is one.person and s.partnership.host == one.partnership.host
+            }
             if opened:
                 within = admissible(one.within(facts))
                 allowed = {table: keys | within.get(table, keys) for table, keys in allowed.items()}

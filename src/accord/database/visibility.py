@@ -40,9 +40,14 @@ OPERATOR: Final = bindparam("operator", type_=Boolean())
 MFA: Final = bindparam("mfa", type_=Boolean())
 
 
-def keys(name: str) -> Any:
+def bound(name: str) -> ColumnElement[Any]:
     """A bound list of keys, given as text: UUID objects per value cost more than the rest of a read."""
-    return any_of(cast(bindparam(name, type_=ARRAY(Text())), ARRAY(Uuid())))
+    return cast(bindparam(name, type_=ARRAY(Text())), ARRAY(Uuid()))
+
+
+def keys(name: str) -> Any:
+    """Any of a bound list of keys."""
+    return any_of(bound(name))
 
 
 def sees_partnership(p: FromClause = partnerships) -> Predicate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import case, func, or_, select, true
+from sqlalchemy import all_, and_, case, func, or_, select, true
 
 from accord.database.acting import bases, level_at, place_of
 from accord.database.queries.read.pages import (
@@ -21,7 +21,7 @@ from accord.database.queries.read.pages import (
 from accord.database.query import Row
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.organisation import organisations
-from accord.database.visibility import VIEWER, keys
+from accord.database.visibility import VIEWER, bound, keys
 
 
 class SessionRow(Item):
@@ -54,8 +54,12 @@ SESSION: Final = (
     s.c.ends_at,
     s.c.ended_at,
 )
-SEES_SESSION: Final = or_(s.c.user_id == VIEWER, s.c.host_id == keys("leads"), s.c.home_id == keys("admin_of"))
-"""Whose sessions? One's own, those in one's organisation for its leaders, those of one's people for admins (S17)."""
+ELSEWHERE: Final = and_(func.cardinality(bound("acts_in")) > 0, s.c.host_id != all_(bound("acts_in")))
+SEES_SESSION: Final = or_(
+    and_(s.c.user_id == VIEWER, ~ELSEWHERE), s.c.host_id == keys("leads"), s.c.home_id == keys("admin_of")
+)
+"""Whose sessions? One's own, those in one's organisation for its leaders, those of one's people for admins (S17). A
+session shows nothing of another host, its user's other sessions included (model 4.8)."""
 
 SESSION_BY_ID: Final = looked_up(SessionRow, SESSION, s.c.id, SEES_SESSION)
 
