@@ -10,6 +10,8 @@ export UV_SYSTEM_CERTS := 1
 export NODE_USE_SYSTEM_CA := 1
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Every start would compile all sources again.
+unexport PYTHONDONTWRITEBYTECODE
 ifeq ($(shell test -w "$$HOME" && echo yes),)
 export HOME := $(CURDIR)/.venv/home
 endif
@@ -71,8 +73,8 @@ bundle: .venv/build console  ## build the wheel and install it with its locks in
 	@rm -rf dist $(BUNDLE)
 	@$(BIN)/hatchling build -t wheel -d dist >/dev/null
 	@$(PYTHON) -m venv --without-pip $(BUNDLE)
-	@$(BIN)/uv pip install --quiet --python $(BUNDLE)/bin/python --require-hashes -r requirements/run.txt
-	@$(BIN)/uv pip install --quiet --python $(BUNDLE)/bin/python --no-deps --offline dist/*.whl
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BUNDLE)/bin/python --require-hashes -r requirements/run.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BUNDLE)/bin/python --no-deps --offline dist/*.whl
 
 install: .venv/build
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+
+DIALECT: Final = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
 
 
 class Row(asyncpg.Record):  # type: ignore[misc]
@@ -26,17 +30,31 @@ class Row(asyncpg.Record):  # type: ignore[misc]
 
 
 class Query:
-    """A Core SELECT compiled once; values are given at each fetch, those about the caller (`viewer`) by themselves."""
+    """A Core SELECT compiled once, at its first use; values are given at each fetch, those about the caller (`viewer`)
+    by themselves."""
 
     def __init__(self, statement: Select[Any], record: type[Row] = Row) -> None:
-        dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
-        compiled = statement.compile(dialect=dialect)
-        self.sql = str(compiled)
-        self.names: Sequence[str] = compiled.positiontup or ()
-        self.fixed: Mapping[str, Any] = {
-            name: value for name, value in compiled.params.items() if not compiled.binds[name].required
-        }
+        self.statement = statement
         self.record = record
+
+    @cached_property
+    def _compiled(self) -> SQLCompiler:
+        return self.statement.compile(dialect=DIALECT)
+
+    @cached_property
+    def sql(self) -> str:
+        return str(self._compiled)
+
+    @cached_property
+    def names(self) -> Sequence[str]:
+        """The statement's parameters, in their order."""
+        return self._compiled.positiontup or ()
+
+    @cached_property
+    def fixed(self) -> Mapping[str, Any]:
+        """The parameters that the statement itself has values for."""
+        binds = self._compiled.binds
+        return {name: value for name, value in self._compiled.params.items() if not binds[name].required}
 
     def arguments(self, given: Mapping[str, Any]) -> list[Any]:
         """The values in the order of the statement's parameters; KeyError names one that nobody gave."""
