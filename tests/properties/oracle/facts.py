@@ -149,6 +149,10 @@ class Facts:
         """The active grant of a person on a share."""
         return next((g for g in self.grants if g.share is share and g.person == person and g.state == "ACTIVE"), None)
 
+    def delegates(self, person: str, organisation: str) -> bool:
+        """Is a delegated admin, who sees the organisation's customers in the tree, acted in or not (4.7)."""
+        return self.works(person, organisation) and self.members[organisation, person].delegated_admin
+
     def touched(self, person: str, p: Partnership) -> bool:
         """Something in the partnership names this person of the guest, now or before."""
         mine = {p.representative, *(a.by for a in p.attempts)}
@@ -168,6 +172,8 @@ class Facts:
             if self.admin(person, p.guest):
                 again = p.state == "AWAITING_HOST_APPROVAL" and len(p.attempts) > 1
                 return None if again else p.told
+            if self.delegates(person, p.guest) and p.state in RUNNING:
+                return True
             return None if self.touched(person, p) or self.sees_elsewhere(person, organisation, p) else False
         return None if self.sees_elsewhere(person, organisation, p) else False
 
