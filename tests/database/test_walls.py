@@ -53,6 +53,8 @@ WRITES: Final = {
     "mails": "",
     "notifications": "UPDATE",
     "sign_ins": "",
+    "browser_sessions": "UPDATE",
+    "sign_in_attempts": "DELETE",
     "organisation_settings": "UPDATE",
     "organisation_features": "UPDATE",
     "invoices": "UPDATE",

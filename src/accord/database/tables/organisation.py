@@ -76,7 +76,7 @@ identities: Final = Table(
     metadata,
     Column("issuer", Text(), primary_key=True),
     Column("subject", Text(), primary_key=True),
-    reference("user_id", ForeignKey("accord.users.id"), index=True),
+    reference("user_id", ForeignKey("accord.users.id"), unique=True),
     made_at(),
 )
 
@@ -93,6 +93,7 @@ memberships: Final = Table(
     Column("status", Text(), nullable=False),
     reference("invited_by", nullable=True),
     reference("invited_in", nullable=True),
+    Column("vouched_by", Text()),
     Column("token_hash", Text(), nullable=True, unique=True),
     instant("token_expires_at"),
     instant("joined_at"),
