@@ -81,6 +81,11 @@ class Gateway:
         self.checker, arrivals = TokenChecker(self.trusted()), Arrivals(self.database)
         self.origins = Origins(settings.public_url, settings.cors_origins)
         issuers = {name: trusted.issuer for name, trusted in self.checker.trusted.items()}
+        self.providers = {
+            name: Provider(issuer, issuer.client, self.client)
+            for name, issuer in issuers.items()
+            if issuer.client is not None
+        }
         cookies = BrowserCookies(self.database, self.origins, issuers)
         self.authenticator = Authenticator(self.checker, self.staff, self.places, arrivals.note, cookies)
         self.tickets = TicketSigner(ticket_key(settings, self.state), settings.public_url)
@@ -109,18 +114,9 @@ class Gateway:
         return routes
 
     def sign_in(self) -> SignInRoutes:
-        issuers = (trusted.issuer for trusted in self.checker.trusted.values())
-        providers = {
-            issuer.name: Provider(issuer, issuer.client, self.client) for issuer in issuers if issuer.client is not None
-        }
+        authenticator, public_url = self.authenticator, self.settings.public_url
         return SignInRoutes(
-            providers,
-            self.checker,
-            self.authenticator.identity,
-            self.write,
-            self.origins,
-            self.settings.public_url,
-            self.rates,
+            self.providers, self.checker, authenticator.identity, self.write, self.origins, public_url, self.rates
         )
 
     async def write(self, identity: Identity | None, act: Callable[[Transaction], Awaitable[Any]]) -> Any:

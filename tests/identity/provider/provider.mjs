@@ -32,7 +32,7 @@ function made() {
           scope: "openid email profile",
           audience: resource.slice("https://".length),
           accessTokenFormat: "jwt",
-          accessTokenTTL: 3600,
+          accessTokenTTL: settings.life ?? 3600,
           jwt: { sign: { alg: "RS256" } },
         }),
       },
@@ -48,7 +48,14 @@ function made() {
       return grant;
     },
     pkce: { required: () => true },
-    ttl: { IdToken: 3600, AccessToken: 3600, AuthorizationCode: 60, Session: 3600, Grant: 3600, Interaction: 600 },
+    ttl: {
+      IdToken: settings.life ?? 3600,
+      AccessToken: settings.life ?? 3600,
+      AuthorizationCode: 60,
+      Session: 3600,
+      Grant: 3600,
+      Interaction: 600,
+    },
   });
   return provider.callback();
 }
