@@ -83,7 +83,7 @@ async def test_a_newcomer_is_a_plain_member_at_home_there(world: World) -> None:
     principal = await come(world, newcomer(home))
     assert principal.home_organisation_id == home.id
     (standing,) = principal.standings
-    assert (standing.organisation_id, standing.roles) == (home.id, {Role.MEMBER})
+    assert (standing.organisation_id, standing.roles) == (home.id, frozenset({Role.MEMBER}))
     row = await world.owner.fetchrow("SELECT * FROM accord.memberships WHERE id = $1", standing.membership_id)
     assert (row["status"], row["vouched_by"], row["invited_by"]) == ("ACTIVE", ISSUERS[0], None)
     types = "SELECT array_agg(type ORDER BY sequence) FROM accord.activity_events WHERE stream_id = $1"
