@@ -18,13 +18,17 @@ async def stage(module_database_urls: DatabaseURLs, tmp_path_factory: pytest.Tem
 
 @pytest.fixture
 async def browser(stage: Stage) -> AsyncIterator[Browser]:
-    made = Browser(stage)
-    yield made
-    await made.http.aclose()
+    async with Browser(stage) as made:
+        yield made
 
 
 @pytest.fixture
 async def another(stage: Stage) -> AsyncIterator[Browser]:
-    made = Browser(stage)
-    yield made
-    await made.http.aclose()
+    async with Browser(stage) as made:
+        yield made
+
+
+@pytest.fixture
+async def third(stage: Stage) -> AsyncIterator[Browser]:
+    async with Browser(stage) as made:
+        yield made

@@ -98,6 +98,12 @@ class Browser:
     http: httpx2.AsyncClient = field(default_factory=lambda: httpx2.AsyncClient(timeout=20))
     heard: list[str] = field(default_factory=list)
 
+    async def __aenter__(self) -> Browser:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.http.aclose()
+
     async def ask(self, method: str, path: str, **given: Any) -> httpx2.Response:
         headers = dict(given.pop("headers", {}))
         if self.cookies:
@@ -147,7 +153,7 @@ def code_of(answer: httpx2.Response) -> str:
 
 @asynccontextmanager
 async def open_stage(urls: DatabaseURLs, state: Path, **given: Any) -> AsyncIterator[Stage]:
-    """`given`: settings of the first provider's entry, and `first` for the provider itself."""
+    """`given`: settings of the first provider's entry; `bound` says by what it is bound, `first` is for itself."""
     install()
     async with AsyncExitStack() as stack:
         world = await stack.enter_async_context(open_world(urls))
@@ -157,10 +163,11 @@ async def open_stage(urls: DatabaseURLs, state: Path, **given: Any) -> AsyncIter
         callback = f"{url}/auth/callback"
         first = stack.enter_context(running(Provider(callback, people("meridian.example"), **given.pop("first", {}))))
         second = stack.enter_context(running(Provider(callback, people("norvik.example"), conforming=True)))
+        bound = given.pop("bound", {"domains": ["meridian.example"]})
         entries = [
             first.settings_entry(
                 **{
-                    "organisations": [{"handle": meridian.handle, "domains": ["meridian.example"]}],
+                    "organisations": [{"handle": meridian.handle, **bound}],
                     "provision": True,
                     **given,
                 }

@@ -158,10 +158,10 @@ async def test_keys_that_change_while_everything_runs(stage: Stage, browser: Bro
     assert (await browser.sign_in(stage.first, "ada")).status_code == 303
 
 
-async def test_a_provider_that_is_away(stage: Stage, browser: Browser) -> None:
+async def test_a_provider_that_is_away(stage: Stage, browser: Browser, another: Browser, third: Browser) -> None:
     """Nobody is signed in meanwhile, whoever is stays it, and it goes on when the provider is back."""
     await browser.sign_in(stage.second, "ben")
-    newcomer, waiting = Browser(stage), Browser(stage)
+    newcomer, waiting = another, third
     back = await waiting.back(stage.second, "ada")
     token, before = await stage.second.token("ben"), await stage.everything()
     stage.second.stop()
@@ -183,8 +183,6 @@ async def test_a_provider_that_is_away(stage: Stage, browser: Browser) -> None:
     provider.failed_at = float("-inf")
     assert (await newcomer.sign_in(stage.second, "ben")).status_code == 303
     assert await newcomer.viewer() == {"displayName": "Ben", "email": "ben@norvik.example"}
-    for one in (newcomer, waiting):
-        await one.http.aclose()
 
 
 @pytest.mark.parametrize(
@@ -194,14 +192,15 @@ async def test_an_algorithm_that_is_not_the_fixed_one(
     database_urls: DatabaseURLs, tmp_path: Path, client: dict[str, str], fixed: str
 ) -> None:
     """ID tokens signed with the client's secret, or with another key than the deployment fixed, are nothing."""
-    async with open_stage(database_urls, tmp_path, first={"client": client}, algorithms=[fixed]) as stage:
-        browser = Browser(stage)
+    async with (
+        open_stage(database_urls, tmp_path, first={"client": client}, algorithms=[fixed]) as stage,
+        Browser(stage) as browser,
+    ):
         before = await stage.everything()
         answer = await browser.sign_in(stage.first, "ada")
         assert (answer.status_code, code_of(answer)) == (400, "SIGN_IN_REFUSED")
         assert "__Host-accord" not in browser.cookies
         assert await stage.everything() == before
-        await browser.http.aclose()
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "none"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 ALGORITHMS: Final = frozenset({"RS256", "ES256", "EdDSA", "Ed25519"})
@@ -28,7 +28,8 @@ class Binding:
         email = claims.get("email")
         if claims.get("email_verified") is not True or not isinstance(email, str):
             return False
-        return email.rpartition("@")[2].lower() in self.domains
+        local, _, domain = email.rpartition("@")
+        return bool(local) and domain.lower() in self.domains
 
 
 def _listed(said: object) -> list[object]:
@@ -40,7 +41,7 @@ class Client:
     """What the gateway is at the provider, for people who sign in with a browser; `secret` is None for a public one."""
 
     id: str
-    secret: str | None = None
+    secret: str | None = field(default=None, repr=False)
     scopes: tuple[str, ...] = ("openid", "email", "profile")
 
 
