@@ -297,7 +297,7 @@ def test_what_an_address_leads_to() -> None:
     random = seeded()
     for _ in range(500):
         places = random.choices(list(M), k=random.randrange(3))
-        at_home, provisions = random.random() < 0.5, random.random() < 0.5
-        decided = first_sign_in(places, at_home=at_home, provisions=provisions)
-        assert (decided is FirstSignIn.MATCH) == (at_home and places == [M.ACTIVE])
+        at_home, bound, provisions = (random.random() < 0.5 for _ in range(3))
+        decided = first_sign_in(places, at_home=at_home, bound=bound, provisions=provisions)
+        assert (decided is FirstSignIn.MATCH) == (at_home and not bound and places == [M.ACTIVE])
         assert (decided is FirstSignIn.PROVISION) == (not at_home and not places and provisions)

@@ -54,10 +54,11 @@ NEW_PERSON: Final = (
     f"EXISTS (SELECT 1 FROM accord.users u WHERE u.id = identities.user_id AND u.home_organisation_id = ANY ({MINE}))"
     " AND (NOT EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = identities.user_id)"
     " OR EXISTS (SELECT 1 FROM accord.users u WHERE u.id = identities.user_id"
-    " AND u.home_organisation_id::text = (SELECT accord.shown('vouched_in'))))"
+    " AND u.home_organisation_id::text = (SELECT accord.shown('vouched_in')))"
+    " AND NOT accord.signs_in(identities.user_id))"
 )
-"""Whom an identity may be bound to: somebody whom this organisation made, and who has no place anywhere yet, or whom
-the organisation's own issuer speaks for. Nobody has two."""
+"""Whom an identity may be bound to: somebody whom this organisation made, and who has no place anywhere yet, or as whom
+nobody signs in while the organisation's own issuer speaks."""
 
 OWN_BROWSER: Final = "issuer = (SELECT accord.shown('issuer')) AND subject = (SELECT accord.shown('subject'))"
 BROWSER: Final = f"token_hash = (SELECT accord.shown('browser')) OR ({OWN_BROWSER})"

@@ -26,16 +26,17 @@ class FirstSignIn(StrEnum):
     STRANGER = "STRANGER"
 
 
-def first_sign_in(places: Collection[MembershipStatus], *, at_home: bool, provisions: bool) -> FirstSignIn:
+def first_sign_in(places: Collection[MembershipStatus], *, at_home: bool, bound: bool, provisions: bool) -> FirstSignIn:
     """What an issuer's first word about an address of its organisation leads to (model 4.4.5).
 
     `places`: the memberships there with this address, of invitations those alone that still wait; `at_home`: is one
-    person with this address at home there? An active one may be matched, if nobody signs in as that person yet. A
-    place that was taken away comes back by the organisation's own act alone, and an invitation by its link, since it
-    may carry roles.
+    person with this address at home there, and `bound`, does anybody sign in as that person? An active one may be
+    matched as whom nobody does. A place that was taken away comes back by the organisation's own act alone, and an
+    invitation by its link, since it may carry roles.
     """
     if at_home:
-        return FirstSignIn.MATCH if list(places) == [MembershipStatus.ACTIVE] else FirstSignIn.STRANGER
+        matched = not bound and list(places) == [MembershipStatus.ACTIVE]
+        return FirstSignIn.MATCH if matched else FirstSignIn.STRANGER
     if places or not provisions:
         return FirstSignIn.STRANGER
     return FirstSignIn.PROVISION

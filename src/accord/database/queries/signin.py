@@ -42,10 +42,14 @@ async def list_places(tx: Transaction, organisation_id: UUID, email: str) -> Seq
 
 
 async def find_at_home(tx: Transaction, organisation_id: UUID, email: str) -> Any:
-    """Who is at home in an organisation with this address, with the membership there if there is one, or None."""
+    """Who is at home in an organisation with this address, with the membership there if there is one, or None.
+
+    `bound`: does anybody sign in as this person?
+    """
     own = and_(memberships.c.organisation_id == organisation_id, memberships.c.user_id == users.c.id)
+    member = (memberships.c.id.label("membership_id"), memberships.c.roles, memberships.c.delegated_admin)
     return await tx.first(
-        select(users, memberships.c.id.label("membership_id"), memberships.c.roles, memberships.c.delegated_admin)
+        select(users, *member, func.accord.signs_in(users.c.id).label("bound"))
         .outerjoin(memberships, own)
         .where(users.c.home_organisation_id == organisation_id, func.lower(users.c.email) == email.lower())
     )

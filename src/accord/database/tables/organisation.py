@@ -76,7 +76,7 @@ identities: Final = Table(
     metadata,
     Column("issuer", Text(), primary_key=True),
     Column("subject", Text(), primary_key=True),
-    reference("user_id", ForeignKey("accord.users.id"), unique=True),
+    reference("user_id", ForeignKey("accord.users.id"), index=True),
     made_at(),
 )
 

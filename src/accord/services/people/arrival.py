@@ -61,7 +61,8 @@ async def _introduced(tx: Transaction) -> list[Event]:
     places = await list_places(tx, organisation.id, email)
     person = await find_at_home(tx, organisation.id, email)
     statuses = [MembershipStatus(place.status) for place in places]
-    decided = first_sign_in(statuses, at_home=person is not None, provisions=identity.provisions)
+    known = {"at_home": person is not None, "bound": person is not None and person.bound}
+    decided = first_sign_in(statuses, **known, provisions=identity.provisions)
     event = None
     if decided is FirstSignIn.MATCH and places[0].user_id == person.id:
         event = await _match(tx, organisation.id, person)
@@ -106,7 +107,7 @@ async def _provision(tx: Transaction, organisation_id: UUID, email: str) -> Even
 
 
 async def _match(tx: Transaction, organisation_id: UUID, person: Any) -> Event | None:
-    """Somebody whom the organisation's directory made; None where the person signs in already, as somebody else."""
+    """Somebody whom the organisation's directory made; None where the caller became somebody else meanwhile."""
     await tx.present(vouched_in=str(organisation_id))
     try:
         await bind_identity(tx, person.id)

@@ -15,7 +15,7 @@ __all__ = ["AlreadyBound", "bind_identity"]
 
 
 class AlreadyBound(Exception):
-    """Somebody signs in as this person already, or the caller is somebody already."""
+    """The caller is somebody already."""
 
 
 async def bind_identity(tx: Transaction, user_id: UUID) -> None:

@@ -37,9 +37,13 @@ CREATE INDEX ix_sign_in_attempts_expires_at ON accord.sign_in_attempts (expires_
 
 ALTER TABLE accord.memberships ADD COLUMN vouched_by TEXT;
 
--- nobody who signs in already is ever matched, whatever two sign-ins do at once
-DROP INDEX accord.ix_identities_user_id;
-ALTER TABLE accord.identities ADD CONSTRAINT uq_identities_user_id UNIQUE (user_id);
+-- identities are their own people's alone; an organisation asks whether somebody at home there has any
+CREATE FUNCTION accord.signs_in(person uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = accord, pg_temp AS $$
+    SELECT EXISTS (
+        SELECT FROM accord.identities i JOIN accord.users u ON u.id = i.user_id
+        WHERE u.id = person AND u.home_organisation_id = ANY (accord.mine()))
+$$;
 
 -- where else somebody belongs is hidden from the organisation that somebody leaves
 CREATE FUNCTION accord.sign_out_browsers(person uuid, at timestamptz) RETURNS bigint
