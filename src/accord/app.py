@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ from starlette.routing import BaseRoute, Route
 
 from accord.access.principal import Client, Identity
 from accord.database.embedded import default_state
-from accord.database.engine import Database
+from accord.database.engine import Busy, Database, TimedOut, Transaction
 from accord.database.queries import safety
 from accord.database.queries.read.demo import list_people
 from accord.delivery import worker
@@ -37,12 +37,17 @@ from accord.http.edge import edge
 from accord.http.exports import ExportRoutes
 from accord.http.graphql import GraphQLEndpoint
 from accord.http.health import HealthRoutes
+from accord.http.identity.cookies import BrowserCookies
 from accord.http.identity.development import STAFF, DevelopmentIssuer, DevelopmentRoutes
 from accord.http.identity.keyfile import read_key, signing_key
 from accord.http.identity.keys import FetchedKeys
+from accord.http.identity.origins import Origins
+from accord.http.identity.provider import Provider
+from accord.http.identity.signin import SignInRoutes
 from accord.http.identity.tokens import TokenChecker, TrustedIssuer
 from accord.http.places import Places
 from accord.http.rates import Rates
+from accord.http.responses import busy
 from accord.http.tickets import TicketRoutes, TicketSigner
 from accord.schema.context import Context, Support
 from accord.schema.schema import RULES, build_schema
@@ -54,7 +59,7 @@ log = structlog.stdlib.get_logger("accord")
 
 TICKET_KEY_FILE: Final = "tickets.json"
 NOBODY: Final = Identity("", "", None, False, None, False, "", datetime.max.replace(tzinfo=UTC), Client())
-"""Who redeems a ticket: an app, which is no person and has no rights but the ticket's."""
+"""Who redeems a ticket, or is not signed in yet: no person, with no rights but what the secret shown gives."""
 
 
 class UnsafeDatabase(RuntimeError):
@@ -73,8 +78,16 @@ class Gateway:
         self.places = Places(settings.location_database)
         self.development = DevelopmentIssuer(settings.public_url, self.state) if settings.in_development else None
         self.staff = settings.staff or ({(self.development.name, STAFF)} if self.development else frozenset())
-        checker, arrivals = TokenChecker(self.trusted()), Arrivals(self.database)
-        self.authenticator = Authenticator(checker, self.staff, self.places, arrivals.note)
+        self.checker, arrivals = TokenChecker(self.trusted()), Arrivals(self.database)
+        self.origins = Origins(settings.public_url, settings.cors_origins)
+        issuers = {name: trusted.issuer for name, trusted in self.checker.trusted.items()}
+        self.providers = {
+            name: Provider(issuer, issuer.client, self.client)
+            for name, issuer in issuers.items()
+            if issuer.client is not None
+        }
+        cookies = BrowserCookies(self.database, self.origins, issuers)
+        self.authenticator = Authenticator(self.checker, self.staff, self.places, arrivals.note, cookies)
         self.tickets = TicketSigner(ticket_key(settings, self.state), settings.public_url)
         self.rates = Rates(settings.rates())
 
@@ -91,6 +104,7 @@ class Gateway:
             Route("/graphql", self.graphql()),
             *HealthRoutes(self.probe).routes(),
             *TicketRoutes(self.tickets, self.redeem, self.rates).routes(),
+            *self.sign_in().routes(),
             *ExportRoutes(self.database, self.authenticator, settings.export_rows, self.rates).routes(),
         ]
         if self.development is not None:
@@ -98,6 +112,19 @@ class Gateway:
         if settings.shows_graphiql:
             routes += ConsoleRoutes().routes()
         return routes
+
+    def sign_in(self) -> SignInRoutes:
+        authenticator, public_url = self.authenticator, self.settings.public_url
+        return SignInRoutes(
+            self.providers, self.checker, authenticator.identity, self.write, self.origins, public_url, self.rates
+        )
+
+    async def write(self, identity: Identity | None, act: Callable[[Transaction], Awaitable[Any]]) -> Any:
+        """One act of somebody who signs in or out; raises 503 BUSY when the database can't be asked."""
+        try:
+            return await self.database.write(identity or NOBODY, None, act)
+        except (Busy, TimedOut, OSError):
+            raise busy() from None
 
     def graphql(self) -> GraphQLEndpoint:
         settings = self.settings

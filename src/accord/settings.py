@@ -9,8 +9,9 @@ to start and says why.
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -18,25 +19,76 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from accord.delivery.smtp import Encryption, Smtp
 from accord.http.body import BodyLimits
-from accord.http.identity.issuers import Issuer
+from accord.http.identity.issuers import Binding, Client, Issuer
 from accord.http.limits import Limits
 from accord.http.rates import RateLimits
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Count = Annotated[int, Field(gt=0)]
+DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}")
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
-class IssuerSettings(BaseModel):
-    """An OpenID issuer that may sign tokens. `jwks_uri` skips discovery."""
+class BindingSettings(BaseModel):
+    """An organisation for whose people an issuer speaks: by the domains of their addresses, or by a claim's values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    handle: str
+    domains: tuple[str, ...] = ()
+    claim: str | None = None
+    values: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.claim is None) != (not self.values) or bool(self.domains) == (self.claim is not None):
+            raise ValueError(f"{self.handle}: an organisation is bound by `domains`, or by `claim` and `values`")
+        if not all(DOMAIN.fullmatch(domain) for domain in self.domains):
+            raise ValueError(f"{self.handle}: domains are written out, in lower case, as company.example")
+        return self
+
+    @property
+    def words(self) -> frozenset[tuple[str, str]]:
+        """What binds somebody: pairs of a claim and its value."""
+        return frozenset((self.claim or "email", word) for word in self.domains or self.values)
+
+    def bound(self) -> Binding:
+        return Binding(self.handle, frozenset(self.domains), self.claim, frozenset(self.values))
+
+
+class IssuerSettings(BaseModel):
+    """An OpenID issuer that may sign tokens. `jwks_uri` skips discovery.
+
+    With `client_id` people sign in there with a browser. `organisations`: for whose people it speaks, nobody's without
+    any; with `provision` their first sign-in makes them members.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     issuer: str
     audience: str
     algorithms: tuple[Literal["RS256", "ES256", "EdDSA", "Ed25519"], ...] = ("RS256",)
     jwks_uri: str | None = None
     mfa_acr: tuple[str, ...] = ()
+    label: str | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    organisations: tuple[BindingSettings, ...] = ()
+    provision: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if "openid" not in self.scopes:
+            raise ValueError(f"{self.issuer}: `scopes` must hold openid")
+        if self.client_secret is not None and self.client_id is None:
+            raise ValueError(f"{self.issuer}: `client_secret` needs `client_id`")
+        if self.provision and not self.organisations:
+            raise ValueError(f"{self.issuer}: `provision` needs `organisations`, for whose people the issuer speaks")
+        bound = [word for binding in self.organisations for word in binding.words]
+        if len(bound) != len(set(bound)):
+            raise ValueError(f"{self.issuer}: a domain or value is bound to one organisation")
+        return self
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
@@ -47,7 +99,21 @@ class IssuerSettings(BaseModel):
         return self
 
     def trusted(self) -> Issuer:
-        return Issuer(self.issuer, self.audience, self.algorithms, self.jwks_uri, self.mfa_acr)
+        return Issuer(
+            self.issuer,
+            self.audience,
+            self.algorithms,
+            self.jwks_uri,
+            self.mfa_acr,
+            label=self.label or urlsplit(self.issuer).hostname or self.issuer,
+            client=self.client(),
+            bindings=tuple(binding.bound() for binding in self.organisations),
+            provisions=self.provision,
+        )
+
+    def client(self) -> Client | None:
+        secret = self.client_secret.get_secret_value() if self.client_secret else None
+        return None if self.client_id is None else Client(self.client_id, secret, self.scopes)
 
 
 class Settings(BaseSettings):
@@ -148,6 +214,9 @@ class Settings(BaseSettings):
     def _safe(self) -> Self:
         if any("*" in origin for origin in self.cors_origins):
             raise ValueError("CORS_ORIGINS must name its origins: a wildcard can't go with credentials")
+        names = [entry.issuer for entry in self.issuers]
+        if len(names) != len(set(names)):
+            raise ValueError("an issuer is named once in ISSUERS")
         if not self.in_development:
             self._refuse_unfinished()
         elif not is_loopback(self.host) or not is_loopback(urlsplit(self.public_url).hostname or ""):

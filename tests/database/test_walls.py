@@ -53,6 +53,8 @@ WRITES: Final = {
     "mails": "",
     "notifications": "UPDATE",
     "sign_ins": "",
+    "browser_sessions": "UPDATE",
+    "sign_in_attempts": "DELETE",
     "organisation_settings": "UPDATE",
     "organisation_features": "UPDATE",
     "invoices": "UPDATE",
@@ -174,11 +176,13 @@ async def test_there_is_no_way_around_the_policies(world: World) -> None:
     """No view, no materialised view, and reviewed functions alone with their owner's rights: one counts a partner's
     customers for the parent, which never learns who they are (Q28), the others answer whoever knows an exact handle,
     code or address, or looks for partners who let themselves be found, with a handle, a name, an address (Q19); one
-    changes the caller's name."""
+    changes the caller's name; one signs out whoever is a member nowhere any more, and one says whether anybody signs in
+    as somebody of the own people."""
     views = "SELECT count(*) FROM pg_class WHERE relnamespace = 'accord'::regnamespace AND relkind IN ('v', 'm')"
     assert await world.owner.fetchval(views) == 0
     definers = "SELECT proname FROM pg_proc WHERE pronamespace = 'accord'::regnamespace AND prosecdef"
     reviewed = {"count_customers", "partner_directory", "published_address", "rename_organisation", "requestable"}
+    reviewed |= {"sign_out_browsers", "signs_in"}
     assert {row["proname"] for row in await world.owner.fetch(definers)} == reviewed
 
 

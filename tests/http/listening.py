@@ -12,11 +12,11 @@ from accord.http.protocol import protocol_waiting
 
 
 @asynccontextmanager
-async def listening(app: Starlette, *, header_seconds: float = 10.0, **given: Any) -> AsyncIterator[int]:
+async def listening(app: Starlette, *, header_seconds: float = 10.0, port: int = 0, **given: Any) -> AsyncIterator[int]:
     """The port; the server ends with the block."""
     config = uvicorn.Config(
         app,
-        port=0,
+        port=port,
         http=protocol_waiting(header_seconds),
         ws="none",
         log_config=None,

@@ -15,6 +15,7 @@ PRODUCTION: dict[str, Any] = {
     "public_url": "https://accord.example",
     "host": "0.0.0.0",  # noqa: S104 - production serves others
 }
+ENTRY = {"issuer": "https://i.example", "audience": "a"}
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +45,28 @@ def test_production_has_the_safe_switches_off() -> None:
         ({"issuers": [{"issuer": "http://issuer.example", "audience": "a"}]}, "https"),
         ({"issuers": [{"issuer": "https://i.example", "audience": "a", "algorithms": ["HS256"]}]}, "algorithms"),
         ({"issuers": [{"issuer": "https://i.example", "audience": "a", "jwks_uri": "http://i.example"}]}, "https"),
+        ({"issuers": [ENTRY, ENTRY]}, "once"),
+        ({"issuers": [ENTRY | {"client_secret": CANARY}]}, "client_id"),
+        ({"issuers": [ENTRY | {"client_id": "a", "scopes": ["email"]}]}, "openid"),
+        ({"issuers": [ENTRY | {"provision": True}]}, "organisations"),
+        ({"issuers": [ENTRY | {"organisations": [{"handle": "a"}]}]}, "bound by"),
+        ({"issuers": [ENTRY | {"organisations": [{"handle": "a", "claim": "tid"}]}]}, "bound by"),
+        ({"issuers": [ENTRY | {"organisations": [{"handle": "a", "values": ["t"]}]}]}, "bound by"),
+        (
+            {
+                "issuers": [
+                    ENTRY | {"organisations": [{"handle": "a", "domains": ["a.b"], "claim": "t", "values": ["t"]}]}
+                ]
+            },
+            "bound by",
+        ),
+        ({"issuers": [ENTRY | {"organisations": [{"handle": "a", "domains": ["*.example"]}]}]}, "written out"),
+        ({"issuers": [ENTRY | {"organisations": [{"handle": "a", "domains": ["A.example"]}]}]}, "written out"),
+        ({"issuers": [ENTRY | {"organisations": [{"handle": "a", "domains": ["example"]}]}]}, "written out"),
+        (
+            {"issuers": [ENTRY | {"organisations": [{"handle": name, "domains": ["a.example"]} for name in "ab"]}]},
+            "one org",
+        ),
         ({"demo": True}, "demo"),
         ({"operators": "someone"}, "issuer subject"),
         ({"public_url": "accord.example"}, "PUBLIC_URL"),
@@ -65,6 +88,9 @@ def test_secrets_are_wrapped() -> None:
     settings = Settings(**{**PRODUCTION, **given})
     assert CANARY not in repr(settings) + str(settings) + settings.model_dump_json()
     assert CANARY not in repr(settings.model_copy(update={"smtp_host": "mail.example"}).smtp())
+    with_client = Settings(**{**PRODUCTION, "issuers": [ENTRY | {"client_id": "c", "client_secret": CANARY}]})
+    assert CANARY not in repr(with_client) + str(with_client) + with_client.model_dump_json()
+    assert CANARY not in repr(with_client.issuers[0].trusted())
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

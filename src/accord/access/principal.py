@@ -31,7 +31,12 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a verified token says: who, never what they may. `operator`: the deployment names this subject as staff."""
+    """What a verified token says: who, never what they may.
+
+    `operator`: the deployment names this subject as staff. `speaks_for`: the organisations, by handle, for whose people
+    the deployment takes the issuer's word, as far as this token says that the person is one of them; `provisions`: may
+    a first sign-in make them members?
+    """
 
     issuer: str
     subject: str
@@ -43,6 +48,8 @@ class Identity:
     expires_at: datetime
     client: Client
     operator: bool = False
+    speaks_for: frozenset[str] = frozenset()
+    provisions: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,9 @@ def told(identity: Identity, *, acting: bool = False) -> str:
 
 RIGHTS: Final = """
 SELECT u.id AS person_id, u.display_name, u.home_organisation_id,
-       m.id AS membership_id, m.organisation_id, m.roles, m.delegated_admin
+       m.id AS membership_id, m.organisation_id, m.roles, m.delegated_admin, m.vouched_by,
+       CASE WHEN m.vouched_by IS NOT NULL
+            THEN (SELECT o.handle FROM accord.organisations o WHERE o.id = m.organisation_id) END AS vouched_for
 FROM accord.users u LEFT JOIN accord.memberships m ON m.user_id = u.id AND m.status = 'ACTIVE'
 WHERE u.id = (SELECT accord.person())
 ORDER BY m.id
@@ -111,9 +113,15 @@ def principal_of(identity: Identity, rows: Sequence[asyncpg.Record]) -> Principa
             row["membership_id"], row["organisation_id"], frozenset(map(Role, row["roles"])), row["delegated_admin"]
         )
         for row in rows
-        if row["membership_id"] is not None
+        if row["membership_id"] is not None and _stands(identity, row)
     )
     return Principal(identity, first["person_id"], first["display_name"], first["home_organisation_id"], standings)
+
+
+def _stands(identity: Identity, row: asyncpg.Record) -> bool:
+    """Who is a member on an issuer's word is one for as long as that issuer, and this token, says so."""
+    vouched = row["vouched_by"] is not None
+    return not vouched or (row["vouched_by"] == identity.issuer and row["vouched_for"] in identity.speaks_for)
 
 
 def scope_of(principal: Principal) -> set[UUID]:

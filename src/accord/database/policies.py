@@ -52,9 +52,17 @@ BY_MYSELF_ANYWHERE: Final = (
 )
 NEW_PERSON: Final = (
     f"EXISTS (SELECT 1 FROM accord.users u WHERE u.id = identities.user_id AND u.home_organisation_id = ANY ({MINE}))"
-    " AND NOT EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = identities.user_id)"
+    " AND (NOT EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = identities.user_id)"
+    " OR EXISTS (SELECT 1 FROM accord.users u WHERE u.id = identities.user_id"
+    " AND u.home_organisation_id::text = (SELECT accord.shown('vouched_in')))"
+    " AND NOT accord.signs_in(identities.user_id))"
 )
-"""Whom an identity may be bound to: somebody whom this organisation made, and who has no place anywhere yet."""
+"""Whom an identity may be bound to: somebody whom this organisation made, and who has no place anywhere yet, or as whom
+nobody signs in while the organisation's own issuer speaks."""
+
+OWN_BROWSER: Final = "issuer = (SELECT accord.shown('issuer')) AND subject = (SELECT accord.shown('subject'))"
+BROWSER: Final = f"token_hash = (SELECT accord.shown('browser')) OR ({OWN_BROWSER})"
+ATTEMPT: Final = "secret_hash = (SELECT accord.shown('attempt'))"
 
 KNOWN_PERSON: Final = "EXISTS (SELECT 1 FROM accord.users u WHERE u.id = notifications.user_id)"
 CONTACTS: Final = _in_mine("host_id", "home_id")
@@ -206,6 +214,18 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     "amendments": _between(TOLD_SIDES, f"(side = 'HOST' AND {HOST}) OR (side = 'GUEST' AND {GUEST})"),
     "invitations": _between(BOTH_SIDES, HOST),
     "sign_ins": (("SELECT", SELF, GATEWAY), ("INSERT", SELF, GATEWAY), ("ALL", "true", WORKER)),
+    "browser_sessions": (
+        ("SELECT", BROWSER, GATEWAY),
+        ("INSERT", OWN_BROWSER, GATEWAY),
+        ("UPDATE", BROWSER, GATEWAY),
+        ("ALL", "true", WORKER),
+    ),
+    "sign_in_attempts": (
+        ("SELECT", ATTEMPT, GATEWAY),
+        ("INSERT", ATTEMPT, GATEWAY),
+        ("DELETE", ATTEMPT, GATEWAY),
+        ("ALL", "true", WORKER),
+    ),
     "terms_versions": (("SELECT", "true", GATEWAY), ("INSERT", OPERATING, GATEWAY)),
     "terms_acceptances": (("SELECT", BOTH_SIDES, GATEWAY), ("INSERT", f"{SELF} AND ({GUEST})", GATEWAY)),
     "accounts": (

@@ -110,6 +110,8 @@ GRANTS: Final = (
     f"GRANT SELECT, DELETE ON accord.acting_changes TO {WORKER}",
     f"GRANT SELECT, INSERT, UPDATE (read_at) ON accord.notifications TO {GATEWAY}",
     f"GRANT SELECT, INSERT ON accord.identities, accord.sign_ins TO {GATEWAY}",
+    f"GRANT SELECT, INSERT, UPDATE (user_id, used_at, ended_at) ON accord.browser_sessions TO {GATEWAY}",
+    f"GRANT SELECT, INSERT, DELETE ON accord.sign_in_attempts TO {GATEWAY}",
     f"GRANT SELECT, INSERT ON accord.terms_versions, accord.terms_acceptances TO {GATEWAY}",
     f"GRANT SELECT, INSERT ON accord.activity_events TO {GATEWAY}",
     f"GRANT SELECT, INSERT, DELETE ON accord.account_ownerships TO {GATEWAY}",
@@ -138,7 +140,7 @@ GRANTS: Final = (
     f"GRANT SELECT, INSERT, UPDATE ON accord.mails TO {WORKER}",
     f"GRANT SELECT, UPDATE ({changeable('chain_heads')}) ON accord.chain_heads TO {WORKER}",
     f"GRANT INSERT ON accord.activity_events, accord.notifications TO {WORKER}",
-    f"GRANT SELECT, DELETE ON accord.sign_ins TO {WORKER}",
+    f"GRANT SELECT, DELETE ON accord.sign_ins, accord.browser_sessions, accord.sign_in_attempts TO {WORKER}",
     *queue.grants(GATEWAY, WORKER),
 )
 

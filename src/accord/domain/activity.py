@@ -73,6 +73,7 @@ class EventType(StrEnum):
     ACCESS_REQUEST_CANCELLED = "access_request.cancelled"
     MEMBER_INVITED = "member.invited"
     MEMBER_JOINED = "member.joined"
+    MEMBER_PROVISIONED = "member.provisioned"
     MEMBER_UPDATED = "member.updated"
     MEMBER_DEACTIVATED = "member.deactivated"
     MEMBER_REACTIVATED = "member.reactivated"

@@ -1,4 +1,4 @@
-"""Bearer token -> Identity, or 401. Rights are read later, in the operation's own transaction."""
+"""Bearer token or cookie -> Identity, or 401. Rights are read later, in the operation's own transaction."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import structlog
 from starlette.requests import HTTPConnection
 
 from accord.access.principal import Client, Identity
+from accord.http.identity.cookies import SESSION, BrowserCookies
 from accord.http.identity.keys import KeysUnavailable
 from accord.http.identity.tokens import InvalidToken, Proof, TokenChecker
 from accord.http.places import Places
@@ -23,6 +24,7 @@ class Authenticator:
     """Asks who sends a request.
 
     `operators` are the (issuer, subject) pairs that the deployment names as staff; `arrived` is told of every identity.
+    Without `cookies` bearer tokens alone count.
     """
 
     def __init__(
@@ -31,29 +33,45 @@ class Authenticator:
         operators: Collection[tuple[str, str]] = (),
         places: Places | None = None,
         arrived: Callable[[Identity], Awaitable[None]] | None = None,
+        cookies: BrowserCookies | None = None,
     ) -> None:
         self.checker = checker
         self.operators = frozenset(operators)
         self.places = places or Places()
         self.arrived = arrived
+        self.cookies = cookies
 
     async def identify(self, connection: HTTPConnection) -> Identity:
-        """Raises 401 UNAUTHENTICATED, or 503 BUSY while the issuer's keys can't be had."""
-        token = bearer(connection.headers.getlist("authorization"))
+        """By the bearer token, or by the cookie of who sends none.
+
+        Raises 401 UNAUTHENTICATED, 403 ORIGIN_NOT_ALLOWED for a cookie sent by a page of elsewhere, or 503 BUSY while
+        the issuer's keys can't be had.
+        """
+        by_cookie = "authorization" not in connection.headers and SESSION in connection.cookies
+        if by_cookie and self.cookies is not None:
+            proof = await self.cookies.prove(connection)
+            if proof is None:
+                raise unauthenticated("Your session is over. Please sign in again.")
+        else:
+            proof = await self.by_token(bearer(connection.headers.getlist("authorization")))
+        identity = self.identity(proof, connection)
+        if self.arrived is not None:
+            await self.arrived(identity)
+        return identity
+
+    async def by_token(self, token: bytes) -> Proof:
         try:
-            proof = await self.checker.check(token)
+            return await self.checker.check(token)
         except InvalidToken as reason:
             log.info("token refused", reason=str(reason))
             raise unauthenticated("The token is not accepted.", ', error="invalid_token"') from None
         except KeysUnavailable as issuer:
             log.warning("no keys to check a token with", issuer=str(issuer))
             raise HttpError(503, "BUSY", "Sign-in can't be checked now.", headers={"retry-after": "30"}) from None
-        identity = self.identity(proof, connection)
-        if self.arrived is not None:
-            await self.arrived(identity)
-        return identity
 
     def identity(self, proof: Proof, connection: HTTPConnection) -> Identity:
+        """Who this is to the deployment: its staff, and whom it lets an issuer speak for."""
+        trusted = self.checker.trusted.get(proof.issuer)
         return Identity(
             issuer=proof.issuer,
             subject=proof.subject,
@@ -65,6 +83,8 @@ class Authenticator:
             expires_at=proof.expires_at,
             client=self.client(connection),
             operator=(proof.issuer, proof.subject) in self.operators,
+            speaks_for=proof.speaks_for,
+            provisions=trusted is not None and trusted.issuer.provisions,
         )
 
     def client(self, connection: HTTPConnection) -> Client:

@@ -45,6 +45,7 @@ def edge(
         allow_methods=("GET", "POST"),
         allow_headers=REQUEST_HEADERS,
         expose_headers=RESPONSE_HEADERS,
+        allow_credentials=True,
         max_age=3600,
     )
     app = Starlette(

@@ -30,7 +30,7 @@ from accord.http.acting import acting_session, over
 from accord.http.authentication import Authenticator
 from accord.http.csv import line
 from accord.http.rates import EXPORT, Rates
-from accord.http.responses import HttpError
+from accord.http.responses import HttpError, busy
 from accord.services.activity import record_export
 
 Word = TypeVar("Word")
@@ -90,9 +90,7 @@ class ExportRoutes:
         except (AccessRevoked, SessionOver) as error:
             raise over(error) from None
         except Busy:
-            raise HttpError(
-                503, "BUSY", "The service is busy. Please try again.", headers={"retry-after": "1"}
-            ) from None
+            raise busy() from None
         except TimedOut:
             raise HttpError(504, "TIMEOUT", "The export took too long. Ask for a shorter time.") from None
 

@@ -21,6 +21,7 @@ from accord.database.tables.acting import acting_sessions
 from accord.database.tables.organisation import sign_ins
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, grants, tickets
+from accord.database.tables.signin import browser_sessions, sign_in_attempts
 from accord.domain.activity import EventType
 from accord.domain.amendment import AmendmentEvent
 from accord.domain.delegation import DelegationEvent, is_over
@@ -64,6 +65,8 @@ async def sweep(database: Database, now: datetime) -> None:
     await tell_changes(database)
     async with database.platform() as tx:
         await tx.execute(delete(sign_ins).where(sign_ins.c.expires_at <= now))
+        await tx.execute(delete(sign_in_attempts).where(sign_in_attempts.c.expires_at <= now))
+        await tx.execute(delete(browser_sessions).where(browser_sessions.c.ends_at <= now))
 
 
 async def _each_partnership(database: Database, condition: ColumnElement[bool], act: Act) -> None:

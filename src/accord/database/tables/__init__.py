@@ -27,6 +27,7 @@ from accord.database.tables.partnership import (
 from accord.database.tables.policy import organisation_policies
 from accord.database.tables.setting import acting_changes, organisation_features, organisation_settings
 from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants, shares, tickets
+from accord.database.tables.signin import browser_sessions, sign_in_attempts
 
 __all__ = [
     "access_items",
@@ -37,6 +38,7 @@ __all__ = [
     "activity_events",
     "amendments",
     "attempts",
+    "browser_sessions",
     "chain_heads",
     "customer_assignments",
     "directory_entries",
@@ -59,6 +61,7 @@ __all__ = [
     "role_group_members",
     "role_groups",
     "shares",
+    "sign_in_attempts",
     "sign_ins",
     "terms_acceptances",
     "terms_versions",

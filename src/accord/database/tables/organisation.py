@@ -93,6 +93,7 @@ memberships: Final = Table(
     Column("status", Text(), nullable=False),
     reference("invited_by", nullable=True),
     reference("invited_in", nullable=True),
+    Column("vouched_by", Text()),
     Column("token_hash", Text(), nullable=True, unique=True),
     instant("token_expires_at"),
     instant("joined_at"),

@@ -98,31 +98,46 @@ class FetchedKeys:
             self.unknown.clear()
 
     async def fetch(self) -> KeySet:
-        uri = self.issuer.jwks_uri or await self.discover()
-        document = await self.document(uri)
+        uri = self.issuer.jwks_uri or endpoint(await discovered(self.client, self.issuer.name), "jwks_uri")
+        document = await fetched(self.client, uri)
         kept = [key for key in document["keys"] if isinstance(key, dict) and usable(key)]
         return KeySet.import_key_set({"keys": kept})
 
-    async def discover(self) -> str:
-        name = self.issuer.name
-        document = await self.document(name.rstrip("/") + "/.well-known/openid-configuration")
-        if document.get("issuer") != name:
-            raise ValueError("the discovery document is of another issuer")
-        uri = document["jwks_uri"]
-        if not isinstance(uri, str) or (name.startswith("https://") and not uri.startswith("https://")):
-            raise ValueError("the keys are not at a safe address")
-        return uri
 
-    async def document(self, uri: str) -> dict[str, Any]:
-        async with asyncio.timeout(FETCH_TIMEOUT), self.client.stream("GET", uri, follow_redirects=False) as response:
-            if response.status_code != 200:
-                raise ValueError(f"status {response.status_code}")
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > LARGEST_DOCUMENT:
-                    raise ValueError("the document is too large")
-        return parsed(bytes(body))
+async def discovered(client: httpx2.AsyncClient, name: str) -> dict[str, Any]:
+    """The discovery document of an issuer; one of UNUSABLE where there is none that is its own."""
+    document = await fetched(client, name.rstrip("/") + "/.well-known/openid-configuration")
+    if document.get("issuer") != name:
+        raise ValueError("the discovery document is of another issuer")
+    return document
+
+
+def endpoint(document: Mapping[str, Any], name: str) -> str:
+    """An address that a discovery document names; an issuer reached by https has no others."""
+    uri = document[name]
+    if not isinstance(uri, str) or (document["issuer"].startswith("https://") and not uri.startswith("https://")):
+        raise ValueError(f"{name} is not a safe address")
+    return uri
+
+
+async def fetched(client: httpx2.AsyncClient, uri: str, **given: Any) -> dict[str, Any]:
+    """The JSON object at an address; one of UNUSABLE where there is none."""
+    status, document = await exchanged(client, "GET", uri, **given)
+    if status != 200:
+        raise ValueError(f"status {status}")
+    return document
+
+
+async def exchanged(client: httpx2.AsyncClient, method: str, uri: str, **given: Any) -> tuple[int, dict[str, Any]]:
+    """Status and JSON object that an address answers with, redirects not followed; bounded in time and size."""
+    streaming = client.stream(method, uri, follow_redirects=False, **given)
+    async with asyncio.timeout(FETCH_TIMEOUT), streaming as response:
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > LARGEST_DOCUMENT:
+                raise ValueError("the document is too large")
+    return response.status_code, parsed(bytes(body))
 
 
 def parsed(body: bytes) -> dict[str, Any]:

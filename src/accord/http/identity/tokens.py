@@ -22,6 +22,7 @@ LARGEST: Final = 8 * 1024
 SKEW: Final = 30
 LATEST: Final = 253_402_300_799
 FORBIDDEN_HEADERS: Final = frozenset({"jku", "jwk", "x5u", "x5c", "crit", "b64"})
+ID_TYPES: Final = frozenset({"jwt"})
 TYPES: Final = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 
 
@@ -41,6 +42,7 @@ class Proof:
     mfa: bool
     token_id: str
     expires_at: datetime
+    speaks_for: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +54,40 @@ class TrustedIssuer:
 
 
 class TokenChecker:
-    """Checks bearer tokens against the issuers of the deployment."""
+    """Checks tokens against the issuers of the deployment: bearer tokens, and what a provider says of a browser."""
 
     def __init__(self, trusted: Mapping[str, TrustedIssuer], clock: Callable[[], float] = time.time) -> None:
         self.trusted = trusted
         self.clock = clock
 
     async def check(self, token: bytes) -> Proof:
-        """Raises InvalidToken, or KeysUnavailable when the issuer can't be asked for its keys."""
+        """A bearer token. Raises InvalidToken, or KeysUnavailable when the issuer can't be asked for its keys."""
+        claims, issuer = await self.signed(token, TYPES)
+        self.refuse_claims(claims, issuer.audience)
+        return proof(claims, issuer, token)
+
+    async def check_id_token(self, token: bytes, issuer: Issuer, client_id: str, nonce: str) -> dict[str, Any]:
+        """The claims of an ID token that this issuer made for this client and this attempt; raises as `check` does."""
+        claims, signer = await self.signed(token, ID_TYPES)
+        if signer.name != issuer.name:
+            raise InvalidToken("of another issuer than the one that was asked")
+        self.refuse_claims(claims, client_id)
+        if claims.get("azp", client_id) != client_id or (len(audiences(claims)) > 1 and "azp" not in claims):
+            raise InvalidToken("for another client")
+        if claims.get("nonce") != nonce:
+            raise InvalidToken("of another attempt")
+        text(claims, "sub")
+        return claims
+
+    async def signed(self, token: bytes, types: frozenset[str]) -> tuple[dict[str, Any], Issuer]:
+        """What a token says that its issuer signed, and whose it is."""
         if len(token) > LARGEST:
             raise InvalidToken("longer than 8 KiB")
         header, unproved = parts(token)
         trusted = self.trusted.get(text(unproved, "iss"))
         if trusted is None:
             raise InvalidToken("of an issuer that is not trusted")
-        refuse_header(header, trusted.issuer)
+        refuse_header(header, trusted.issuer, types)
         key = await trusted.keys.find(optional_text(header, "kid"))
         if key is None:
             raise InvalidToken("signed with a key that the issuer does not have")
@@ -77,18 +98,21 @@ class TokenChecker:
             jws.deserialize_compact(token, key, algorithms, registry)
         except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise InvalidToken(f"badly signed: {type(error).__name__}") from None
-        self.refuse_claims(unproved, trusted.issuer)
-        return proof(unproved, trusted.issuer, token)
+        return unproved, trusted.issuer
 
-    def refuse_claims(self, claims: Mapping[str, Any], issuer: Issuer) -> None:
+    def refuse_claims(self, claims: Mapping[str, Any], audience: str) -> None:
         now = self.clock()
         if instant(claims, "exp", required=True) <= now:
             raise InvalidToken("expired")
         if instant(claims, "nbf") > now + SKEW or instant(claims, "iat") > now + SKEW:
             raise InvalidToken("not valid yet")
-        audience = claims.get("aud")
-        if issuer.audience not in (audience if isinstance(audience, list) else [audience]):
+        if audience not in audiences(claims):
             raise InvalidToken("for another audience")
+
+
+def audiences(claims: Mapping[str, Any]) -> list[Any]:
+    said = claims.get("aud")
+    return said if isinstance(said, list) else [said]
 
 
 def parts(token: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -109,12 +133,12 @@ def document(segment: bytes) -> dict[str, Any]:
     return value
 
 
-def refuse_header(header: Mapping[str, Any], issuer: Issuer) -> None:
+def refuse_header(header: Mapping[str, Any], issuer: Issuer, types: frozenset[str]) -> None:
     if header.get("alg") not in issuer.algorithms or header.get("alg") not in ALGORITHMS:
         raise InvalidToken("of another algorithm")
     if FORBIDDEN_HEADERS & header.keys():
         raise InvalidToken("with a header that names its own key")
-    if str(header.get("typ", "JWT")).lower() not in TYPES:
+    if str(header.get("typ", "JWT")).lower() not in types:
         raise InvalidToken("of another type")
 
 
@@ -130,6 +154,7 @@ def proof(claims: Mapping[str, Any], issuer: Issuer, token: bytes) -> Proof:
         mfa=mfa,
         token_id=optional_text(claims, "jti") or hashlib.sha256(token).hexdigest(),
         expires_at=datetime.fromtimestamp(instant(claims, "exp", required=True), UTC),
+        speaks_for=issuer.speaks_for(claims),
     )
 
 

@@ -18,6 +18,7 @@ from accord.database.engine import Transaction
 from accord.database.queries.member import list_owned_accounts, list_standing
 from accord.database.queries.recipients import admins_of, names_of, people
 from accord.database.queries.sharing import get_partnership
+from accord.database.queries.signin import sign_out_browsers
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.organisation import memberships
 from accord.database.tables.partnership import partnerships
@@ -103,6 +104,7 @@ async def depart(
     voided = ended.tickets + await cascade.void_tickets(tx, own)
     theirs = (acting_sessions.c.user_id == user_id) & (acting_sessions.c.home_id == organisation_id)
     sessions = await end_sessions(tx, theirs)
+    await sign_out_browsers(tx, user_id)
     leaving = await _leaving(tx, organisation_id, user_id)
     lost = _Lost(ended.rows, groups, personal)
     events = [*_lost(organisation_id, user_id, lost, event), *revoked_events(sessions)]

@@ -23,7 +23,7 @@ from accord.database.queries.member import (
 )
 from accord.database.queries.outbox import new_keys
 from accord.database.queries.partnership import holds_role
-from accord.database.tables.organisation import identities, memberships, users
+from accord.database.tables.organisation import memberships, users
 from accord.domain import text
 from accord.domain.activity import EventType
 from accord.domain.contact import ContactStatus
@@ -46,6 +46,7 @@ from accord.services.activity import Event, record
 from accord.services.digest import tell_change
 from accord.services.outbox import Mail, Recipient, enqueue
 from accord.services.partnerships.link import begin_links
+from accord.services.people.identity import AlreadyBound, bind_identity
 from accord.services.people.membership import (
     member_event,
     refuse_own_people,
@@ -194,9 +195,11 @@ async def _person(tx: Transaction, invited: Any) -> Any:
                 display_name=invited.display_name,
                 home_organisation_id=invited.organisation_id,
             )
-            await tx.add(identities, issuer=identity.issuer, subject=identity.subject, user_id=user_id)
+            await bind_identity(tx, user_id)
     except IntegrityError:
         raise ValidationError("token", "Somebody of this organisation has your e-mail address already.") from None
+    except AlreadyBound:
+        raise ValidationError("token", "You have joined already: sign in again.") from None
     tx.principal = Principal(identity, user_id, invited.display_name, invited.organisation_id)
     return await get_person(tx, user_id)
 
@@ -229,6 +232,7 @@ async def _join(tx: Transaction, invited: Any, own: Any, person: Any) -> UUID:
         "delegated_admin": invited.delegated_admin,
         "invited_by": invited.invited_by,
         "invited_in": invited.invited_in,
+        "vouched_by": None,
     }
     await tx.update(memberships, own.id, **joined, **given)
     return own.id  # type: ignore[no-any-return]

@@ -14,10 +14,11 @@ from accord.services.activity import Event, record
 __all__ = ["note_sign_in"]
 
 
-async def note_sign_in(tx: Transaction) -> bool:
+async def note_sign_in(tx: Transaction, *before: Event) -> bool:
     """Record `signin.platform` in the person's home organisation if this token was never used; has it left its event?
 
-    Somebody whom the platform does not know, or who has no active membership left, leaves none.
+    Somebody whom the platform does not know, or who has no active membership left, leaves none. `before`: what the
+    sign-in itself brought about, in the home organisation.
     """
     principal = tx.principal
     home = principal.home_organisation_id
@@ -31,5 +32,5 @@ async def note_sign_in(tx: Transaction) -> bool:
     if await tx.execute(first.on_conflict_do_nothing()) != 1:
         return True
     await tx.enter(home)
-    await record(tx, Event(type=EventType.SIGNIN_PLATFORM, streams=(home,)))
+    await record(tx, *before, Event(type=EventType.SIGNIN_PLATFORM, streams=(home,)))
     return True
