@@ -44,10 +44,11 @@ from accord.http.identity.tokens import TokenChecker, TrustedIssuer
 from accord.http.places import Places
 from accord.http.rates import Rates
 from accord.http.tickets import TicketRoutes, TicketSigner
-from accord.schema.context import Context, Support
+from accord.schema.context import Context, Keyed, Support
 from accord.schema.schema import RULES, build_schema
 from accord.services.expiry import sweep
 from accord.services.grants.ticket import redeem_ticket
+from accord.services.retry import Seal
 from accord.settings import Settings
 
 log = structlog.stdlib.get_logger("accord")
@@ -75,7 +76,8 @@ class Gateway:
         self.staff = settings.staff or ({(self.development.name, STAFF)} if self.development else frozenset())
         checker, arrivals = TokenChecker(self.trusted()), Arrivals(self.database)
         self.authenticator = Authenticator(checker, self.staff, self.places, arrivals.note)
-        self.tickets = TicketSigner(ticket_key(settings, self.state), settings.public_url)
+        key = ticket_key(settings, self.state)
+        self.tickets, self.seal = TicketSigner(key, settings.public_url), Seal(key.as_der(private=True))
         self.rates = Rates(settings.rates())
 
     def trusted(self) -> Mapping[str, TrustedIssuer]:
@@ -115,11 +117,14 @@ class Gateway:
             rates=self.rates,
         )
 
-    def context(self, identity: Identity, session: UUID | None = None) -> Context:
+    def context(self, identity: Identity, session: UUID | None = None, key: str | None = None) -> Context:
         settings = self.settings
         support = Support(settings.support_name, settings.support_email, settings.support_url)
         by_default = settings.support_by_default
-        return Context(self.database, identity, support, self.tickets, session, support_by_default=by_default)
+        keyed = Keyed(key, self.seal) if key is not None else None
+        return Context(
+            self.database, identity, support, self.tickets, session, support_by_default=by_default, keyed=keyed
+        )
 
     async def redeem(self, ticket_id: UUID) -> Mapping[str, Any]:
         redeemed = await self.database.write(NOBODY, None, partial(redeem_ticket, jti=ticket_id))

@@ -59,6 +59,7 @@ WRITES: Final = {
     "wallets": "UPDATE",
     "wallet_entries": "",
     "acting_changes": "",
+    "retries": "UPDATE",
 }
 HIDDEN_COLUMNS: Final = {"secret", "facts", "template", "partnership_id", "display_name", "state", "last_error"}
 FORBIDDEN: Final = {

@@ -18,7 +18,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import CursorResult, Executable, Table, event, insert, update
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 from sqlalchemy.util import await_only
 
 from accord.access.principal import Identity, Principal
@@ -35,9 +35,15 @@ __all__ = ["AccessRevoked", "Busy", "Database", "OutcomeUnknown", "Query", "Row"
 __all__ += ["SnapshotClosed", "TimedOut", "Transaction", "check_version", "driver_url"]
 
 Result = TypeVar("Result")
+First = Callable[[Driver, datetime], Awaitable[None]]
+"""What a transaction does once PostgreSQL knows who asks, before it locks or reads anything."""
+
 WRITE_TRIES: Final = 12
 LONGEST_PAUSE: Final = 50
 """Milliseconds before an act runs again: at most this, times the tries, so that two do not meet again and again."""
+
+COMMIT_GRACE: Final = 5.0
+"""Seconds that a commit may still take when nobody waits for it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +256,11 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, identity: Identity, organisation_id: UUID | None = None, session: UUID | None = None
+        self,
+        identity: Identity,
+        organisation_id: UUID | None = None,
+        session: UUID | None = None,
+        first: First | None = None,
     ) -> AsyncIterator[Transaction]:
         """One write in the name of an organisation where the caller is an active member, or acts; committed at the end.
 
@@ -259,11 +269,11 @@ class Database:
         """
         with Translated():
             async with self.engine.connect() as connection, connection.begin() as work:
-                tx = await self._begin(connection, identity, session)
+                tx = await self._begin(connection, identity, session, first)
                 await self._name(tx, organisation_id)
                 yield tx
                 with Committing():
-                    await work.commit()
+                    await _commit(work)
 
     async def write(
         self,
@@ -271,11 +281,12 @@ class Database:
         organisation_id: UUID | None,
         act: Callable[[Transaction], Awaitable[Result]],
         session: UUID | None = None,
+        first: First | None = None,
     ) -> Result:
         """Run one act in a transaction, again where PostgreSQL picked it to resolve a deadlock."""
         for tries in range(1, WRITE_TRIES + 1):
             try:
-                async with self.transaction(identity, organisation_id, session) as tx:
+                async with self.transaction(identity, organisation_id, session, first) as tx:
                     return await act(tx)
             except Deadlock:
                 if tries == WRITE_TRIES:
@@ -310,9 +321,13 @@ class Database:
         """Close every connection."""
         await self.engine.dispose()
 
-    async def _begin(self, connection: AsyncConnection, identity: Identity, session: UUID | None) -> Transaction:
+    async def _begin(
+        self, connection: AsyncConnection, identity: Identity, session: UUID | None, first: First | None
+    ) -> Transaction:
         await connection.exec_driver_sql(caller.told(identity, acting=session is not None))
         raw = await _driver(connection)
+        if first is not None:
+            await first(raw, self.clock())
         await raw.execute(caller.HOLD_RIGHTS)
         if session is not None:
             await raw.execute(acting.HOLD_SESSION, session)
@@ -350,6 +365,19 @@ async def _driver(connection: AsyncConnection) -> Driver:
     raw = await connection.get_raw_connection()
     driver: Driver = raw.driver_connection
     return driver
+
+
+async def _commit(work: AsyncTransaction) -> None:
+    """Commit, whoever is waiting for it or has gone: a cancelled caller gets its way once the commit is done, or after
+    a while if the database does not answer."""
+    committing = asyncio.ensure_future(work.commit())
+    committing.add_done_callback(lambda done: done.cancelled() or done.exception())
+    try:
+        await asyncio.shield(committing)
+    except asyncio.CancelledError:
+        await asyncio.wait({committing}, timeout=COMMIT_GRACE)
+        committing.cancel()
+        raise
 
 
 def _roll_back(dbapi_connection: Any, _record: Any, state: Any) -> None:

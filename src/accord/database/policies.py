@@ -56,6 +56,7 @@ NEW_PERSON: Final = (
 )
 """Whom an identity may be bound to: somebody whom this organisation made, and who has no place anywhere yet."""
 
+ACTOR: Final = "actor = (SELECT accord.shown('issuer') || ' ' || accord.shown('subject'))"
 KNOWN_PERSON: Final = "EXISTS (SELECT 1 FROM accord.users u WHERE u.id = notifications.user_id)"
 CONTACTS: Final = _in_mine("host_id", "home_id")
 HEADS: Final = (
@@ -206,6 +207,12 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     "amendments": _between(TOLD_SIDES, f"(side = 'HOST' AND {HOST}) OR (side = 'GUEST' AND {GUEST})"),
     "invitations": _between(BOTH_SIDES, HOST),
     "sign_ins": (("SELECT", SELF, GATEWAY), ("INSERT", SELF, GATEWAY), ("ALL", "true", WORKER)),
+    "retries": (
+        ("SELECT", ACTOR, GATEWAY),
+        ("INSERT", ACTOR, GATEWAY),
+        ("UPDATE", ACTOR, GATEWAY),
+        ("ALL", "true", WORKER),
+    ),
     "terms_versions": (("SELECT", "true", GATEWAY), ("INSERT", OPERATING, GATEWAY)),
     "terms_acceptances": (("SELECT", BOTH_SIDES, GATEWAY), ("INSERT", f"{SELF} AND ({GUEST})", GATEWAY)),
     "accounts": (

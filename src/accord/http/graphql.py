@@ -23,6 +23,7 @@ from accord.http.acting import acting_session
 from accord.http.authentication import Authenticator
 from accord.http.body import BodyLimits, bad_request, read_body, read_object
 from accord.http.documents import Documents
+from accord.http.idempotency import idempotency_key
 from accord.http.rates import REFUSED, TOO_SLOW, Rates, guesses_in, key_of, points_of
 from accord.http.responses import JSON, GraphQLResponse, HttpError, accepted, request_id, request_status
 
@@ -62,7 +63,7 @@ class GraphQLEndpoint:
         schema: Schema,
         documents: Documents,
         authenticator: Authenticator,
-        context: Callable[[Identity, UUID | None], object],
+        context: Callable[[Identity, UUID | None, str | None], object],
         *,
         body_limits: BodyLimits,
         timeout: float,
@@ -91,11 +92,12 @@ class GraphQLEndpoint:
         if media_type is None:
             raise HttpError(406, "NOT_ACCEPTABLE", "Answers are application/json or application/graphql-response+json.")
         identity = await self.authenticator.identify(request)
-        session = acting_session(request)
+        session, key = acting_session(request), idempotency_key(request)
         with self.rates.admitted(identity):
             given = self.from_url(request.query_params) if by_get else await self.from_body(request)
             parameters = Parameters.read(given)
-            result = await self.run(parameters, identity, session, READS if by_get else READS_AND_WRITES)
+            context = self.context(identity, session, key)
+            result = await self.run(parameters, identity, context, READS if by_get else READS_AND_WRITES)
         response = answer(result, media_type, request_id(request))
         response.headers.update(self.rates.headers(identity))
         return response
@@ -122,7 +124,7 @@ class GraphQLEndpoint:
         return given
 
     async def run(
-        self, parameters: Parameters, identity: Identity, session: UUID | None, allowed: frozenset[OperationType]
+        self, parameters: Parameters, identity: Identity, context: object, allowed: frozenset[OperationType]
     ) -> ExecutionResult:
         deadline = asyncio.timeout(self.timeout)
         points = REFUSED
@@ -132,7 +134,7 @@ class GraphQLEndpoint:
                 result = await self.schema.execute(
                     parameters.query,
                     variable_values=parameters.variables,
-                    context_value=self.context(identity, session),
+                    context_value=context,
                     operation_name=parameters.operation_name,
                     allowed_operation_types=allowed,
                 )

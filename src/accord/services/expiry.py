@@ -20,6 +20,7 @@ from accord.database.queries.recipients import admins_of, people
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.organisation import sign_ins
 from accord.database.tables.partnership import partnerships
+from accord.database.tables.retry import retries
 from accord.database.tables.sharing import access_items, grants, tickets
 from accord.domain.activity import EventType
 from accord.domain.amendment import AmendmentEvent
@@ -64,6 +65,7 @@ async def sweep(database: Database, now: datetime) -> None:
     await tell_changes(database)
     async with database.platform() as tx:
         await tx.execute(delete(sign_ins).where(sign_ins.c.expires_at <= now))
+        await tx.execute(delete(retries).where(retries.c.expires_at <= now))
 
 
 async def _each_partnership(database: Database, condition: ColumnElement[bool], act: Act) -> None:

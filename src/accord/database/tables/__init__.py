@@ -25,6 +25,7 @@ from accord.database.tables.partnership import (
     terms_versions,
 )
 from accord.database.tables.policy import organisation_policies
+from accord.database.tables.retry import retries
 from accord.database.tables.setting import acting_changes, organisation_features, organisation_settings
 from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants, shares, tickets
 
@@ -55,6 +56,7 @@ __all__ = [
     "organisations",
     "partner_links",
     "partnerships",
+    "retries",
     "role_delegations",
     "role_group_members",
     "role_groups",
