@@ -78,7 +78,7 @@ class Gateway:
         self.authenticator = Authenticator(checker, self.staff, self.places, arrivals.note)
         key = ticket_key(settings, self.state)
         self.tickets, self.seal = TicketSigner(key, settings.public_url), Seal(key.as_der(private=True))
-        self.rates = Rates(settings.rates())
+        self.rates = Rates(self.database, settings.rates())
 
     def trusted(self) -> Mapping[str, TrustedIssuer]:
         issuers = [entry.trusted() for entry in self.settings.issuers]
@@ -93,7 +93,7 @@ class Gateway:
             Route("/graphql", self.graphql()),
             *HealthRoutes(self.probe).routes(),
             *TicketRoutes(self.tickets, self.redeem, self.rates).routes(),
-            *ExportRoutes(self.database, self.authenticator, settings.export_rows, self.rates).routes(),
+            *ExportRoutes(self.database, self.authenticator, self.rates, settings.export_rows).routes(),
         ]
         if self.development is not None:
             routes += DevelopmentRoutes(self.development, self.people).routes()
@@ -147,6 +147,7 @@ class Gateway:
             stack.callback(self.places.close)
             stack.push_async_callback(self.client.aclose)
             stack.push_async_callback(self.database.close)
+            stack.push_async_callback(self.rates.close)
             await refuse_dangers(self.database)
             if self.worker_database is not None:
                 stack.push_async_callback(self.worker_database.close)

@@ -14,6 +14,7 @@ from tests.world import Person
 
 GENEROUS: Final[Mapping[str, Any]] = {
     "in_flight_of_person": 200,
+    "in_flight_of_organisation": 200,
     "points_per_minute": 10_000_000,
     "points_per_hour": 100_000_000,
     "pool_wait": 30.0,

@@ -140,7 +140,7 @@ async def test_a_commit_that_nothing_shields_is_lost(stage: Stage, monkeypatch: 
     async def commit(work: Any) -> None:
         await work.commit()
 
-    monkeypatch.setattr(engine, "_commit", commit)
+    monkeypatch.setattr(engine, "commit", commit)
     async with stage.at_commit("pg_sleep(2.5)"):
         assert code(await stage.create("Slow", str(uuid4()))) == "OUTCOME_UNKNOWN"
     assert await effects(stage.world.owner, "Slow") == (0, 0)

@@ -18,13 +18,14 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import CursorResult, Executable, Table, event, insert, update
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
 from accord.access.principal import Identity, Principal
 from accord.database import acting, caller
 from accord.database.acting import AccessRevoked, SessionOver
 from accord.database.caller import PLATFORM_PRINCIPAL, Driver, viewer_binds
+from accord.database.commit import commit
 from accord.database.failures import Busy, Committing, Deadlock, OutcomeUnknown, SnapshotClosed, TimedOut, Translated
 from accord.database.query import Query, Row
 from accord.database.tables.acting import acting_sessions
@@ -41,9 +42,6 @@ First = Callable[[Driver, datetime], Awaitable[None]]
 WRITE_TRIES: Final = 12
 LONGEST_PAUSE: Final = 50
 """Milliseconds before an act runs again: at most this, times the tries, so that two do not meet again and again."""
-
-COMMIT_GRACE: Final = 5.0
-"""Seconds that a commit may still take when nobody waits for it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +271,7 @@ class Database:
                 await self._name(tx, organisation_id)
                 yield tx
                 with Committing():
-                    await _commit(work)
+                    await commit(work)
 
     async def write(
         self,
@@ -293,6 +291,13 @@ class Database:
                     raise Busy from None
                 await asyncio.sleep(secrets.randbelow(LONGEST_PAUSE * tries) / 1000)
         raise Busy
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Driver]:
+        """A connection for one statement that needs no caller and commits by itself."""
+        with Translated():
+            async with self.engine.connect() as connection:
+                yield await _driver(connection)
 
     async def note_use(self, identity: Identity, session: UUID) -> None:
         """Keep when a session was last used, so that an idle one ends (model 4.4.5)."""
@@ -365,19 +370,6 @@ async def _driver(connection: AsyncConnection) -> Driver:
     raw = await connection.get_raw_connection()
     driver: Driver = raw.driver_connection
     return driver
-
-
-async def _commit(work: AsyncTransaction) -> None:
-    """Commit, whoever is waiting for it or has gone: a cancelled caller gets its way once the commit is done, or after
-    a while if the database does not answer."""
-    committing = asyncio.ensure_future(work.commit())
-    committing.add_done_callback(lambda done: done.cancelled() or done.exception())
-    try:
-        await asyncio.shield(committing)
-    except asyncio.CancelledError:
-        await asyncio.wait({committing}, timeout=COMMIT_GRACE)
-        committing.cancel()
-        raise
 
 
 def _roll_back(dbapi_connection: Any, _record: Any, state: Any) -> None:

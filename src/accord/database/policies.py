@@ -207,6 +207,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     "amendments": _between(TOLD_SIDES, f"(side = 'HOST' AND {HOST}) OR (side = 'GUEST' AND {GUEST})"),
     "invitations": _between(BOTH_SIDES, HOST),
     "sign_ins": (("SELECT", SELF, GATEWAY), ("INSERT", SELF, GATEWAY), ("ALL", "true", WORKER)),
+    "allowances": (("ALL", "true", WORKER),),
     "retries": (
         ("SELECT", ACTOR, GATEWAY),
         ("INSERT", ACTOR, GATEWAY),

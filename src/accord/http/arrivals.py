@@ -9,7 +9,7 @@ from typing import Final
 
 from accord.access.principal import Identity
 from accord.database.engine import Busy, Database, TimedOut
-from accord.http.responses import HttpError
+from accord.http.responses import busy
 from accord.services.people.signin import note_sign_in
 
 KEPT: Final = 10_000
@@ -32,8 +32,7 @@ class Arrivals:
         try:
             noted = await self.database.write(identity, None, note_sign_in)
         except (Busy, TimedOut, OSError):
-            headers = {"retry-after": "1"}
-            raise HttpError(503, "BUSY", "The service is busy. Please try again.", headers=headers) from None
+            raise busy() from None
         lives = (identity.expires_at - self.database.clock()).total_seconds() if noted else ASKED_AGAIN
         self.seen[key] = self.clock() + lives
         if len(self.seen) > KEPT:

@@ -42,6 +42,11 @@ class HttpError(Exception):
         self.facts = facts
 
 
+def busy() -> HttpError:
+    """The answer of somebody who can't be served now, and may come again at once."""
+    return HttpError(503, "BUSY", "The service is busy. Please try again.", headers={"retry-after": "1"})
+
+
 class GraphQLResponse(Response):
     """JSON in one of the two media types of GraphQL over HTTP."""
 

@@ -2,6 +2,7 @@
 
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.activity import activity_events, chain_heads
+from accord.database.tables.allowance import allowances
 from accord.database.tables.amendment import amendments
 from accord.database.tables.billing import invoices, wallet_entries, wallets
 from accord.database.tables.contact import customer_assignments, external_contacts
@@ -36,6 +37,7 @@ __all__ = [
     "acting_changes",
     "acting_sessions",
     "activity_events",
+    "allowances",
     "amendments",
     "attempts",
     "chain_heads",
