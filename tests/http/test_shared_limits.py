@@ -58,9 +58,9 @@ async def deployed(urls: DatabaseURLs, state: Path, people: int = 1, **given: An
         processes = [await stack.enter_async_context(gateway(urls, state, **given)) for _ in range(PROCESSES)]
         client = await stack.enter_async_context(httpx2.AsyncClient(timeout=60))
         deployment = Deployment(processes, state, world, known, client)
-        for person in range(people):
+        for who in range(people):
             for number in range(PROCESSES):
-                await deployment.ask(number, "{ __typename }", person)
+                await deployment.ask(number, "{ __typename }", who)
         await world.owner.execute("TRUNCATE accord.allowances")
         yield deployment
 

@@ -73,7 +73,7 @@ class Place:
 
     def __init__(self, limits: RateLimits, taken: Any) -> None:
         self.points = {"minute": limits.per_minute, "hour": limits.per_hour}
-        self.spent = {"minute": taken["spent_minute"], "hour": taken["spent_hour"]}
+        self.spent: dict[str, float] = {"minute": taken["spent_minute"], "hour": taken["spent_hour"]}
         self.further = 0.0
 
     def charge(self, points: float) -> None:
