@@ -49,10 +49,11 @@ from accord.http.places import Places
 from accord.http.rates import Rates
 from accord.http.responses import busy
 from accord.http.tickets import TicketRoutes, TicketSigner
-from accord.schema.context import Context, Support
+from accord.schema.context import Context, Keyed, Support
 from accord.schema.schema import RULES, build_schema
 from accord.services.expiry import sweep
 from accord.services.grants.ticket import redeem_ticket
+from accord.services.retry import Seal
 from accord.settings import Settings
 
 log = structlog.stdlib.get_logger("accord")
@@ -88,8 +89,9 @@ class Gateway:
         }
         cookies = BrowserCookies(self.database, self.origins, issuers)
         self.authenticator = Authenticator(self.checker, self.staff, self.places, arrivals.note, cookies)
-        self.tickets = TicketSigner(ticket_key(settings, self.state), settings.public_url)
-        self.rates = Rates(settings.rates())
+        key = ticket_key(settings, self.state)
+        self.tickets, self.seal = TicketSigner(key, settings.public_url), Seal(key.as_der(private=True))
+        self.rates = Rates(self.database, settings.rates())
 
     def trusted(self) -> Mapping[str, TrustedIssuer]:
         issuers = [entry.trusted() for entry in self.settings.issuers]
@@ -105,7 +107,7 @@ class Gateway:
             *HealthRoutes(self.probe).routes(),
             *TicketRoutes(self.tickets, self.redeem, self.rates).routes(),
             *self.sign_in().routes(),
-            *ExportRoutes(self.database, self.authenticator, settings.export_rows, self.rates).routes(),
+            *ExportRoutes(self.database, self.authenticator, self.rates, settings.export_rows).routes(),
         ]
         if self.development is not None:
             routes += DevelopmentRoutes(self.development, self.people).routes()
@@ -142,11 +144,14 @@ class Gateway:
             rates=self.rates,
         )
 
-    def context(self, identity: Identity, session: UUID | None = None) -> Context:
+    def context(self, identity: Identity, session: UUID | None = None, key: str | None = None) -> Context:
         settings = self.settings
         support = Support(settings.support_name, settings.support_email, settings.support_url)
         by_default = settings.support_by_default
-        return Context(self.database, identity, support, self.tickets, session, support_by_default=by_default)
+        keyed = Keyed(key, self.seal) if key is not None else None
+        return Context(
+            self.database, identity, support, self.tickets, session, support_by_default=by_default, keyed=keyed
+        )
 
     async def redeem(self, ticket_id: UUID) -> Mapping[str, Any]:
         redeemed = await self.database.write(NOBODY, None, partial(redeem_ticket, jti=ticket_id))
@@ -169,6 +174,7 @@ class Gateway:
             stack.callback(self.places.close)
             stack.push_async_callback(self.client.aclose)
             stack.push_async_callback(self.database.close)
+            stack.push_async_callback(self.rates.close)
             await refuse_dangers(self.database)
             if self.worker_database is not None:
                 stack.push_async_callback(self.worker_database.close)

@@ -17,16 +17,18 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from accord.database.queries.allowance import RateLimits
 from accord.delivery.smtp import Encryption, Smtp
 from accord.http.body import BodyLimits
 from accord.http.identity.issuers import Binding, Client, Issuer
 from accord.http.limits import Limits
-from accord.http.rates import RateLimits
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Count = Annotated[int, Field(gt=0)]
 DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}")
 Words = Annotated[tuple[str, ...], NoDecode]
+LEASE: Final = 20.0
+"""Seconds beyond the longest operation after which a request is over that nobody ended."""
 
 
 class BindingSettings(BaseModel):
@@ -178,6 +180,7 @@ class Settings(BaseSettings):
     nodes: Count = 10_000
     page: Annotated[int, Field(gt=0, le=100)] = 100
     in_flight: Count = 200
+    in_flight_of_organisation: Count = 40
     in_flight_of_person: Count = 10
     points_per_minute: Count = 2_000
     points_per_hour: Count = 5_000
@@ -284,7 +287,9 @@ class Settings(BaseSettings):
             per_minute=self.points_per_minute,
             per_hour=self.points_per_hour,
             guesses=self.guesses_per_minute,
-            at_once=self.in_flight_of_person,
+            of_person=self.in_flight_of_person,
+            of_organisation=self.in_flight_of_organisation,
+            lease=self.request_timeout + LEASE,
         )
 
     def body_limits(self) -> BodyLimits:

@@ -22,7 +22,8 @@ from tests.servers import DatabaseURLs
 
 TABLES = (
     "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE n.nspname = 'accord' AND relkind = 'r' AND relname NOT IN ('alembic_version', 'sign_ins') ORDER BY 1"
+    " WHERE n.nspname = 'accord' AND relkind = 'r'"
+    " AND relname NOT IN ('alembic_version', 'sign_ins', 'allowances') ORDER BY 1"
 )
 
 
@@ -44,17 +45,29 @@ class Api:
         return self._tokens[email]
 
     async def post(
-        self, email: str | None, document: str, variables: Mapping[str, Any] | None = None, session: str | None = None
+        self,
+        email: str | None,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        session: str | None = None,
+        key: str | None = None,
     ) -> Any:
-        """The whole answer to one operation, in an acting session where one is named."""
+        """The whole answer to one operation, in an acting session and under a key where they are named."""
         headers = {"Authorization": f"Bearer {self.token(email)}"} if email else {}
         headers |= {"Accord-Acting-Session": session} if session else {}
+        headers |= {"Idempotency-Key": key} if key else {}
         body = {"query": document, "variables": dict(variables or {})}
         answer = await self.client.post(f"{self.url}/graphql", json=body, headers=headers)
         return answer.json()
 
     async def mutate(
-        self, email: str, name: str, selection: str, given: Mapping[str, Any], session: str | None = None
+        self,
+        email: str,
+        name: str,
+        selection: str,
+        given: Mapping[str, Any],
+        session: str | None = None,
+        key: str | None = None,
     ) -> Any:
         """The whole answer to one mutation, its errors with everything they say."""
         kind = name[0].upper() + name[1:] + "Input"
@@ -64,7 +77,7 @@ class Api:
             " ... on ValidationError { field } }"
         )
         document = f"mutation($input: {kind}!) {{ {name}(input: $input) {{ {selection} {errors} }} }}"
-        return await self.post(email, document, {"input": dict(given)}, session)
+        return await self.post(email, document, {"input": dict(given)}, session, key)
 
 
 async def digest(urls: DatabaseURLs) -> dict[str, str]:

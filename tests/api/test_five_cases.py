@@ -78,11 +78,11 @@ class Place:
             self._postgres, f"CREATE DATABASE {name} OWNER accord_owner TEMPLATE {self._template} STRATEGY file_copy"
         )
 
-    async def call(self, cases: Cases, by: str, given: Any) -> Any:
+    async def call(self, cases: Cases, by: str, given: Any, key: str | None = None) -> Any:
         """One call of the mutation by somebody of the town."""
         self.touched = True
         email = self.town.emails.get(by, {"newcomer": NEWCOMER, "staff": STAFF}.get(by, by))
-        return await self.api.mutate(email, cases.mutation, cases.shows, given(self.town))
+        return await self.api.mutate(email, cases.mutation, cases.shows, given(self.town), key=key)
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx2
 import pytest
 
-from accord.http.rates import Allowance, RateLimits, Rates
+from accord.database.engine import Database
+from accord.database.queries.allowance import RateLimits
+from accord.http.rates import Price, Rates
+from accord.http.responses import HttpError
+from accord.settings import Settings
 from tests.http.toy import Toy
+from tests.servers import DatabaseURLs
+from tests.world import identify
+
+PERSON = identify("person")
 
 
 class Clock:
@@ -40,28 +49,57 @@ class Limited:
         return await self.client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
 
 
+LIMITS = RateLimits(per_minute=20, per_hour=40, guesses=3, of_person=2)
+
+
 @pytest.fixture
-async def limited(clock: Clock) -> AsyncIterator[Limited]:
-    toy = Toy()
-    toy.endpoint.rates = Rates(RateLimits(per_minute=20, per_hour=40, guesses=3, at_once=2), clock)
+async def database(database_urls: DatabaseURLs) -> AsyncIterator[Database]:
+    opened = Database(database_urls.gateway)
+    yield opened
+    await opened.close()
+
+
+@asynccontextmanager
+async def limited_by(database: Database, clock: Clock, limits: RateLimits, **given: Any) -> AsyncIterator[Limited]:
+    toy = Toy(**given)
+    toy.endpoint.rates = Rates(database, limits, clock)
     transport = httpx2.ASGITransport(toy.app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://gateway.example") as client:
         yield Limited(client, toy)
+    await toy.endpoint.rates.close()
+
+
+@pytest.fixture
+async def limited(database: Database, clock: Clock) -> AsyncIterator[Limited]:
+    async with limited_by(database, clock, LIMITS) as limited:
+        yield limited
 
 
 MUTATION = "mutation { wait(seconds: 0) }"
 
 
-def test_points_come_back_evenly(clock: Clock) -> None:
-    allowance = Allowance(60, 60, clock)
-    allowance.spend("a", 60)
-    assert (allowance.left("a"), allowance.left("b"), allowance.wait("a"), allowance.wait("a", 60)) == (0, 60, 1, 60)
+async def test_points_come_back_evenly(database: Database, clock: Clock) -> None:
+    rates = Rates(database, RateLimits(per_minute=60, per_hour=3_600), clock)
+    assert await left(rates, 60) == 0
     clock.now += 15
-    assert (allowance.left("a"), allowance.wait("a")) == (15, 0)
+    assert await left(rates, 0) == 15
     clock.now += 1_000
-    assert allowance.left("a") == 60
-    allowance.spend("a", 90)
-    assert (allowance.left("a"), allowance.wait("a", 1_000)) == (-30, 90)
+    assert await left(rates, 90) == -30
+    with pytest.raises(HttpError) as refused:
+        await left(rates, 1)
+    assert (refused.value.code, refused.value.headers["retry-after"]) == ("RATE_LIMITED", "31")
+    clock.now += 31
+    assert await left(rates, 1) == 0
+    clock.now -= 1_000
+    with pytest.raises(HttpError):
+        await left(rates, 1)
+    await rates.close()
+
+
+async def left(rates: Rates, points: float) -> float:
+    """What somebody has left of the minute once these are taken."""
+    async with rates.admitted(PERSON, Price(points)) as place:
+        return place.points["minute"] - place.spent["minute"]
 
 
 async def test_a_mutation_costs_five_and_everybody_pays_alone(limited: Limited, clock: Clock) -> None:
@@ -137,11 +175,112 @@ async def test_a_person_has_a_few_requests_at_once(limited: Limited) -> None:
     assert (await limited.post(slow)).status_code == 200
 
 
-async def test_one_that_is_cut_off_is_dear(clock: Clock) -> None:
-    toy = Toy(timeout=0.1)
-    toy.endpoint.rates = Rates(RateLimits(per_minute=60, per_hour=60), clock)
-    transport = httpx2.ASGITransport(toy.app)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://gateway.example") as client:
-        limited = Limited(client, toy)
+async def test_one_that_is_cut_off_is_dear(database: Database, clock: Clock) -> None:
+    async with limited_by(database, clock, RateLimits(per_minute=60, per_hour=60), timeout=0.1) as limited:
         assert (await limited.post("{ slow(seconds: 9) }")).status_code == 504
+        rates = limited.toy.endpoint.rates
+        assert rates is not None
+        await rates.close()
         assert (await limited.post("{ viewer }")).headers["ratelimit"].startswith('"minute";r=9;')
+
+
+async def test_mutations_in_a_fragment_are_counted_too(limited: Limited) -> None:
+    hidden = "mutation { ...F } fragment F on Mutation { a: wait(seconds: 0) b: wait(seconds: 0) }"
+    assert (await limited.post(hidden)).headers["ratelimit"].startswith('"minute";r=10;')
+
+
+async def test_a_place_comes_back_after_a_failure_and_after_its_time(database: Database, clock: Clock) -> None:
+    rates = Rates(database, RateLimits(of_person=1, lease=30), clock)
+    with pytest.raises(ZeroDivisionError):
+        async with rates.admitted(PERSON, Price()):
+            raise ZeroDivisionError
+    async with rates.admitted(PERSON, Price()):
+        with pytest.raises(HttpError) as refused:
+            await left(rates, 1)
+        assert refused.value.facts["limit"] == 1
+        clock.now += 29
+        with pytest.raises(HttpError):
+            await left(rates, 1)
+        clock.now += 2
+        await left(rates, 1)
+    await rates.close()
+
+
+async def test_what_is_refused_costs_nothing(database: Database, clock: Clock) -> None:
+    rates = Rates(database, RateLimits(of_person=1, guesses=2), clock)
+    async with rates.admitted(PERSON, Price(5)):
+        for _ in range(5):
+            with pytest.raises(HttpError):
+                await left(rates, 100)
+    with pytest.raises(HttpError):
+        async with rates.admitted(PERSON, Price(100, guesses=3)), rates.admitted(PERSON, Price(100, guesses=3)):
+            raise AssertionError("twice")
+    await rates.close()
+    assert await left(rates, 0) == 2_000 - 105
+    await rates.close()
+
+
+async def test_somebody_without_a_token_guesses_by_their_address(database: Database, clock: Clock) -> None:
+    rates = Rates(database, RateLimits(guesses=3), clock)
+    for _ in range(3):
+        await rates.guess("address 192.0.2.1")
+    with pytest.raises(HttpError) as refused:
+        await rates.guess("address 192.0.2.1")
+    assert (refused.value.status, refused.value.headers["retry-after"]) == (429, "20")
+    await rates.guess("address 192.0.2.2")
+    clock.now += 20
+    await rates.guess("address 192.0.2.1")
+
+
+async def test_without_the_database_nobody_is_admitted(database_urls: DatabaseURLs, clock: Clock) -> None:
+    database = Database(database_urls.gateway.replace(f"/{database_urls.name}", "/nowhere"))
+    async with limited_by(database, clock, LIMITS) as limited:
+        answer = await limited.post("{ viewer }")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json()["errors"][0]["extensions"]["code"] == "BUSY"
+        assert limited.toy.endpoint.rates is not None
+        with pytest.raises(HttpError) as refused:
+            await limited.toy.endpoint.rates.guess("address 192.0.2.1")
+        assert refused.value.code == "BUSY"
+    await database.close()
+
+
+async def test_the_limits_are_those_of_the_design() -> None:
+    limits = Settings().rates()
+    assert (limits.per_minute, limits.per_hour, limits.guesses) == (2_000, 5_000, 30)
+    assert (limits.of_person, limits.of_organisation, Settings().in_flight) == (10, 40, 200)
+    assert limits.lease > Settings().request_timeout
+
+
+async def spend_all(rates: Rates) -> int:
+    """Take mutations until there is no point left; how many points they were."""
+    taken = 0
+    with suppress(HttpError):
+        while True:
+            await left(rates, 5)
+            taken += 5
+    return taken
+
+
+async def test_the_default_points_of_a_minute_and_of_an_hour(database: Database, clock: Clock) -> None:
+    rates = Rates(database, Settings().rates(), clock)
+    assert await spend_all(rates) == 2_000
+    clock.now += 60
+    assert await spend_all(rates) == 2_000
+    clock.now += 60
+    # the hour has given back two minutes of its own: 2 x 5,000 / 60
+    assert 5_000 - 4_000 <= await spend_all(rates) <= 1_000 + 170
+    clock.now += 3_600
+    assert await spend_all(rates) == 2_000
+    await rates.close()
+
+
+async def test_the_default_guesses(database: Database, clock: Clock) -> None:
+    rates = Rates(database, Settings().rates(), clock)
+    async with rates.admitted(PERSON, Price(1, guesses=30)):
+        pass
+    with pytest.raises(HttpError) as refused:
+        async with rates.admitted(PERSON, Price(1, guesses=1)):
+            pass
+    assert refused.value.headers["retry-after"] == "2"
+    await rates.close()

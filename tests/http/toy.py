@@ -114,7 +114,7 @@ class Toy:
             schema,
             self.documents,
             Authenticator(TokenChecker(trusted)),
-            lambda identity, session: {"identity": identity, "session": session},
+            lambda identity, session, key: {"identity": identity, "session": session},
             body_limits=BodyLimits(),
             timeout=timeout,
             reads_by_get=reads_by_get,

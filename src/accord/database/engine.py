@@ -25,6 +25,7 @@ from accord.access.principal import Identity, Principal
 from accord.database import acting, caller
 from accord.database.acting import AccessRevoked, SessionOver
 from accord.database.caller import PLATFORM_PRINCIPAL, Driver, viewer_binds
+from accord.database.commit import commit
 from accord.database.failures import Busy, Committing, Deadlock, OutcomeUnknown, SnapshotClosed, TimedOut, Translated
 from accord.database.query import Query, Row
 from accord.database.tables.acting import acting_sessions
@@ -35,6 +36,9 @@ __all__ = ["AccessRevoked", "Busy", "Database", "OutcomeUnknown", "Query", "Row"
 __all__ += ["SnapshotClosed", "TimedOut", "Transaction", "check_version", "driver_url"]
 
 Result = TypeVar("Result")
+First = Callable[[Driver, datetime], Awaitable[None]]
+"""What a transaction does once PostgreSQL knows who asks, before it locks or reads anything."""
+
 WRITE_TRIES: Final = 12
 LONGEST_PAUSE: Final = 50
 """Milliseconds before an act runs again: at most this, times the tries, so that two do not meet again and again."""
@@ -250,7 +254,11 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, identity: Identity, organisation_id: UUID | None = None, session: UUID | None = None
+        self,
+        identity: Identity,
+        organisation_id: UUID | None = None,
+        session: UUID | None = None,
+        first: First | None = None,
     ) -> AsyncIterator[Transaction]:
         """One write in the name of an organisation where the caller is an active member, or acts; committed at the end.
 
@@ -259,11 +267,11 @@ class Database:
         """
         with Translated():
             async with self.engine.connect() as connection, connection.begin() as work:
-                tx = await self._begin(connection, identity, session)
+                tx = await self._begin(connection, identity, session, first)
                 await self._name(tx, organisation_id)
                 yield tx
                 with Committing():
-                    await work.commit()
+                    await commit(work)
 
     async def write(
         self,
@@ -271,17 +279,25 @@ class Database:
         organisation_id: UUID | None,
         act: Callable[[Transaction], Awaitable[Result]],
         session: UUID | None = None,
+        first: First | None = None,
     ) -> Result:
         """Run one act in a transaction, again where PostgreSQL picked it to resolve a deadlock."""
         for tries in range(1, WRITE_TRIES + 1):
             try:
-                async with self.transaction(identity, organisation_id, session) as tx:
+                async with self.transaction(identity, organisation_id, session, first) as tx:
                     return await act(tx)
             except Deadlock:
                 if tries == WRITE_TRIES:
                     raise Busy from None
                 await asyncio.sleep(secrets.randbelow(LONGEST_PAUSE * tries) / 1000)
         raise Busy
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Driver]:
+        """A connection for one statement that needs no caller and commits by itself."""
+        with Translated():
+            async with self.engine.connect() as connection:
+                yield await _driver(connection)
 
     async def note_use(self, identity: Identity, session: UUID) -> None:
         """Keep when a session was last used, so that an idle one ends (model 4.4.5)."""
@@ -310,9 +326,13 @@ class Database:
         """Close every connection."""
         await self.engine.dispose()
 
-    async def _begin(self, connection: AsyncConnection, identity: Identity, session: UUID | None) -> Transaction:
+    async def _begin(
+        self, connection: AsyncConnection, identity: Identity, session: UUID | None, first: First | None
+    ) -> Transaction:
         await connection.exec_driver_sql(caller.told(identity, acting=session is not None))
         raw = await _driver(connection)
+        if first is not None:
+            await first(raw, self.clock())
         await raw.execute(caller.HOLD_RIGHTS)
         if session is not None:
             await raw.execute(acting.HOLD_SESSION, session)

@@ -64,6 +64,7 @@ OWN_BROWSER: Final = "issuer = (SELECT accord.shown('issuer')) AND subject = (SE
 BROWSER: Final = f"token_hash = (SELECT accord.shown('browser')) OR ({OWN_BROWSER})"
 ATTEMPT: Final = "secret_hash = (SELECT accord.shown('attempt'))"
 
+ACTOR: Final = "actor = (SELECT accord.shown('issuer') || ' ' || accord.shown('subject'))"
 KNOWN_PERSON: Final = "EXISTS (SELECT 1 FROM accord.users u WHERE u.id = notifications.user_id)"
 CONTACTS: Final = _in_mine("host_id", "home_id")
 HEADS: Final = (
@@ -224,6 +225,13 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
         ("SELECT", ATTEMPT, GATEWAY),
         ("INSERT", ATTEMPT, GATEWAY),
         ("DELETE", ATTEMPT, GATEWAY),
+        ("ALL", "true", WORKER),
+    ),
+    "allowances": (("ALL", "true", WORKER),),
+    "retries": (
+        ("SELECT", ACTOR, GATEWAY),
+        ("INSERT", ACTOR, GATEWAY),
+        ("UPDATE", ACTOR, GATEWAY),
         ("ALL", "true", WORKER),
     ),
     "terms_versions": (("SELECT", "true", GATEWAY), ("INSERT", OPERATING, GATEWAY)),

@@ -105,6 +105,8 @@ GRANTS: Final = (
             "wallets",
         )
     ),
+    f"GRANT SELECT, INSERT, UPDATE (arguments_hash, result, created_at, expires_at) ON accord.retries TO {GATEWAY}",
+    f"GRANT SELECT, DELETE ON accord.retries, accord.allowances TO {WORKER}",
     f"GRANT SELECT, INSERT ON accord.wallet_entries TO {GATEWAY}",
     f"GRANT INSERT ON accord.acting_changes TO {GATEWAY}",
     f"GRANT SELECT, DELETE ON accord.acting_changes TO {WORKER}",

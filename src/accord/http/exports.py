@@ -29,7 +29,7 @@ from accord.domain.report import Period, ReportGrouping, ReportName, types_of
 from accord.http.acting import acting_session, over
 from accord.http.authentication import Authenticator
 from accord.http.csv import line
-from accord.http.rates import EXPORT, Rates
+from accord.http.rates import EXPORT, Price, Rates
 from accord.http.responses import HttpError, busy
 from accord.services.activity import record_export
 
@@ -54,13 +54,13 @@ class ExportRoutes:
         self,
         database: Database,
         authenticator: Authenticator,
+        rates: Rates,
         longest: int = 1_000_000,
-        rates: Rates | None = None,
     ) -> None:
         self.database = database
         self.authenticator = authenticator
         self.longest = longest
-        self.rates = rates or Rates()
+        self.rates = rates
 
     def routes(self) -> list[Route]:
         return [Route("/exports/activity.csv", self.activity), Route("/exports/report.csv", self.report)]
@@ -78,8 +78,7 @@ class ExportRoutes:
     ) -> Response:
         identity = await self.authenticator.identify(request)
         try:
-            with self.rates.admitted(identity):
-                self.rates.spend(identity, EXPORT)
+            async with self.rates.admitted(identity, Price(EXPORT)):
                 return await export(identity, acting_session(request), request.query_params)
         except NotFound as error:
             raise HttpError(404, error.code, error.message) from None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -23,7 +24,8 @@ from accord.http.acting import acting_session
 from accord.http.authentication import Authenticator
 from accord.http.body import BodyLimits, bad_request, read_body, read_object
 from accord.http.documents import Documents
-from accord.http.rates import REFUSED, TOO_SLOW, Rates, guesses_in, key_of, points_of
+from accord.http.idempotency import idempotency_key
+from accord.http.rates import TOO_SLOW, Place, Price, Rates, price_of
 from accord.http.responses import JSON, GraphQLResponse, HttpError, accepted, request_id, request_status
 
 READS: Final = frozenset({OperationType.QUERY})
@@ -62,7 +64,7 @@ class GraphQLEndpoint:
         schema: Schema,
         documents: Documents,
         authenticator: Authenticator,
-        context: Callable[[Identity, UUID | None], object],
+        context: Callable[[Identity, UUID | None, str | None], object],
         *,
         body_limits: BodyLimits,
         timeout: float,
@@ -76,7 +78,7 @@ class GraphQLEndpoint:
         self.body_limits = body_limits
         self.timeout = timeout
         self.reads_by_get = reads_by_get
-        self.rates = rates or Rates()
+        self.rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self.respond(Request(scope, receive))
@@ -91,14 +93,37 @@ class GraphQLEndpoint:
         if media_type is None:
             raise HttpError(406, "NOT_ACCEPTABLE", "Answers are application/json or application/graphql-response+json.")
         identity = await self.authenticator.identify(request)
-        session = acting_session(request)
-        with self.rates.admitted(identity):
-            given = self.from_url(request.query_params) if by_get else await self.from_body(request)
-            parameters = Parameters.read(given)
-            result = await self.run(parameters, identity, session, READS if by_get else READS_AND_WRITES)
+        context = self.context(identity, acting_session(request), idempotency_key(request))
+        given = self.from_url(request.query_params) if by_get else await self.from_body(request)
+        parameters = Parameters.read(given)
+        async with self.admitted(identity, parameters) as place:
+            result = await self.run(parameters, context, READS if by_get else READS_AND_WRITES, place)
         response = answer(result, media_type, request_id(request))
-        response.headers.update(self.rates.headers(identity))
+        if place is not None:
+            response.headers.update(place.headers())
         return response
+
+    @asynccontextmanager
+    async def admitted(self, identity: Identity, parameters: Parameters) -> AsyncIterator[Place | None]:
+        """Around one request of this person, where there are limits to how often."""
+        if self.rates is None:
+            yield None
+            return
+        async with self.rates.admitted(identity, await self.price(parameters)) as place:
+            yield place
+
+    async def price(self, parameters: Parameters) -> Price:
+        """What the operation will cost, also where it is going to be refused."""
+        prepared = await self.documents.prepared(parameters.query)
+        try:
+            operation = prepared.operation(parameters.operation_name)
+        except GraphQLError:
+            return Price()
+        try:
+            measure = self.documents.measure(prepared, operation, parameters.variables)
+        except GraphQLError:
+            measure = None
+        return price_of(prepared, operation, measure)
 
     async def from_body(self, request: Request) -> dict[str, Any]:
         content_type, _, rest = request.headers.get("content-type", "").partition(";")
@@ -122,41 +147,27 @@ class GraphQLEndpoint:
         return given
 
     async def run(
-        self, parameters: Parameters, identity: Identity, session: UUID | None, allowed: frozenset[OperationType]
+        self, parameters: Parameters, context: object, allowed: frozenset[OperationType], place: Place | None
     ) -> ExecutionResult:
         deadline = asyncio.timeout(self.timeout)
-        points = REFUSED
         try:
             async with deadline:
-                operation = await self.operation(parameters, identity)
-                result = await self.schema.execute(
+                await self.documents.prepared(parameters.query)
+                return await self.schema.execute(
                     parameters.query,
                     variable_values=parameters.variables,
-                    context_value=self.context(identity, session),
+                    context_value=context,
                     operation_name=parameters.operation_name,
                     allowed_operation_types=allowed,
                 )
-                points = points_of(operation, (result.extensions or {}).get("cost"))
-                return result
         except InvalidOperationTypeError:
             raise HttpError(405, "METHOD_NOT_ALLOWED", "Changes are sent by POST.", headers={"allow": "POST"}) from None
         except TimeoutError:
             if not deadline.expired():
                 raise
-            points = TOO_SLOW
+            if place is not None:
+                place.charge(TOO_SLOW)
             raise self.too_slow(parameters) from None
-        finally:
-            self.rates.spend(identity, points)
-
-    async def operation(self, parameters: Parameters, identity: Identity) -> OperationDefinitionNode | None:
-        """The operation to run, None where there is none; raises RATE_LIMITED for too many guesses."""
-        prepared = await self.documents.prepared(parameters.query)
-        try:
-            operation = prepared.operation(parameters.operation_name)
-        except GraphQLError:
-            return None
-        self.rates.guess(key_of(identity), guesses_in(prepared, operation))
-        return operation
 
     def too_slow(self, parameters: Parameters) -> HttpError:
         """A change that was cut off may have been made: the caller is not told that it failed."""

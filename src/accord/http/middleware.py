@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from accord.http.responses import HttpError, error_response
+from accord.http.responses import HttpError, busy, error_response
 
 log = structlog.stdlib.get_logger("accord.http")
 
@@ -146,8 +146,7 @@ class InFlight:
             await self.app(scope, receive, send)
             return
         if self.running >= self.limit:
-            error = HttpError(503, "BUSY", "The service is busy. Please try again.", headers={"retry-after": "1"})
-            await error_response(HTTPConnection(scope), error)(scope, receive, send)
+            await error_response(HTTPConnection(scope), busy())(scope, receive, send)
             return
         self.running += 1
         try:

@@ -1,19 +1,19 @@
-"""How often: what one caller may ask for in a while and at once. Kept by this process, for itself alone.
+"""How often: what one caller may ask for in a while and at once, whichever process it comes to.
 
-A caller has points that come back evenly. What an operation costs is known when it has run, so that it is taken then;
-whoever has none left waits.
+A caller has points that come back evenly. What an operation costs is known when its document is, and is taken before
+it runs, together with its place among those under way; whoever has no point left waits.
 """
 
 from __future__ import annotations
 
-import time
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from math import ceil
-from typing import Final
+from typing import Any, Final
 
+import structlog
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
@@ -25,10 +25,15 @@ from graphql import (
 )
 
 from accord.access.principal import Identity
+from accord.database.engine import Database
+from accord.database.failures import GONE, Deadlock
+from accord.database.queries.allowance import Lease, RateLimits, Wanted, admit, guess, release
 from accord.http.documents import Prepared
-from accord.http.responses import HttpError
+from accord.http.limits import Measure
+from accord.http.responses import HttpError, busy
 
-KEPT: Final = 10_000
+log = structlog.stdlib.get_logger("accord.http.rates")
+
 MUTATION: Final = 5.0
 REFUSED: Final = 1.0
 TOO_SLOW: Final = 50.0
@@ -43,102 +48,125 @@ PER_POINT: Final = 100
 GUESSES: Final = frozenset({"partnerLookup", "invitation"})
 """Root fields by which somebody could guess what only those who were told should know."""
 
+UNANSWERED: Final = (*GONE, Deadlock)
+"""What it looks like when the database can't say what is left."""
 
-class Allowance:
-    """`points` that each key may spend within `seconds`; they come back evenly. The longest unused key is forgotten."""
-
-    def __init__(self, points: float, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self.points = points
-        self.seconds = seconds
-        self.clock = clock
-        self.spent: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
-
-    def left(self, key: Hashable) -> float:
-        """How many points the key has now; below zero after something dear."""
-        spent, at = self.spent.get(key, (0.0, 0.0))
-        return self.points - max(0.0, spent - (self.clock() - at) * self.points / self.seconds)
-
-    def spend(self, key: Hashable, points: float) -> None:
-        """Take points, whether or not they are there."""
-        self.spent[key] = (self.points - self.left(key) + points, self.clock())
-        self.spent.move_to_end(key)
-        if len(self.spent) > KEPT:
-            self.spent.popitem(last=False)
-
-    def wait(self, key: Hashable, points: float = 1.0) -> int:
-        """Whole seconds until the key has these points; 0 if it has them now."""
-        missing = min(points, self.points) - self.left(key)
-        return 0 if missing <= 0 else ceil(missing * self.seconds / self.points)
+SECONDS: Final = {"minute": 60, "hour": 3_600}
+REFUSALS: Final = {
+    "POINTS": "You have asked for too much in a while.",
+    "GUESSES": "You have looked up too much in a while.",
+    "PERSON": "You have too many requests under way.",
+    "ORGANISATION": "Your organisation has too many requests under way.",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class RateLimits:
-    """Points of one person in a minute and in an hour, guesses in a minute, requests at once."""
+class Price:
+    """What a request costs: points, and guesses."""
 
-    per_minute: int = 2_000
-    per_hour: int = 5_000
-    guesses: int = 30
-    at_once: int = 10
+    points: float = REFUSED
+    guesses: int = 0
+
+
+class Place:
+    """A request under way, and what its caller had left when it began."""
+
+    def __init__(self, limits: RateLimits, taken: Any) -> None:
+        self.points = {"minute": limits.per_minute, "hour": limits.per_hour}
+        self.spent: dict[str, float] = {"minute": taken["spent_minute"], "hour": taken["spent_hour"]}
+        self.further = 0.0
+
+    def charge(self, points: float) -> None:
+        """Take so many points more when it is over."""
+        self.further += points
+
+    def headers(self) -> dict[str, str]:
+        """`RateLimit` and `RateLimit-Policy`, as the draft of the HTTP working group writes them."""
+        policies = [f'"{name}";q={points:g};w={SECONDS[name]:g}' for name, points in self.points.items()]
+        left = [
+            f'"{name}";r={max(0, int(points - self.spent[name]))};t={ceil(self.spent[name] * SECONDS[name] / points)}'
+            for name, points in self.points.items()
+        ]
+        return {"ratelimit-policy": ", ".join(policies), "ratelimit": ", ".join(left)}
 
 
 class Rates:
-    """What each caller has left."""
+    """What callers have left. It is kept in the database, so that all processes of a deployment share it; where the
+    database does not answer, nobody is admitted. `clock` tells the time in seconds, PostgreSQL does without one."""
 
-    def __init__(self, limits: RateLimits | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, database: Database, limits: RateLimits | None = None, clock: Callable[[], float] | None = None
+    ) -> None:
+        self.database = database
         self.limits = limits or RateLimits()
-        self.windows = {
-            "minute": Allowance(self.limits.per_minute, 60, clock),
-            "hour": Allowance(self.limits.per_hour, 3_600, clock),
-        }
-        self.guesses = Allowance(self.limits.guesses, 60, clock)
-        self.running = Counter[Hashable]()
+        self.clock = clock
+        self.over: list[Lease] = []
+        self.giving_back: asyncio.Task[None] | None = None
 
-    @contextmanager
-    def admitted(self, identity: Identity) -> Iterator[None]:
-        """One request of this person; raises RATE_LIMITED for too many at once, or with no points left."""
-        person = key_of(identity)
-        waits = max(window.wait(person) for window in self.windows.values())
-        if waits:
-            raise limited("You have asked for too much in a while.", waits, self.headers(identity))
-        if self.running[person] >= self.limits.at_once:
-            raise limited("You have too many requests under way.", 1, limit=self.limits.at_once)
-        self.running[person] += 1
+    @asynccontextmanager
+    async def admitted(self, identity: Identity, price: Price) -> AsyncIterator[Place]:
+        """One request of this person; raises RATE_LIMITED for too many at once or with nothing left, 503 BUSY where
+        nobody can say."""
+        taken = await self._take(identity, price)
+        place = Place(self.limits, taken)
+        if taken["refused"] is not None:
+            raise self._refusal(taken, place)
+        lease = Lease(identity.issuer, identity.subject, taken["organisation"], taken["token"])
         try:
-            yield
+            yield place
         finally:
-            self.running[person] -= 1
-            if not self.running[person]:
-                del self.running[person]
+            self._give_back(replace(lease, points=place.further))
 
-    def guess(self, key: Hashable, times: int = 1) -> None:
-        """So many guesses of somebody; raises RATE_LIMITED."""
-        if waits := self.guesses.wait(key, times) if times else 0:
-            raise limited("You have looked up too much in a while.", waits, limit=self.limits.guesses)
-        self.guesses.spend(key, times)
+    async def guess(self, guesser: str) -> None:
+        """One guess of somebody who is not signed in; raises RATE_LIMITED or BUSY."""
+        try:
+            waits = await guess(self.database, guesser, self.limits, self._now())
+        except UNANSWERED:
+            raise busy() from None
+        if waits > 0:
+            raise limited(REFUSALS["GUESSES"], ceil(waits), limit=self.limits.guesses)
 
-    def spend(self, identity: Identity, points: float) -> None:
-        """What the operation cost, from every window."""
-        for window in self.windows.values():
-            window.spend(key_of(identity), points)
+    async def close(self) -> None:
+        """Wait until everything is given back."""
+        while self.giving_back is not None:
+            await self.giving_back
 
-    def headers(self, identity: Identity) -> dict[str, str]:
-        """`RateLimit` and `RateLimit-Policy`, as the draft of the HTTP working group writes them."""
-        person = key_of(identity)
-        windows = self.windows.items()
-        return {
-            "ratelimit-policy": ", ".join(
-                f'"{name}";q={window.points:g};w={window.seconds:g}' for name, window in windows
-            ),
-            "ratelimit": ", ".join(
-                f'"{name}";r={max(0, int(window.left(person)))};t={window.wait(person, window.points)}'
-                for name, window in windows
-            ),
-        }
+    async def _take(self, identity: Identity, price: Price) -> Any:
+        """Ask once more where the places are full and some of ours are just being given back."""
+        wanted = Wanted(identity.issuer, identity.subject, price.points, price.guesses)
+        try:
+            taken = await admit(self.database, wanted, self.limits, self._now())
+            if taken["refused"] in ("PERSON", "ORGANISATION") and self.giving_back is not None:
+                await asyncio.shield(self.giving_back)
+                taken = await admit(self.database, wanted, self.limits, self._now())
+        except UNANSWERED:
+            raise busy() from None
+        return taken
 
+    def _refusal(self, taken: Any, place: Place) -> HttpError:
+        limits = self.limits
+        bounds = {"GUESSES": limits.guesses, "PERSON": limits.of_person, "ORGANISATION": limits.of_organisation}
+        facts = {"limit": bounds[taken["refused"]]} if taken["refused"] in bounds else {}
+        return limited(REFUSALS[taken["refused"]], ceil(taken["waits"]), place.headers(), **facts)
 
-def key_of(identity: Identity) -> Hashable:
-    """A person is who the token says; not yet known people count as well."""
-    return identity.issuer, identity.subject
+    def _give_back(self, lease: Lease) -> None:
+        """Nobody waits for it: what is over while one statement is under way goes with the next."""
+        self.over.append(lease)
+        if self.giving_back is None:
+            self.giving_back = asyncio.create_task(self._release())
+
+    async def _release(self) -> None:
+        try:
+            while self.over:
+                leases, self.over = self.over, []
+                await release(self.database, leases, self.limits, self._now())
+        except UNANSWERED as error:
+            log.warning("places are not given back before their time is over", reason=type(error).__name__)
+        finally:
+            self.giving_back = None
+
+    def _now(self) -> float | None:
+        return None if self.clock is None else self.clock()
 
 
 def limited(message: str, seconds: int, headers: Mapping[str, str] | None = None, **facts: int) -> HttpError:
@@ -146,13 +174,14 @@ def limited(message: str, seconds: int, headers: Mapping[str, str] | None = None
     return HttpError(429, "RATE_LIMITED", message, headers=given, retryAfter=seconds, **facts)
 
 
-def points_of(operation: OperationDefinitionNode | None, cost: object) -> float:
-    """A mutation 5 for each field, a query a hundredth of its cost, a document that was refused 1."""
-    if operation is None or not isinstance(cost, int):
-        return REFUSED
+def price_of(prepared: Prepared, operation: OperationDefinitionNode, measure: Measure | None) -> Price:
+    """A mutation 5 for each field, a query a hundredth of its cost, a document that is refused 1."""
+    guesses = guesses_in(prepared, operation)
+    if measure is None or prepared.errors:
+        return Price(guesses=guesses)
     if operation.operation is OperationType.MUTATION:
-        return MUTATION * len(operation.selection_set.selections)
-    return cost / PER_POINT
+        return Price(MUTATION * measure.fields, guesses)
+    return Price(measure.cost / PER_POINT, guesses)
 
 
 def guesses_in(prepared: Prepared, operation: OperationDefinitionNode) -> int:

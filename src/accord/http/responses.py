@@ -43,7 +43,7 @@ class HttpError(Exception):
 
 
 def busy() -> HttpError:
-    """The database has no time for a request."""
+    """The answer of somebody who can't be served now, and may come again at once."""
     return HttpError(503, "BUSY", "The service is busy. Please try again.", headers={"retry-after": "1"})
 
 

@@ -71,10 +71,10 @@ class TicketSigner:
 class TicketRoutes:
     """The public keys, and the redemption. An app is no signed-in person: the ticket itself is the credential."""
 
-    def __init__(self, signer: TicketSigner, redeem: Redeem, rates: Rates | None = None) -> None:
+    def __init__(self, signer: TicketSigner, redeem: Redeem, rates: Rates) -> None:
         self.signer = signer
         self.redeem = redeem
-        self.rates = rates or Rates()
+        self.rates = rates
 
     def routes(self) -> list[Route]:
         return [
@@ -88,7 +88,7 @@ class TicketRoutes:
 
     async def redeem_ticket(self, request: Request) -> Response:
         """Who signs in, for a ticket that still stands; one and the same answer for every ticket that does not."""
-        self.rates.guess(request.client.host if request.client else "")
+        await self.rates.guess(f"address {request.client.host if request.client else ''}")
         limits = BodyLimits(size=2 * LARGEST)
         given = read_object(await read_body(request, limits.size), limits)
         try:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias, TypeVar
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from accord.database.failures import GONE, OutcomeUnknown
 from accord.domain.acting import NOTED_EVERY
 from accord.schema.loaders import Loaders
 from accord.services.grants.ticket import TicketSigner
+from accord.services.retry import Retry, Seal
 
 Result = TypeVar("Result")
 
@@ -28,6 +30,14 @@ class Support:
     name: str
     email: str
     url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """The key that a client sent with its mutations, and what closes what is kept under it."""
+
+    key: str
+    seal: Seal
 
 
 class Context:
@@ -50,6 +60,7 @@ class Context:
         session: UUID | None = None,
         *,
         support_by_default: bool = False,
+        keyed: Keyed | None = None,
     ) -> None:
         self.database = database
         self.identity = identity
@@ -57,6 +68,7 @@ class Context:
         self.tickets = tickets
         self.session = session
         self.support_by_default = support_by_default
+        self.keyed = keyed
 
     @property
     def now(self) -> datetime:
@@ -72,6 +84,7 @@ class Context:
             self.tickets,
             self.session,
             support_by_default=self.support_by_default,
+            keyed=self.keyed,
         )
 
     @asynccontextmanager
@@ -85,9 +98,12 @@ class Context:
         await self._note_use()
 
     async def transact(
-        self, act: Callable[[Transaction], Awaitable[Result]], organisation_id: UUID | None = None
+        self,
+        act: Callable[[Transaction], Awaitable[Result]],
+        organisation_id: UUID | None = None,
+        retry: Retry | None = None,
     ) -> Result:
-        """Runs an act in a transaction of its own; what is read afterwards is what was committed.
+        """Runs an act in a transaction of its own, under a key once; what is read afterwards is what was committed.
 
         The snapshot goes first, so that an operation never holds two connections. The rights are read anew as well:
         an act may have changed them. OutcomeUnknown where the change was made, or may have been, and can't be read.
@@ -95,7 +111,10 @@ class Context:
         await self.snapshot.close()
         made = True
         try:
-            return await self.database.write(self.identity, organisation_id, act, self.session)
+            if retry is None:
+                return await self.database.write(self.identity, organisation_id, act, self.session)
+            once = partial(retry.act, act=act)
+            return await self.database.write(self.identity, organisation_id, once, self.session, retry.take_turn)
         except OutcomeUnknown:
             raise
         except BaseException:

@@ -103,6 +103,15 @@ class OutcomeUnknown(ApiError):
         super().__init__("The change may have been made. Read before you repeat it.")
 
 
+class IdempotencyKeyReused(ApiError):
+    """The key of the request was used for the same mutation with other arguments."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+    def __init__(self) -> None:
+        super().__init__("This key was used for something else. Give every change a key of its own.")
+
+
 class Internal(ApiError):
     """Something of ours failed; `id` is what the log calls it."""
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol, Self, TypeVar
+from functools import partial
+from typing import Any, Final, Protocol, Self, TypeVar, get_type_hints
 from uuid import UUID
 
 from accord.database.engine import Transaction
 from accord.database.failures import GONE, OutcomeUnknown
 from accord.domain.errors import DomainError, NotFound, OrganisationContextMismatch, ValidationError
 from accord.domain.ids import parse_id
+from accord.domain.retry import Attempt, KeyReused, OutcomeUnreadable, hash_of
 from accord.domain.text import camel
 from accord.schema.context import Info
+from accord.schema.errors import IdempotencyKeyReused
 from accord.schema.types.refusals import MutationError, refusal
+from accord.services.retry import Retry, actor_of
 
 LONGEST_LIST: Final = 500
 
@@ -75,7 +79,7 @@ async def run(info: Info, act: Act, given: Any, payload: type[Answer]) -> Answer
     """
     try:
         check_lengths(given)
-        result = await info.context.transact(_bound(act, given), _acting_for(given))
+        result = await _transact(info, act, given, _acting_for(given))
     except DomainError as error:
         return payload(errors=[refusal(error, info.context.support)])
     return await _read_back(info, result, payload)
@@ -85,10 +89,34 @@ async def run_as_oneself(info: Info, act: Act, given: Any, payload: type[Answer]
     """As `run`, for acts on oneself and those of the operator: in no organisation's name."""
     try:
         check_lengths(given)
-        result = await info.context.transact(_bound(act, given))
+        result = await _transact(info, act, given, None)
     except DomainError as error:
         return payload(errors=[refusal(error, info.context.support)])
     return await _read_back(info, result, payload)
+
+
+async def _transact(info: Info, act: Act, given: Any, organisation_id: UUID | None) -> Any:
+    """The act in its transaction, under the key that the client sent."""
+    try:
+        return await info.context.transact(_bound(act, given), organisation_id, _retry(info, act, given))
+    except KeyReused:
+        raise IdempotencyKeyReused from None
+    except OutcomeUnreadable as error:
+        raise OutcomeUnknown from error
+
+
+def _retry(info: Info, act: Act, given: Any) -> Retry | None:
+    context = info.context
+    if context.keyed is None:
+        return None
+    actor, place = actor_of(context.identity), str(info.path.key)
+    attempt = Attempt(actor, context.session, info.field_name, place, context.keyed.key, hash_of(given))
+    return Retry(attempt, context.keyed.seal, outcome_of(act))
+
+
+def outcome_of(act: Act) -> Any:
+    """What kind of thing a service returns."""
+    return get_type_hints(act.func if isinstance(act, partial) else act)["return"]
 
 
 async def _read_back(info: Info, result: Any, payload: type[Answer]) -> Answer:

@@ -7,7 +7,7 @@ and mails that follow, each in a transaction of its own, so that one failure kee
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Table, delete
@@ -18,8 +18,10 @@ from accord.database.queries.delegation import lock_delegations
 from accord.database.queries.partnership import lock_reachable
 from accord.database.queries.recipients import admins_of, people
 from accord.database.tables.acting import acting_sessions
+from accord.database.tables.allowance import allowances
 from accord.database.tables.organisation import sign_ins
 from accord.database.tables.partnership import partnerships
+from accord.database.tables.retry import retries
 from accord.database.tables.sharing import access_items, grants, tickets
 from accord.database.tables.signin import browser_sessions, sign_in_attempts
 from accord.domain.activity import EventType
@@ -41,6 +43,9 @@ from accord.services.partnerships.ending import end_partnership
 __all__ = ["sweep"]
 
 Act: TypeAlias = Callable[[Transaction, Any], Awaitable[None]]
+
+ALL_COMES_BACK: Final = timedelta(hours=2)
+"""What somebody spent longer ago is forgotten: an allowance comes back within an hour, and no request takes longer."""
 
 EXPIRY_NOTICES: Final = (1, 7, 30)
 """Days before the end at which both sides are told; the nearest that applies is the one that is sent."""
@@ -67,6 +72,8 @@ async def sweep(database: Database, now: datetime) -> None:
         await tx.execute(delete(sign_ins).where(sign_ins.c.expires_at <= now))
         await tx.execute(delete(sign_in_attempts).where(sign_in_attempts.c.expires_at <= now))
         await tx.execute(delete(browser_sessions).where(browser_sessions.c.ends_at <= now))
+        await tx.execute(delete(retries).where(retries.c.expires_at <= now))
+        await tx.execute(delete(allowances).where(allowances.c.at <= (now - ALL_COMES_BACK).timestamp()))
 
 
 async def _each_partnership(database: Database, condition: ColumnElement[bool], act: Act) -> None:

@@ -2,6 +2,7 @@
 
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.activity import activity_events, chain_heads
+from accord.database.tables.allowance import allowances
 from accord.database.tables.amendment import amendments
 from accord.database.tables.billing import invoices, wallet_entries, wallets
 from accord.database.tables.contact import customer_assignments, external_contacts
@@ -25,6 +26,7 @@ from accord.database.tables.partnership import (
     terms_versions,
 )
 from accord.database.tables.policy import organisation_policies
+from accord.database.tables.retry import retries
 from accord.database.tables.setting import acting_changes, organisation_features, organisation_settings
 from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants, shares, tickets
 from accord.database.tables.signin import browser_sessions, sign_in_attempts
@@ -36,6 +38,7 @@ __all__ = [
     "acting_changes",
     "acting_sessions",
     "activity_events",
+    "allowances",
     "amendments",
     "attempts",
     "browser_sessions",
@@ -57,6 +60,7 @@ __all__ = [
     "organisations",
     "partner_links",
     "partnerships",
+    "retries",
     "role_delegations",
     "role_group_members",
     "role_groups",

@@ -48,7 +48,7 @@ class SignInRoutes:
         write: Write,
         origins: Origins,
         public_url: str,
-        rates: Rates | None = None,
+        rates: Rates,
     ) -> None:
         self.providers = providers
         self.checker = checker
@@ -56,7 +56,7 @@ class SignInRoutes:
         self.write = write
         self.origins = origins
         self.public_url = public_url
-        self.rates = rates or Rates()
+        self.rates = rates
 
     def routes(self) -> list[Route]:
         return [
@@ -84,7 +84,7 @@ class SignInRoutes:
 
     async def sign_in(self, request: Request) -> Response:
         """Send the browser to a provider. State, nonce and verifier come from one secret that the browser keeps."""
-        self.rates.guess(address(request))
+        await self.rates.guess(address(request))
         provider = self.providers.get(request.query_params.get("issuer", ""))
         return_to = request.query_params.get("return_to", "/")
         if provider is None:
@@ -106,7 +106,7 @@ class SignInRoutes:
 
     async def callback(self, request: Request) -> Response:
         """The browser comes back: its own attempt, once, with a code that the provider takes; then it is signed in."""
-        self.rates.guess(address(request))
+        await self.rates.guess(address(request))
         secret, attempt = await self.attempt(request)
         provider = self.providers.get(attempt.issuer)
         if provider is None:

@@ -294,12 +294,10 @@ class SignInToAccountPayload(Refusable):
 
     @classmethod
     async def of(cls, info: Info, result: Any) -> Self:
-        return cls(
-            account=await info.context.loaders.account_by_id.load(key_of(result)),
-            launch_url=result.launch_url,
-            ticket=result.ticket,
-            expires_at=result.expires_at,
-        )
+        account = await info.context.loaders.account_by_id.load(key_of(result))
+        if account is None:
+            return cls()
+        return cls(account=account, launch_url=result.launch_url, ticket=result.ticket, expires_at=result.expires_at)
 
 
 async def share_accounts(info: Info, input: ShareAccountsInput) -> ShareAccountsPayload | None:

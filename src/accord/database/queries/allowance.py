@@ -1,0 +1,88 @@
+"""What callers have left: taken, and given back, in one statement each that commits by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+from uuid import UUID
+
+from accord.database.engine import Database
+
+ADMIT: Final = "SELECT * FROM accord.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+RELEASE: Final = "SELECT accord.release($1, $2, $3, $4, $5, $6, $7, $8)"
+GUESS: Final = "SELECT accord.guess($1, $2, $3)"
+
+Reason: TypeAlias = Literal["POINTS", "GUESSES", "PERSON", "ORGANISATION"]
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """Points and guesses that come back within a minute and an hour, requests at once, and the seconds after which one
+    that nobody ended is over."""
+
+    per_minute: int = 2_000
+    per_hour: int = 5_000
+    guesses: int = 30
+    of_person: int = 10
+    of_organisation: int = 40
+    lease: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One request of somebody: what it costs, and how often it guesses."""
+
+    issuer: str
+    subject: str
+    points: float
+    guesses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A request under way, and the points that it cost beyond what was taken."""
+
+    issuer: str
+    subject: str
+    organisation_id: UUID | None
+    token: int
+    points: float = 0.0
+
+
+async def admit(database: Database, wanted: Wanted, limits: RateLimits, at: float | None) -> Any:
+    """Take what is wanted, all of it or nothing: `refused` says why not, a Reason, `waits` for how many seconds.
+
+    `at` is the time in seconds, PostgreSQL's own without one.
+    """
+    async with database.statement() as raw:
+        return await raw.fetchrow(
+            ADMIT,
+            wanted.issuer,
+            wanted.subject,
+            wanted.points,
+            wanted.guesses,
+            limits.per_minute,
+            limits.per_hour,
+            limits.guesses,
+            limits.of_person,
+            limits.of_organisation,
+            limits.lease,
+            at,
+        )
+
+
+async def release(database: Database, leases: Sequence[Lease], limits: RateLimits, at: float | None) -> None:
+    """Give back what these requests held."""
+    columns = zip(
+        *((one.issuer, one.subject, one.organisation_id, one.token, one.points) for one in leases), strict=True
+    )
+    async with database.statement() as raw:
+        await raw.execute(RELEASE, *map(list, columns), limits.per_minute, limits.per_hour, at)
+
+
+async def guess(database: Database, guesser: str, limits: RateLimits, at: float | None) -> float:
+    """Take one guess of somebody who is no signed-in person; how many seconds to wait where there is none."""
+    async with database.statement() as raw:
+        waits: float = await raw.fetchval(GUESS, guesser, limits.guesses, at)
+        return waits
