@@ -43,8 +43,9 @@ def test_uploads_stay_impossible() -> None:
     assert all("python-multipart" not in pins(lock) for lock in LOCKS)
 
 
-def test_the_lock_of_the_console_names_no_host() -> None:
-    packages = json.loads((ROOT / "src" / "console" / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("folder", ["src/console", "tests/contract/audits", "tests/identity/provider"])
+def test_a_lock_of_npm_names_no_host(folder: str) -> None:
+    packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]
     fetched = {name: entry for name, entry in packages.items() if name and not entry.get("inBundle")}
     assert fetched
     assert [name for name, entry in fetched.items() if "resolved" in entry or "integrity" not in entry] == []

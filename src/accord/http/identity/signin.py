@@ -84,7 +84,7 @@ class SignInRoutes:
 
     async def sign_in(self, request: Request) -> Response:
         """Send the browser to a provider. State, nonce and verifier come from one secret that the browser keeps."""
-        await self.rates.guess(address(request))
+        await self.rates.guess(f"address {request.client.host if request.client else ''}")
         provider = self.providers.get(request.query_params.get("issuer", ""))
         return_to = request.query_params.get("return_to", "/")
         if provider is None:
@@ -106,7 +106,6 @@ class SignInRoutes:
 
     async def callback(self, request: Request) -> Response:
         """The browser comes back: its own attempt, once, with a code that the provider takes; then it is signed in."""
-        await self.rates.guess(address(request))
         secret, attempt = await self.attempt(request)
         provider = self.providers.get(attempt.issuer)
         if provider is None:
@@ -171,7 +170,3 @@ def derived(secret: str, use: str) -> str:
 def refused(reason: str) -> HttpError:
     log.info("sign-in refused", reason=reason)
     return HttpError(400, "SIGN_IN_REFUSED", "The sign-in was not accepted. Please begin again.")
-
-
-def address(request: Request) -> str:
-    return request.client.host if request.client else ""
