@@ -43,6 +43,7 @@ from accord.http.identity.keys import FetchedKeys
 from accord.http.identity.tokens import TokenChecker, TrustedIssuer
 from accord.http.places import Places
 from accord.http.rates import Rates
+from accord.http.scim.routes import ScimRoutes
 from accord.http.tickets import TicketRoutes, TicketSigner
 from accord.schema.context import Context, Support
 from accord.schema.schema import RULES, build_schema
@@ -91,6 +92,7 @@ class Gateway:
             Route("/graphql", self.graphql()),
             *HealthRoutes(self.probe).routes(),
             *TicketRoutes(self.tickets, self.redeem, self.rates).routes(),
+            *self.scim().routes(),
             *ExportRoutes(self.database, self.authenticator, settings.export_rows, self.rates).routes(),
         ]
         if self.development is not None:
@@ -98,6 +100,12 @@ class Gateway:
         if settings.shows_graphiql:
             routes += ConsoleRoutes().routes()
         return routes
+
+    def scim(self) -> ScimRoutes:
+        settings = self.settings
+        limits, url = settings.body_limits(), settings.public_url
+        client, timeout = self.authenticator.client, settings.request_timeout
+        return ScimRoutes(self.database, client, url, limits=limits, timeout=timeout)
 
     def graphql(self) -> GraphQLEndpoint:
         settings = self.settings
