@@ -111,7 +111,7 @@ class Bench:
 
     async def directory(self, admin: str, **given: Any) -> Directory:
         """A directory that an admin lets in."""
-        made = await self.scene.world.act(self.scene[admin], create_scim_credential, name="Okta", **given)
+        made = await self.scene.world.act(self.scene[admin], create_scim_credential, label="Okta", **given)
         return Directory(self.http, made.token)
 
     def key(self, name: str) -> str:

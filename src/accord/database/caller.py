@@ -103,7 +103,7 @@ keep an end away for ever: shared ones are given past whoever waits. The lock on
 
 HOLD_CREDENTIAL: Final = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))"
 CREDENTIAL: Final = """
-SELECT id, organisation_id, name, expires_at FROM accord.scim_credentials
+SELECT id, organisation_id, label, expires_at FROM accord.scim_credentials
 WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at > $2 FOR SHARE
 """
 """A directory's credential stays as it is during an act; a revocation waits for the act, and is not kept waiting."""
@@ -111,7 +111,7 @@ WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at > $2 FOR SHARE
 
 def directory_of(row: asyncpg.Record, client: Client) -> Principal:
     """The directory behind a credential: an actor with a name, and no person."""
-    name = f"{row['name']} (directory)"
+    name = f"{row['label']} (directory)"
     identity = Identity("", "", None, False, name, False, str(row["id"]), row["expires_at"], client)
     return Principal(identity, None, name, None, directory=Directory(row["id"], row["organisation_id"]))
 

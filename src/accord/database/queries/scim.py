@@ -38,10 +38,7 @@ def _groups() -> ColumnElement[Any]:
 
 
 def _members() -> ColumnElement[Any]:
-    listed = func.jsonb_build_object("id", m.c.id, "display", m.c.display_name)
-    found = (
-        select(func.jsonb_agg(aggregate_order_by(listed, m.c.id))).select_from(gm).join(m, m.c.id == gm.c.membership_id)
-    )
+    found = select(func.jsonb_agg(aggregate_order_by(gm.c.membership_id, gm.c.membership_id)))
     return func.coalesce(found.where(gm.c.group_id == g.c.id).scalar_subquery(), cast([], JSONB)).label("members")
 
 
@@ -159,14 +156,15 @@ async def find_former(tx: Transaction, organisation_id: UUID, email: str) -> Any
 
 async def list_given(tx: Transaction, membership_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
     """The roles that their groups give to these members."""
-    role = func.unnest(g.c.roles).column_valued("role")
-    given = (
-        select(gm.c.membership_id, func.array_agg(role).label("roles"))
+    found = (
+        select(gm.c.membership_id, g.c.roles)
         .join(g, g.c.id == gm.c.group_id)
         .where(gm.c.membership_id == any_(cast(list(membership_ids), _keys())))
-        .group_by(gm.c.membership_id)
     )
-    return {row.membership_id: frozenset(row.roles) for row in await tx.all(given)}
+    given: dict[UUID, frozenset[str]] = {}
+    for row in await tx.all(found):
+        given[row.membership_id] = given.get(row.membership_id, frozenset()) | frozenset(row.roles)
+    return given
 
 
 async def lock_active(tx: Transaction, organisation_id: UUID, membership_ids: Collection[UUID]) -> Sequence[Any]:

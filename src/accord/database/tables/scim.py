@@ -25,7 +25,7 @@ scim_credentials: Final = Table(
     metadata,
     key(),
     reference("organisation_id", ForeignKey("accord.organisations.id")),
-    Column("name", Text(), nullable=False),
+    Column("label", Text(), nullable=False),
     Column("token_hash", Text(), nullable=False, unique=True),
     reference("created_by", ForeignKey("accord.users.id")),
     instant("expires_at", nullable=False),

@@ -40,7 +40,7 @@ def group_of(row: Any, base: str) -> Group:
         id=global_id("scimgroup", row.id),
         external_id=row.external_id,
         display_name=row.display_name,
-        members=[_member(entry, base) for entry in row.members] or None,
+        members=[_member(id, base) for id in row.members] or None,
     )
     group.meta = dated(group, "Group", f"{base}/Groups/{group.id}", row)
     return group
@@ -105,8 +105,6 @@ def _group(entry: Mapping[str, Any], base: str) -> GroupMembership:
     )
 
 
-def _member(entry: Mapping[str, Any], base: str) -> GroupMember:
-    key = global_id("membership", UUID(entry["id"]))
-    return GroupMember.model_validate(
-        {"value": key, "$ref": f"{base}/Users/{key}", "display": entry["display"], "type": "User"}
-    )
+def _member(id: str, base: str) -> GroupMember:
+    key = global_id("membership", UUID(id))
+    return GroupMember.model_validate({"value": key, "$ref": f"{base}/Users/{key}", "type": "User"})

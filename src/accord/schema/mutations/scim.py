@@ -19,7 +19,7 @@ from accord.services.people import scim_credential, scim_group
 @strawberry.input
 class CreateScimCredentialInput:
     organisation_id: ID
-    name: str = strawberry.field(description="What it is called in activity, such as the directory's product.")
+    label: str = strawberry.field(description="What it is called in activity, such as the directory's product.")
     expires_at: datetime | None = strawberry.field(
         default=None, description="180 days from now without it, at most 366 days from now."
     )

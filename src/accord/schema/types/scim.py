@@ -24,7 +24,7 @@ from accord.schema.types.node import Node
 class ScimCredential(Node):
     id: ID
     version: int
-    name: str
+    label: str
     status: ScimCredentialStatus
     created_at: datetime
     expires_at: datetime

@@ -40,14 +40,14 @@ class MadeCredential:
 
 
 async def create_scim_credential(
-    tx: Transaction, *, organisation_id: UUID, name: str, expires_at: datetime | None = None
+    tx: Transaction, *, organisation_id: UUID, label: str, expires_at: datetime | None = None
 ) -> MadeCredential:
     """Let a directory in until `expires_at`: 180 days from now unless said, at most 366.
 
     Others go on beside it, at most ten at once, so that one can take another's place without a gap.
     """
     _require(tx, organisation_id)
-    name = text.name("name", name)
+    label = text.name("label", label)
     ends = expires_at or tx.now + FIRST_LIFE
     if not tx.now < ends <= tx.now + LONGEST_LIFE:
         raise ValidationError("expiresAt", f"Within {LONGEST_LIFE.days} days from now.")
@@ -55,9 +55,9 @@ async def create_scim_credential(
     if await count_live_credentials(tx, organisation_id) >= CREDENTIALS:
         raise ValidationError("organisationId", f"At most {CREDENTIALS} credentials are of use at once: revoke one.")
     token = new_credential()
-    values = {"name": name, "token_hash": token_hash(token), "created_by": tx.person_id, "expires_at": ends}
+    values = {"label": label, "token_hash": token_hash(token), "created_by": tx.person_id, "expires_at": ends}
     credential_id = await tx.insert(scim_credentials, organisation_id=organisation_id, **values)
-    data = {"credential": global_id("scimcredential", credential_id), "name": name, "expiresAt": ends.isoformat()}
+    data = {"credential": global_id("scimcredential", credential_id), "label": label, "expiresAt": ends.isoformat()}
     await record(tx, Event(type=EventType.SCIM_CREDENTIAL_CREATED, streams=(organisation_id,), data=data))
     return MadeCredential(credential_id, token)
 
@@ -75,7 +75,7 @@ async def revoke_scim_credential(
     if status is ScimCredentialStatus.REVOKED:
         raise InvalidState(status, ())
     await tx.update(scim_credentials, scim_credential_id, revoked_at=tx.now)
-    data = {"credential": global_id("scimcredential", scim_credential_id), "name": row.name}
+    data = {"credential": global_id("scimcredential", scim_credential_id), "label": row.label}
     await record(tx, Event(type=EventType.SCIM_CREDENTIAL_REVOKED, streams=(organisation_id,), data=data))
     return scim_credential_id
 

@@ -11,7 +11,7 @@ ALTER TABLE accord.memberships ADD CONSTRAINT ck_memberships_token_while_invited
 CREATE TABLE accord.scim_credentials (
     id UUID DEFAULT accord.new_id() NOT NULL,
     organisation_id UUID NOT NULL,
-    name TEXT NOT NULL,
+    label TEXT NOT NULL,
     token_hash TEXT NOT NULL,
     created_by UUID NOT NULL,
     expires_at TIMESTAMP WITH TIME ZONE NOT NULL,

@@ -44,7 +44,7 @@ STATUS: Final = case(
 )
 CREDENTIAL: Final = (
     global_id("scimcredential", c.c.id),
-    c.c.name,
+    c.c.label,
     STATUS.label("status"),
     c.c.created_at,
     c.c.expires_at,
