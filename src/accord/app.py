@@ -48,6 +48,7 @@ from accord.http.identity.tokens import TokenChecker, TrustedIssuer
 from accord.http.places import Places
 from accord.http.rates import Rates
 from accord.http.responses import busy
+from accord.http.scim.routes import ScimRoutes
 from accord.http.tickets import TicketRoutes, TicketSigner
 from accord.schema.context import Context, Keyed, Support
 from accord.schema.schema import RULES, build_schema
@@ -107,6 +108,7 @@ class Gateway:
             *HealthRoutes(self.probe).routes(),
             *TicketRoutes(self.tickets, self.redeem, self.rates).routes(),
             *self.sign_in().routes(),
+            *self.scim().routes(),
             *ExportRoutes(self.database, self.authenticator, self.rates, settings.export_rows).routes(),
         ]
         if self.development is not None:
@@ -127,6 +129,12 @@ class Gateway:
             return await self.database.write(identity or NOBODY, None, act)
         except (Busy, TimedOut, OSError):
             raise busy() from None
+
+    def scim(self) -> ScimRoutes:
+        settings = self.settings
+        limits, url = settings.body_limits(), settings.public_url
+        client, timeout = self.authenticator.client, settings.request_timeout
+        return ScimRoutes(self.database, client, url, limits=limits, timeout=timeout)
 
     def graphql(self) -> GraphQLEndpoint:
         settings = self.settings

@@ -29,6 +29,7 @@ from tests.api.cases import (
     level,
     organisation,
     partnership,
+    scim,
     sharing,
 )
 from tests.api.gateway import Api, digest, running
@@ -47,6 +48,7 @@ NOUNS = (
     level,
     acting,
     host_data,
+    scim,
 )
 CASES: list[Cases] = [cases for noun in NOUNS for cases in noun.CASES]
 NEWCOMER = "newcomer@nowhere.example"

@@ -33,6 +33,7 @@ from accord.services.partnerships.link import link_partner
 from accord.services.partnerships.status import set_partner_status
 from accord.services.people.joining import invite_member
 from accord.services.people.member import deactivate_member, update_member
+from accord.services.people.scim_credential import create_scim_credential, revoke_scim_credential
 from accord.services.policy import freeze_partner_access, set_policy
 from tests.world import Organisation, Person, World
 
@@ -104,6 +105,7 @@ class Builder:
         await self._sessions()
         await self._contacts()
         await self._bills()
+        await self._directories()
         old = await self.world.operate(publish_terms, version="2", text="Be kinder to each other.")
         self._name("terms", "terms", old)
         return self.town
@@ -272,6 +274,16 @@ class Builder:
         await self.world.act(ada, top_up_wallet, amount=Money(1_500, "EUR"))
         await self.world.act(ada, pay_invoice, invoice_id=self.keys["paid_bill"])
         self.town.ids["settings"] = global_id("settings", harbour)
+
+    async def _directories(self) -> None:
+        """Harbour lets two directories in, of which one was let out again; a group was told of."""
+        ada, harbour = self.people["ada"], self.organisations["harbour"].id
+        for name in ("okta", "old_okta"):
+            made = await self.world.act(ada, create_scim_credential, label=name)
+            self._name(name, "scimcredential", made.id)
+        await self.world.act(ada, revoke_scim_credential, scim_credential_id=self.keys["old_okta"])
+        sql = "INSERT INTO accord.scim_groups (organisation_id, display_name) VALUES ($1, 'Sales') RETURNING id"
+        self._name("sales_group", "scimgroup", await self.world.owner.fetchval(sql, harbour))
 
     async def _members(self) -> None:
         ada = self.people["ada"]

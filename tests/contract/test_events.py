@@ -40,7 +40,7 @@ from accord.services.partnerships import amendment, ownership, partnership, prop
 from accord.services.partnerships.customer import request_customer
 from accord.services.partnerships.invite import InvitedItem, invite_partner
 from accord.services.partnerships.status import set_partner_status
-from accord.services.people import joining, member, profile
+from accord.services.people import joining, member, profile, scim_credential, scim_group
 from accord.services.people.signin import note_sign_in
 from tests.contract.stage import NEW, Call, Events, Stage, Take, both, membership
 from tests.contract.standing import (
@@ -91,11 +91,44 @@ async def mark_read(take: Take) -> Any:
     return await take.run("mia", profile.mark_notifications_read, notification_ids=[key])
 
 
+async def scim_row(take: Take, table: str, **values: Any) -> UUID:
+    """What a directory has left in the host."""
+    host = take.copy.key(take.stage.scene.host.id)
+    columns = ", ".join(["organisation_id", *values])
+    places = ", ".join(f"${place}" for place in range(1, len(values) + 2))
+    sql = f"INSERT INTO accord.{table} ({columns}) VALUES ({places}) RETURNING id"
+    made: UUID = await take.stage.world.owner.fetchval(sql, host, *values.values())
+    return made
+
+
+async def revoke_scim_credential(take: Take) -> Any:
+    ends, token = take.stage.world.clock.now + timedelta(days=1), f"credential {take.copy.number}"
+    values = {"label": "Okta", "token_hash": token, "created_by": take.key("ada"), "expires_at": ends}
+    key = await scim_row(take, "scim_credentials", **values)
+    return await take.act("ada", scim_credential.revoke_scim_credential, scim_credential_id=key)
+
+
+async def set_scim_group_roles(take: Take) -> Any:
+    key = await scim_row(take, "scim_groups", display_name="Sales")
+    sql = "INSERT INTO accord.scim_group_members (group_id, membership_id, organisation_id) VALUES ($1, $2, $3)"
+    host = take.copy.key(take.stage.scene.host.id)
+    await take.stage.world.owner.execute(sql, key, membership(take, "otto"), host)
+    given = {"scim_group_id": key, "roles": [Role.PHONE_MANAGER]}
+    return await take.act("ada", scim_group.set_scim_group_roles, **given)
+
+
+async def create_scim_credential(take: Take) -> Any:
+    return await take.act("ada", scim_credential.create_scim_credential, label="Okta")
+
+
 def item(take: Take, name: str) -> ShareItem:
     return ShareItem(take.key(name), AccountRole.COLLABORATOR)
 
 
 ACTS: Final[dict[str, tuple[Call, Events]]] = {
+    "create_scim_credential": (create_scim_credential, {"host": ["scim_credential.created"]}),
+    "revoke_scim_credential": (revoke_scim_credential, {"host": ["scim_credential.revoked"]}),
+    "set_scim_group_roles": (set_scim_group_roles, {"host": ["scim_group.roles_set", "member.updated"]}),
     "request_partnership": (
         lambda t: t.act(
             "otto",

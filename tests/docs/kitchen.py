@@ -48,6 +48,8 @@ async def _send(api: Api, recipe: Recipe, known: Known) -> Any:
     method, _, path = first.partition(" ")
     signed_in = recipe.who and not path.startswith("/tickets")
     headers = {"authorization": f"Bearer {api.token(recipe.who)}"} if recipe.who and signed_in else {}
+    if path.startswith("/scim"):
+        headers = {"authorization": f"Bearer {known['scim token']}"}
     content = json.loads(body) if body.strip() else None
     answer = await api.client.request(method, f"{api.url}{path}", json=content, headers=headers)
     return answer.text if recipe.answer_kind == "csv" else answer.json()

@@ -13,7 +13,11 @@ from accord.access.permissions import PERMISSIONS, Action, Capacity
 from tests.docs.recipes import DOCS
 
 ROOTS = frozenset({"Query", "Mutation", "Viewer"})
-BESIDE = {Action.ACTIVITY_EXPORT: ["/exports/activity.csv"], Action.REPORT_READ: ["/exports/report.csv"]}
+BESIDE = {
+    Action.ACTIVITY_EXPORT: ["/exports/activity.csv"],
+    Action.REPORT_READ: ["/exports/report.csv"],
+    Action.MEMBER_PROVISION: ["/scim/v2"],
+}
 """What asks for an action outside GraphQL."""
 HEAD = """\
 # Permissions
@@ -42,6 +46,7 @@ BELOW = """
 
 """
 WORDS = {
+    Capacity.DIRECTORY: "the organisation's directory, by a credential of its own",
     Capacity.PERSON: "anybody with an active membership",
     Capacity.MEMBER: "member of the organisation",
     Capacity.ORG_ADMIN: "admin of the organisation",
@@ -155,6 +160,7 @@ COLUMNS = (
     _column("DD", "acting as Decision Maker", {C.ACTING, C.ACTING_DECISION_MAKER}),
     _column("DP", "acting as Phone Manager", {C.ACTING, C.ACTING_PHONE_MANAGER}),
     _column("OP", "the vendor's staff", {C.OPERATOR, C.AT_HOME}),
+    _column("DI", "directory of the organisation", {C.DIRECTORY}),
     _column("AU", "auditor of the organisation", {C.PERSON, C.AUDITOR, C.AT_HOME}),
 )
 

@@ -20,7 +20,8 @@ WATCHED = (
     "organisations", "users", "identities", "memberships", "partnerships", "accounts", "account_ownerships", "shares",
     "grants", "access_items", "tickets", "amendments", "terms_acceptances",
     "role_delegations", "role_groups", "role_group_members", "acting_sessions", "external_contacts",
-    "customer_assignments", "attempts", "invitations", "partner_links", "organisation_policies",
+    "customer_assignments", "scim_credentials", "scim_users", "scim_groups", "scim_group_members",
+    "attempts", "invitations", "partner_links", "organisation_policies",
     "organisation_settings", "organisation_features", "invoices", "wallets", "wallet_entries", "acting_changes",
     "chain_heads", "activity_events", "mails", "notifications",
 )  # fmt: skip

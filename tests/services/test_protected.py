@@ -41,7 +41,7 @@ from accord.services.partnerships.ceiling import set_ceiling
 from accord.services.partnerships.customer import request_customer
 from accord.services.partnerships.invite import invite_partner
 from accord.services.partnerships.level import set_data_access, share_data_with_partner
-from accord.services.people import joining, member
+from accord.services.people import joining, member, scim_credential, scim_group
 from accord.services.people.profile import update_profile
 from accord.services.setting import update_settings
 from tests.servers import DatabaseURLs
@@ -185,6 +185,14 @@ def policies(office: Office) -> Attempts:
     ]
 
 
+def directories(office: Office) -> Attempts:
+    return [
+        (scim_credential.create_scim_credential, {"label": "Theirs"}),
+        (scim_credential.revoke_scim_credential, {"scim_credential_id": office["share"]}),
+        (scim_group.set_scim_group_roles, {"scim_group_id": office["share"], "roles": [Role.ORG_ADMIN]}),
+    ]
+
+
 def accounts(office: Office) -> Attempts:
     key = {"account_id": office.scene.account}
     return [
@@ -246,6 +254,7 @@ ENTRIES: Final[dict[str, Callable[[Office], Attempts]]] = {
     "access requests": access_requests,
     "what the host does as somebody's guest": as_a_guest,
     "policy and freezing": policies,
+    "directories and the roles of their groups": directories,
     "accounts, their owners and launch URL": accounts,
     "giving and taking roles": roles,
     "people who lead": people_who_lead,

@@ -100,6 +100,8 @@ def may_ever(principal: Principal, action: Action) -> bool:
 def _is_possible(principal: Principal, capacity: Capacity) -> bool:
     if capacity is Capacity.OPERATOR:
         return principal.operator
+    if capacity is Capacity.DIRECTORY:
+        return principal.directory is not None
     if capacity is Capacity.PERSON:
         return bool(principal.standings)
     if capacity in ACTING:
@@ -119,7 +121,8 @@ def decide(
 
     `acting_for` is the organisation in whose name the person acts; None looks at every membership, as reads do.
     """
-    if not principal.standings and not principal.operator and principal.acting is None:
+    known = principal.standings or principal.operator or principal.acting or principal.directory
+    if not known:
         return Deny(Condition.MEMBER_INACTIVE)
     held = capacities(principal, target, acting_for=acting_for)
     paths = tuple(needed for needed in PERMISSIONS[action] if needed <= held)
@@ -205,6 +208,8 @@ def capacities(principal: Principal, target: Target, *, acting_for: UUID | None 
     held = set[Capacity]()
     if principal.operator:
         held.add(Capacity.OPERATOR)
+    if principal.directory is not None and principal.directory.organisation_id == target.organisation_id:
+        held.add(Capacity.DIRECTORY)
     if principal.acting is not None and principal.acting.host_id in (target.organisation_id, host_of(target)):
         held |= _by_session(principal)
     for standing in principal.standings:

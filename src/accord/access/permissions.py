@@ -42,6 +42,7 @@ class Capacity(StrEnum):
     GUEST_ASKER = "the admin of the guest who asked"
     NOT_REQUESTER = "somebody other than the requester"
     AT_HOME = "not acting elsewhere"
+    DIRECTORY = "the organisation's directory"
     NOT_ONESELF = "for somebody other than oneself"
     OWNER_GONE = "the partnership owner is no longer active"
     ADMIN_MAY_INVITE = "policy adminMayInvite"
@@ -67,6 +68,7 @@ class Action(StrEnum):
     MEMBER_READ = "member:read"
     MEMBER_SEARCH = "member:search"
     MEMBER_MANAGE = "member:manage"
+    MEMBER_PROVISION = "member:provision"
     MEMBERSHIP_ACCEPT = "membership:accept"
     PROFILE_UPDATE = "profile:update"
     NOTIFICATION_READ = "notification:read"
@@ -114,6 +116,8 @@ class Action(StrEnum):
     POLICY_SET_RULES = "policy:set_rules"
     POLICY_SET_INVITING = "policy:set_inviting"
     DIRECTORY_SET = "directory:set"
+    SCIM_READ = "scim:read"
+    SCIM_MANAGE = "scim:manage"
     ACCESS_FREEZE = "access:freeze"
     DASHBOARD_READ = "dashboard:read"
     REPORT_READ = "report:read"
@@ -183,6 +187,7 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.MEMBER_READ: _any(C.ORG_ADMIN, C.ACTING_MANAGE, C.ACTING_DECISION_MAKER),
     Action.MEMBER_SEARCH: _any(C.ORG_ADMIN, C.MEMBER, C.ACTING_MANAGE, C.ACTING_DECISION_MAKER),
     Action.MEMBER_MANAGE: _any(C.ORG_ADMIN, C.ACTING_MANAGE, C.ACTING_DECISION_MAKER),
+    Action.MEMBER_PROVISION: _any(C.DIRECTORY),
     Action.MEMBERSHIP_ACCEPT: _any(C.AT_HOME),
     Action.PROFILE_UPDATE: _any(C.PERSON),
     Action.NOTIFICATION_READ: _any(C.PERSON),
@@ -230,6 +235,8 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.POLICY_SET_RULES: _any(C.ORG_ADMIN),
     Action.POLICY_SET_INVITING: _any(C.LEGAL_REPRESENTATIVE),
     Action.DIRECTORY_SET: _any(C.ORG_ADMIN, C.LEGAL),
+    Action.SCIM_READ: _any(C.ORG_ADMIN),
+    Action.SCIM_MANAGE: _any(C.ORG_ADMIN),
     Action.ACCESS_FREEZE: _any(C.ORG_ADMIN, C.LEGAL),
     Action.DASHBOARD_READ: _any(*AT_HOME, *READING),
     Action.REPORT_READ: _any(*AT_HOME, *READING),

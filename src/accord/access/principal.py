@@ -87,6 +87,14 @@ class Acting:
         return self.level is DataAccessLevel.MANAGE and self.complete and self.wallet
 
 
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The directory of one organisation, known by a credential of its own and no person (S65)."""
+
+    credential_id: UUID
+    organisation_id: UUID
+
+
 @dataclass(frozen=True)
 class Principal:
     """The caller with the rights of this instant; `person_id` is None for somebody the platform does not know yet.
@@ -100,6 +108,7 @@ class Principal:
     home_organisation_id: UUID | None
     standings: tuple[Standing, ...] = ()
     acting: Acting | None = None
+    directory: Directory | None = None
 
     @property
     def operator(self) -> bool:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from accord.access.principal import Acting, Client, Identity, Principal, Standing
+from accord.access.principal import Acting, Client, Directory, Identity, Principal, Standing
 from accord.domain.delegation import DelegatedRole
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import PLATFORM, Role
@@ -101,6 +101,21 @@ SELECT id FROM accord.memberships WHERE user_id = (SELECT accord.person()) AND s
 """
 """The caller's memberships stay as they are during an act. Row locks alone would let somebody who acts without pause
 keep an end away for ever: shared ones are given past whoever waits. The lock on the person is given in turn."""
+
+
+HOLD_CREDENTIAL: Final = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))"
+CREDENTIAL: Final = """
+SELECT id, organisation_id, label, expires_at FROM accord.scim_credentials
+WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at > $2 FOR SHARE
+"""
+"""A directory's credential stays as it is during an act; a revocation waits for the act, and is not kept waiting."""
+
+
+def directory_of(row: asyncpg.Record, client: Client) -> Principal:
+    """The directory behind a credential: an actor with a name, and no person."""
+    name = f"{row['label']} (directory)"
+    identity = Identity("", "", None, False, name, False, str(row["id"]), row["expires_at"], client)
+    return Principal(identity, None, name, None, directory=Directory(row["id"], row["organisation_id"]))
 
 
 def principal_of(identity: Identity, rows: Sequence[asyncpg.Record]) -> Principal:

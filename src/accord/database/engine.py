@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -21,12 +21,21 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import await_only
 
-from accord.access.principal import Identity, Principal
+from accord.access.principal import Client, Identity, Principal
 from accord.database import acting, caller
 from accord.database.acting import AccessRevoked, SessionOver
 from accord.database.caller import PLATFORM_PRINCIPAL, Driver, viewer_binds
 from accord.database.commit import commit
-from accord.database.failures import Busy, Committing, Deadlock, OutcomeUnknown, SnapshotClosed, TimedOut, Translated
+from accord.database.failures import (
+    Busy,
+    Committing,
+    CredentialRefused,
+    Deadlock,
+    OutcomeUnknown,
+    SnapshotClosed,
+    TimedOut,
+    Translated,
+)
 from accord.database.query import Query, Row
 from accord.database.tables.acting import acting_sessions
 from accord.domain.errors import Conflict, Forbidden, OrganisationContextMismatch
@@ -211,6 +220,9 @@ class Transaction:
             await caller.enter(self.driver, organisations)
 
 
+Act: TypeAlias = Callable[[Transaction], Awaitable[Result]]
+
+
 class Database:
     """The gateway's pool. `clock` tells the time of every operation; if not `durable`, a crash forgets a little."""
 
@@ -277,14 +289,25 @@ class Database:
         self,
         identity: Identity,
         organisation_id: UUID | None,
-        act: Callable[[Transaction], Awaitable[Result]],
+        act: Act[Result],
         session: UUID | None = None,
         first: First | None = None,
     ) -> Result:
         """Run one act in a transaction, again where PostgreSQL picked it to resolve a deadlock."""
+        return await self._tried(lambda: self.transaction(identity, organisation_id, session, first), act)
+
+    async def provision(self, digest: str, client: Client, act: Act[Result]) -> Result:
+        """As `write`, for the directory whose credential has this hash, within its organisation and nowhere else.
+
+        The credential stays locked until the end, so that its revocation waits or stops the act. CredentialRefused
+        where it is unknown, over or revoked.
+        """
+        return await self._tried(lambda: self._provisioning(digest, client), act)
+
+    async def _tried(self, begin: Callable[[], AbstractAsyncContextManager[Transaction]], act: Act[Result]) -> Result:
         for tries in range(1, WRITE_TRIES + 1):
             try:
-                async with self.transaction(identity, organisation_id, session, first) as tx:
+                async with begin() as tx:
                     return await act(tx)
             except Deadlock:
                 if tries == WRITE_TRIES:
@@ -298,6 +321,23 @@ class Database:
         with Translated():
             async with self.engine.connect() as connection:
                 yield await _driver(connection)
+
+    @asynccontextmanager
+    async def _provisioning(self, digest: str, client: Client) -> AsyncIterator[Transaction]:
+        with Translated():
+            async with self.engine.connect() as connection, connection.begin() as work:
+                await connection.exec_driver_sql(caller.settings(credential=digest))
+                raw, now = await _driver(connection), self.clock()
+                await raw.execute(caller.HOLD_CREDENTIAL, digest)
+                row = await raw.fetchrow(caller.CREDENTIAL, digest, now)
+                if row is None:
+                    raise CredentialRefused
+                tx = Transaction(connection, raw, caller.directory_of(row, client), now)
+                tx.acting_for = row["organisation_id"]
+                await tx.enter(row["organisation_id"])
+                yield tx
+                with Committing():
+                    await commit(work)
 
     async def note_use(self, identity: Identity, session: UUID) -> None:
         """Keep when a session was last used, so that an idle one ends (model 4.4.5)."""

@@ -17,6 +17,10 @@ class TimedOut(Exception):
     """A statement ran into its timeout."""
 
 
+class CredentialRefused(Exception):
+    """No directory has this credential, or it is over, or was revoked: all look the same."""
+
+
 class SnapshotClosed(Exception):
     """A fetch came after the operation had ended; it is not answered."""
 

@@ -52,13 +52,14 @@ BY_MYSELF_ANYWHERE: Final = (
 )
 NEW_PERSON: Final = (
     f"EXISTS (SELECT 1 FROM accord.users u WHERE u.id = identities.user_id AND u.home_organisation_id = ANY ({MINE}))"
-    " AND (NOT EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = identities.user_id)"
+    " AND (NOT EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = identities.user_id AND NOT ("
+    "m.unclaimed AND m.token_hash = (SELECT accord.shown('token'))))"
     " OR EXISTS (SELECT 1 FROM accord.users u WHERE u.id = identities.user_id"
     " AND u.home_organisation_id::text = (SELECT accord.shown('vouched_in')))"
     " AND NOT accord.signs_in(identities.user_id))"
 )
-"""Whom an identity may be bound to: somebody whom this organisation made, and who has no place anywhere yet, or as whom
-nobody signs in while the organisation's own issuer speaks."""
+"""Whom an identity may be bound to: somebody whom this organisation made, and who has no place anywhere yet but one
+that the directory made, whose link is shown; or as whom nobody signs in while the organisation's own issuer speaks."""
 
 OWN_BROWSER: Final = "issuer = (SELECT accord.shown('issuer')) AND subject = (SELECT accord.shown('subject'))"
 BROWSER: Final = f"token_hash = (SELECT accord.shown('browser')) OR ({OWN_BROWSER})"
@@ -66,6 +67,7 @@ ATTEMPT: Final = "secret_hash = (SELECT accord.shown('attempt'))"
 
 ACTOR: Final = "actor = (SELECT accord.shown('issuer') || ' ' || accord.shown('subject'))"
 KNOWN_PERSON: Final = "EXISTS (SELECT 1 FROM accord.users u WHERE u.id = notifications.user_id)"
+CREDENTIALS: Final = f"{_in_mine('organisation_id')} OR token_hash = (SELECT accord.shown('credential'))"
 CONTACTS: Final = _in_mine("host_id", "home_id")
 HEADS: Final = (
     f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('chain_heads.stream_id')}"
@@ -78,6 +80,11 @@ def _own(column: str) -> tuple[tuple[str, Rows, str], ...]:
     """A table of one organisation's own rows."""
     rows = _in_mine(column)
     return (("SELECT", rows, GATEWAY), ("INSERT", rows, GATEWAY), ("UPDATE", rows, GATEWAY))
+
+
+def _swept(column: str) -> tuple[tuple[str, Rows, str], ...]:
+    """As `_own`; its rows can be deleted."""
+    return (*_own(column), ("DELETE", _in_mine(column), GATEWAY))
 
 
 def _between(rows: str, makers: str) -> tuple[tuple[str, Rows, str], ...]:
@@ -214,6 +221,18 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     "acting_changes": (("INSERT", _in_mine("organisation_id"), GATEWAY), ("ALL", "true", WORKER)),
     "amendments": _between(TOLD_SIDES, f"(side = 'HOST' AND {HOST}) OR (side = 'GUEST' AND {GUEST})"),
     "invitations": _between(BOTH_SIDES, HOST),
+    "scim_credentials": (
+        ("SELECT", CREDENTIALS, GATEWAY),
+        ("INSERT", f"{_in_mine('organisation_id')} AND created_by = (SELECT accord.person())", GATEWAY),
+        ("UPDATE", (CREDENTIALS, _in_mine("organisation_id")), GATEWAY),
+    ),
+    "scim_users": _swept("organisation_id"),
+    "scim_groups": _swept("organisation_id"),
+    "scim_group_members": (
+        ("SELECT", _in_mine("organisation_id"), GATEWAY),
+        ("INSERT", _in_mine("organisation_id"), GATEWAY),
+        ("DELETE", _in_mine("organisation_id"), GATEWAY),
+    ),
     "sign_ins": (("SELECT", SELF, GATEWAY), ("INSERT", SELF, GATEWAY), ("ALL", "true", WORKER)),
     "browser_sessions": (
         ("SELECT", BROWSER, GATEWAY),

@@ -103,6 +103,8 @@ GRANTS: Final = (
             "organisation_features",
             "invoices",
             "wallets",
+            "scim_users",
+            "scim_groups",
         )
     ),
     f"GRANT SELECT, INSERT, UPDATE (arguments_hash, result, created_at, expires_at) ON accord.retries TO {GATEWAY}",
@@ -117,6 +119,9 @@ GRANTS: Final = (
     f"GRANT SELECT, INSERT ON accord.terms_versions, accord.terms_acceptances TO {GATEWAY}",
     f"GRANT SELECT, INSERT ON accord.activity_events TO {GATEWAY}",
     f"GRANT SELECT, INSERT, DELETE ON accord.account_ownerships TO {GATEWAY}",
+    f"GRANT SELECT, INSERT, UPDATE (revoked_at, version) ON accord.scim_credentials TO {GATEWAY}",
+    f"GRANT SELECT, INSERT, DELETE ON accord.scim_group_members TO {GATEWAY}",
+    f"GRANT DELETE ON accord.scim_users, accord.scim_groups TO {GATEWAY}",
     f"GRANT INSERT ON accord.mails TO {GATEWAY}",
     f"GRANT SELECT ({COUNTED_COLUMNS}) ON accord.mails TO {GATEWAY}",
     *(f"GRANT SELECT ON accord.{table} TO {WORKER}" for table in READ_ONLY),

@@ -25,6 +25,8 @@ KINDS: Final = frozenset(
         "session",
         "contact",
         "settings",
+        "scimcredential",
+        "scimgroup",
         "invoice",
         "event",
         "terms",

@@ -54,6 +54,13 @@ class MembershipStatus(StrEnum):
     REMOVED = "REMOVED"
 
 
+class MemberSource(StrEnum):
+    """Who made somebody a member: people of the platform, or the organisation's directory (S65)."""
+
+    LOCAL = "LOCAL"
+    SCIM = "SCIM"
+
+
 class MembershipEvent(StrEnum):
     ACCEPT = "accept"
     UPDATE = "update"

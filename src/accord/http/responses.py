@@ -13,6 +13,8 @@ from starlette.responses import Response
 
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
+SCIM: Final = "application/scim+json"
+SCIM_PATH: Final = "/scim/"
 QUALITY: Final = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 STATUS: Final[Mapping[str, int]] = {
     "UNAUTHENTICATED": 401,
@@ -57,11 +59,29 @@ class GraphQLResponse(Response):
 
 
 def error_response(connection: HTTPConnection, error: HttpError) -> Response:
-    """One error without data, in the media type that fits the request."""
+    """One error without data, in the media type that fits the request; below `/scim` as SCIM says it."""
+    if str(connection.scope.get("path", "")).startswith(SCIM_PATH):
+        return scim_error(error)
     item = {"message": error.message, "extensions": {"code": error.code, **error.facts}}
     content = {"errors": [item], "extensions": {"requestId": request_id(connection)}}
     media_type = accepted(connection.headers.get("accept")) or JSON
     return GraphQLResponse(content, error.status, media_type, error.headers)
+
+
+def scim_error(error: HttpError) -> Response:
+    """An error in the shape of RFC 7644, 3.12; limits and the like are facts of the sentence there."""
+    figures = [f"{name} {value}" for name, value in error.facts.items() if name in ("limit", "actual")]
+    detail = f"{error.message} ({', '.join(figures)})" if figures else error.message
+    content = {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+        "status": str(error.status),
+        "detail": detail,
+    }
+    if error.status == 400:
+        content["scimType"] = error.facts.get("scim_type") or "invalidSyntax"
+    elif error.facts.get("scim_type"):
+        content["scimType"] = error.facts["scim_type"]
+    return Response(orjson.dumps(content), error.status, error.headers, f"{SCIM}; charset=utf-8")
 
 
 def request_id(connection: HTTPConnection) -> str:

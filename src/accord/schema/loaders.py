@@ -24,6 +24,7 @@ from accord.database.queries.read import (
     partnership,
     policy,
     report,
+    scim,
     setting,
     sharing,
 )
@@ -157,6 +158,9 @@ class Loaders:
     bases_by_host = groups(acting.BASES_BY_HOST)
     settings_by_id = lookups(setting.SETTINGS_BY_ID)
     features_by_organisation = groups(setting.FEATURES_BY_ORGANISATION)
+    scim_by_organisation = lookups(scim.SCIM_BY_ORGANISATION)
+    scim_credential_by_id = lookups(scim.CREDENTIAL_BY_ID)
+    scim_group_by_id = lookups(scim.GROUP_BY_ID)
     invoice_by_id = lookups(billing.INVOICE_BY_ID)
     wallet_by_organisation = lookups(billing.WALLET_BY_ORGANISATION)
     live_partnerships_by_organisation = groups(report.LIVE_PARTNERSHIPS)

@@ -34,6 +34,7 @@ from accord.schema.mutations import (
     partner,
     partnership,
     policy,
+    scim,
     setting,
     sharing,
     term,
@@ -147,6 +148,10 @@ class Mutation:
     set_policy = answers(policy.set_policy, Action.POLICY_SET)
     freeze_partner_access = answers(policy.freeze_partner_access, Action.ACCESS_FREEZE)
     unfreeze_partner_access = answers(policy.unfreeze_partner_access, Action.ACCESS_FREEZE)
+
+    create_scim_credential = answers(scim.create_scim_credential, Action.SCIM_MANAGE)
+    revoke_scim_credential = answers(scim.revoke_scim_credential, Action.SCIM_MANAGE)
+    set_scim_group_roles = answers(scim.set_scim_group_roles, Action.SCIM_MANAGE)
 
     create_organisation = answers(operator.create_organisation, Action.ORGANISATION_OPERATE)
     set_partners_enabled = answers(operator.set_partners_enabled, Action.ORGANISATION_OPERATE)

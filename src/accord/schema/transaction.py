@@ -39,6 +39,8 @@ KINDS: Final = {
     "contact_id": "contact",
     "customer_ids": "organisation",
     "invoice_id": "invoice",
+    "scim_credential_id": "scimcredential",
+    "scim_group_id": "scimgroup",
     "item_id": "accessitem",
     "membership_id": "membership",
     "user_id": "user",

@@ -27,6 +27,7 @@ from accord.database.tables.partnership import (
 )
 from accord.database.tables.policy import organisation_policies
 from accord.database.tables.retry import retries
+from accord.database.tables.scim import scim_credentials, scim_group_members, scim_groups, scim_users
 from accord.database.tables.setting import acting_changes, organisation_features, organisation_settings
 from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants, shares, tickets
 from accord.database.tables.signin import browser_sessions, sign_in_attempts
@@ -64,6 +65,10 @@ __all__ = [
     "role_delegations",
     "role_group_members",
     "role_groups",
+    "scim_credentials",
+    "scim_group_members",
+    "scim_groups",
+    "scim_users",
     "shares",
     "sign_in_attempts",
     "sign_ins",

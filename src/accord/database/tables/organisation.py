@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from accord.database.tables.metadata import instant, key, made_at, metadata, one_of, reference, version, words
 from accord.domain.level import DataAccessLevel
-from accord.domain.organisation import MembershipStatus, OrganisationStatus
+from accord.domain.organisation import MembershipStatus, MemberSource, OrganisationStatus
 from accord.domain.partner import PartnerProgram, PartnerStatus
 
 organisations: Final = Table(
@@ -89,6 +89,9 @@ memberships: Final = Table(
     Column("email", Text(), nullable=False),
     Column("display_name", Text(), nullable=False),
     words("roles"),
+    words("directory_roles"),
+    Column("source", Text(), nullable=False, server_default=MemberSource.LOCAL),
+    Column("unclaimed", Boolean(), nullable=False, server_default=text("false")),
     Column("delegated_admin", Boolean(), nullable=False, server_default=text("false")),
     Column("status", Text(), nullable=False),
     reference("invited_by", nullable=True),
@@ -100,11 +103,18 @@ memberships: Final = Table(
     version(),
     made_at(),
     one_of("status", MembershipStatus),
+    one_of("source", MemberSource),
     UniqueConstraint("organisation_id", "user_id"),
     UniqueConstraint("organisation_id", "user_id", "status"),
+    UniqueConstraint("id", "organisation_id"),
     CheckConstraint("status = 'INVITED' OR status = 'REMOVED' OR user_id IS NOT NULL", name="person_known"),
-    CheckConstraint("token_hash IS NULL OR status = 'INVITED'", name="token_while_invited"),
+    CheckConstraint(
+        "token_hash IS NULL OR status = 'INVITED' OR (status = 'ACTIVE' AND unclaimed)", name="token_while_invited"
+    ),
+    CheckConstraint("directory_roles <@ roles", name="directory_roles_held"),
 )
+"""`directory_roles`: those of the roles that a group of the directory alone gives. `unclaimed`: made by the directory,
+and nobody has signed in as this person yet."""
 Index(
     "uq_memberships_invited",
     memberships.c.organisation_id,

@@ -33,6 +33,8 @@ LOADERS: Final = {
     "contact": "contact_by_id",
     "settings": "settings_by_id",
     "invoice": "invoice_by_id",
+    "scimcredential": "scim_credential_by_id",
+    "scimgroup": "scim_group_by_id",
     "event": "event_by_id",
     "terms": "terms_by_id",
     "notification": "notification_by_id",

@@ -27,6 +27,7 @@ from accord.domain.partnership import (
     Purpose,
 )
 from accord.domain.report import ReportGrouping, ReportName
+from accord.domain.scim import ScimCredentialStatus
 from accord.domain.setting import FeatureArea
 from accord.domain.sharing import AccessItemState, AccountKind, AccountRole, AccountStatus, GrantState, ShareState
 
@@ -133,6 +134,7 @@ REGISTERED: Final = tuple(
         EntryKind,
         ReportName,
         ReportGrouping,
+        ScimCredentialStatus,
     )
 )
 
@@ -180,6 +182,7 @@ __all__ = [
     "ReportName",
     "Role",
     "RoleGroupState",
+    "ScimCredentialStatus",
     "ShareState",
     "ViewerRole",
 ]

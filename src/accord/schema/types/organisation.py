@@ -47,6 +47,7 @@ from accord.schema.types.filters import ActivityFilter, event_filter
 from accord.schema.types.node import Node
 from accord.schema.types.policy import OrganisationPolicy
 from accord.schema.types.report import Dashboard, Report, ReportPeriodInput, dashboard_of, report_of
+from accord.schema.types.scim import ScimDirectory, scim_of
 from accord.schema.types.setting import Feature, Settings, features_of, settings_of
 
 if TYPE_CHECKING:
@@ -316,6 +317,10 @@ class Organisation(Node):
         if found is None:
             raise ForbiddenField(Action.POLICY_READ)
         return found  # type: ignore[no-any-return]
+
+    @field(Action.SCIM_READ, description="Its own directory; for its admins (S65).")
+    async def scim(self, root: Parent[OrganisationRow], info: Info) -> ScimDirectory | None:
+        return await scim_of(info, root.key)  # type: ignore[no-any-return]
 
     @field(Action.SETTINGS_READ, description="For its members, and those who manage it (S15).")
     async def settings(self, root: Parent[OrganisationRow], info: Info) -> Settings | None:

@@ -1,14 +1,15 @@
 """What a member leaves behind who is deactivated or removed: access ends, what was theirs passes on (model 4.10).
 
 Partner access that the person gave as somebody of a host is not cut; access that the person had as somebody of a guest
-ends at once. A last admin is refused before any of this (`LastAdmin`).
+ends at once. A last admin is refused before any of this (`LastAdmin`); where a directory removes one, the access ends
+and the membership stays (`cut_access`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from accord.database.tables.acting import acting_sessions
 from accord.database.tables.organisation import memberships
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import account_ownerships, tickets
-from accord.domain.activity import EventType
+from accord.domain.activity import EventType, Outcome
 from accord.domain.ids import global_id
 from accord.domain.notice import Template
 from accord.domain.organisation import Role
@@ -36,7 +37,7 @@ from accord.services.grants.roles import leave_groups
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, event_of, names, tell
 
-__all__ = ["Departure", "MemberReceipt", "depart"]
+__all__ = ["Departure", "MemberReceipt", "cut_access", "depart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,38 +92,67 @@ class _Lost:
         return {name: Counter(row.host_id for row in rows) for name, rows in zip(names, self.rows, strict=True)}
 
 
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """What the person had at hosts, ended: rows, acting sessions, and counts of the rest."""
+
+    lost: _Lost
+    sessions: Sequence[Any]
+    items: int
+    tickets: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What a receipt says of it."""
+        return {
+            "grants_ended": len(self.lost.grants),
+            "group_memberships_ended": len(self.lost.groups),
+            **self.lost.personal.counts,
+            "access_requests_ended": self.items,
+            "tickets_voided": self.tickets,
+            "sessions_revoked": len(self.sessions),
+        }
+
+
 async def depart(
     tx: Transaction, membership: Any, held: Sequence[UUID], event: EventType, values: Mapping[str, Any]
 ) -> Departure:
     """End an active membership; `held` are the open partnerships in which the person has a part, locked."""
     organisation_id, user_id = membership.organisation_id, membership.user_id
-    ended = await cascade.end_access(tx, user_id, guest_id=organisation_id)
-    groups = await leave_groups(tx, organisation_id, user_id)
-    personal = await leave_personal(tx, organisation_id, user_id)
+    cut = await _cut(tx, organisation_id, user_id)
     await tx.update(memberships, membership.id, **values)
-    own = (tickets.c.user_id == user_id) & (tickets.c.organisation_id == organisation_id)
-    voided = ended.tickets + await cascade.void_tickets(tx, own)
-    theirs = (acting_sessions.c.user_id == user_id) & (acting_sessions.c.home_id == organisation_id)
-    sessions = await end_sessions(tx, theirs)
     await sign_out_browsers(tx, user_id)
     leaving = await _leaving(tx, organisation_id, user_id)
-    lost = _Lost(ended.rows, groups, personal)
-    events = [*_lost(organisation_id, user_id, lost, event), *revoked_events(sessions)]
+    events = [*_lost(organisation_id, user_id, cut.lost, event), *revoked_events(cut.sessions)]
     withdrawn, succeeded, represented = [
         await _each(tx, leaving, held, step) for step in (_withdraw, _succeed, _represent)
     ]
     receipt = MemberReceipt(
-        grants_ended=ended.grants,
-        group_memberships_ended=len(groups),
-        **personal.counts,
-        access_requests_ended=ended.items,
+        **cut.counts,
         partnerships_succeeded=len(succeeded),
         representatives_replaced=len(represented),
-        tickets_voided=voided,
-        sessions_revoked=len(sessions),
         accounts_needing_owner=await _orphan_accounts(tx, leaving),
     )
     return Departure(receipt, [*events, *withdrawn, *succeeded, *represented])
+
+
+async def cut_access(tx: Transaction, organisation_id: UUID, user_id: UUID, event: EventType) -> Departure:
+    """End all that somebody has at hosts whose membership nevertheless stays; the hosts' events tell a denied end."""
+    cut = await _cut(tx, organisation_id, user_id)
+    told = [replace(one, outcome=Outcome.DENIED) for one in _lost(organisation_id, user_id, cut.lost, event)]
+    return Departure(MemberReceipt(**cut.counts), [*told, *revoked_events(cut.sessions)])
+
+
+async def _cut(tx: Transaction, organisation_id: UUID, user_id: UUID) -> _Cut:
+    """End what rests on a guest's membership; before the membership, which grants and groups point at."""
+    ended = await cascade.end_access(tx, user_id, guest_id=organisation_id)
+    groups = await leave_groups(tx, organisation_id, user_id)
+    personal = await leave_personal(tx, organisation_id, user_id)
+    own = (tickets.c.user_id == user_id) & (tickets.c.organisation_id == organisation_id)
+    voided = ended.tickets + await cascade.void_tickets(tx, own)
+    theirs = (acting_sessions.c.user_id == user_id) & (acting_sessions.c.home_id == organisation_id)
+    sessions = await end_sessions(tx, theirs)
+    return _Cut(_Lost(ended.rows, groups, personal), sessions, ended.items, voided)
 
 
 async def _leaving(tx: Transaction, organisation_id: UUID, user_id: UUID) -> _Leaving:

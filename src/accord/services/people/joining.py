@@ -133,6 +133,8 @@ async def accept_membership(tx: Transaction, *, token: str) -> UUID:
     yet gets this organisation as home, and the identity is bound for good.
     """
     invited = await _invited(tx, token)
+    if invited.unclaimed:
+        return await _claim(tx, invited)
     organisation_id: UUID = invited.organisation_id
     await _refuse_partner(tx, invited)
     person = await _person(tx, invited)
@@ -158,7 +160,9 @@ async def _invited(tx: Transaction, token: str) -> Any:
     await tx.enter(found.organisation_id)
     organisation = await hold_members(tx, found.organisation_id)
     row = await lock_invited(tx, digest)
-    waits = row is not None and MEMBERSHIP.permits(MembershipStatus(row.status), MembershipEvent.ACCEPT)
+    waits = row is not None and (
+        row.unclaimed or MEMBERSHIP.permits(MembershipStatus(row.status), MembershipEvent.ACCEPT)
+    )
     if not waits or row.token_expires_at <= tx.now or organisation.status == OrganisationStatus.CLOSED:
         raise NotFound(("token",))
     if row.invited_in is None:
@@ -169,6 +173,21 @@ async def _invited(tx: Transaction, token: str) -> Any:
     if not stands:
         raise NotFound(("token",))
     return row
+
+
+async def _claim(tx: Transaction, made: Any) -> UUID:
+    """Bind a sign-in to somebody whom the directory made a member; one that is somebody's already binds to nobody."""
+    try:
+        await bind_identity(tx, made.user_id)
+    except AlreadyBound:
+        other = "You sign in as somebody else already: use the sign-in of this organisation."
+        raise ValidationError("token", other) from None
+    await tx.update(memberships, made.id, unclaimed=False, token_hash=None, token_expires_at=None)
+    tx.principal = Principal(tx.principal.identity, made.user_id, made.display_name, made.organisation_id)
+    data = {"membership": global_id("membership", made.id), "user": global_id("user", made.user_id)}
+    joined = Event(type=EventType.MEMBER_JOINED, streams=(made.organisation_id,), data=data | {"roles": made.roles})
+    await record(tx, joined)
+    return made.id  # type: ignore[no-any-return]
 
 
 async def _refuse_partner(tx: Transaction, invited: Any) -> None:

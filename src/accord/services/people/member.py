@@ -33,7 +33,9 @@ from accord.domain.organisation import (
 from accord.services.activity import Event, record
 from accord.services.digest import note_change
 from accord.services.grants.acting import end_sessions, revoked_events
+from accord.services.people.claim import claim_link
 from accord.services.people.departure import MemberReceipt, depart
+from accord.services.people.group_roles import give_group_roles, leave_scim_groups, refuse_inherited
 from accord.services.people.membership import (
     member_event,
     refuse_protected,
@@ -81,6 +83,7 @@ async def update_member(
         values["display_name"] = text.name("displayName", display_name)
     if roles is not None:
         before = frozenset(map(Role, row.roles))
+        refuse_inherited(row, roles)
         own = row.user_id == tx.person_id
         await require_giving(tx, organisation_id, roles, to_oneself=own, before=before)
         if Role.ORG_ADMIN in before - set(roles):
@@ -166,7 +169,8 @@ async def _end(
     check_version(row, expected_version, row.status)
     status = MEMBERSHIP.move(MembershipStatus(row.status), event)
     reason = text.note("reason", reason)
-    values = {"status": status.value, "token_hash": None, "token_expires_at": None, "delegated_admin": False}
+    values: dict[str, Any] = {"status": status.value, "directory_roles": [], "delegated_admin": False}
+    values |= {"token_hash": None, "token_expires_at": None}
     receipt, further = MemberReceipt(), list[Event]()
     if row.status == MembershipStatus.ACTIVE:
         if Role.ORG_ADMIN in row.roles:
@@ -175,6 +179,7 @@ async def _end(
         receipt, further = departure.receipt, [*departure.events]
     else:
         await tx.update(memberships, membership_id, **values)
+    await leave_scim_groups(tx, membership_id, for_good=event is MembershipEvent.REMOVE)
     await note_change(tx, organisation_id, f"deactivated the member {row.display_name}")
     counts = counted(asdict(receipt))
     told = member_event(ENDS[event], organisation_id, membership_id, row.user_id, counts, reason)
@@ -189,10 +194,14 @@ async def reactivate_member(
     row = await _held(tx, organisation_id, membership_id, expected_version)
     await refuse_protected(tx, row)
     status = MEMBERSHIP.move(MembershipStatus(row.status), MembershipEvent.REACTIVATE)
-    plain = stored([Role.MEMBER])
-    await tx.update(memberships, membership_id, status=status.value, roles=plain, joined_at=tx.now)
+    values: dict[str, Any] = {"roles": stored([Role.MEMBER]), "directory_roles": [], "joined_at": tx.now}
+    if row.unclaimed:
+        values |= await claim_link(tx, organisation_id, row.email, row.display_name)
+    await tx.update(memberships, membership_id, status=status.value, **values)
+    given = await give_group_roles(tx, organisation_id, [membership_id])
     await note_change(tx, organisation_id, f"reactivated the member {row.display_name}")
-    await record(tx, member_event(EventType.MEMBER_REACTIVATED, organisation_id, membership_id, row.user_id, {}))
+    told = member_event(EventType.MEMBER_REACTIVATED, organisation_id, membership_id, row.user_id, {})
+    await record(tx, told, *given)
     return membership_id
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "refuse_protected",
     "require_giving",
     "require_managing",
+    "require_provisioning",
     "stored",
     "with_preset",
 ]
@@ -31,6 +32,16 @@ __all__ = [
 def require_managing(tx: Transaction, organisation_id: UUID) -> None:
     target = Target(organisation_id=organisation_id)
     require(tx.principal, Action.MEMBER_MANAGE, target, now=tx.now, acting_for=tx.acting_for)
+
+
+def require_provisioning(tx: Transaction) -> UUID:
+    """The organisation whose directory acts here; Forbidden for anybody else."""
+    directory = tx.principal.directory
+    if directory is None:
+        raise Forbidden(Action.MEMBER_PROVISION, Condition.NO_GRANT)
+    target = Target(organisation_id=directory.organisation_id)
+    require(tx.principal, Action.MEMBER_PROVISION, target, now=tx.now, acting_for=tx.acting_for)
+    return directory.organisation_id
 
 
 def with_preset(

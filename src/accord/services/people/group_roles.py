@@ -1,0 +1,63 @@
+"""What a directory's groups mean for a membership: the roles they give, kept apart from those that people gave."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete
+
+from accord.database.engine import Transaction
+from accord.database.queries.member import count_holders
+from accord.database.queries.scim import list_given, lock_active
+from accord.database.tables.organisation import memberships
+from accord.database.tables.scim import scim_group_members, scim_users
+from accord.domain.activity import EventType
+from accord.domain.errors import LastAdmin, ValidationError
+from accord.domain.organisation import Role
+from accord.domain.scim import combined
+from accord.services.activity import Event
+from accord.services.people.membership import member_event, stored
+
+__all__ = ["give_group_roles", "leave_scim_groups", "refuse_inherited"]
+
+
+async def give_group_roles(tx: Transaction, organisation_id: UUID, membership_ids: Collection[UUID]) -> list[Event]:
+    """Give active members what their groups give now, and take what no group gives any more; an event for each change.
+
+    The organisation's members are held. LastAdmin where nobody would be left who is one.
+    """
+    events, lost = list[Event](), False
+    given = await list_given(tx, membership_ids)
+    for row in await lock_active(tx, organisation_id, membership_ids):
+        roles, inherited = combined(_roles(row.roles), _roles(row.directory_roles), _roles(given.get(row.id, ())))
+        if stored(roles) == sorted(row.roles) and stored(inherited) == sorted(row.directory_roles):
+            continue
+        lost = lost or (Role.ORG_ADMIN in row.roles and Role.ORG_ADMIN not in roles)
+        await tx.update(memberships, row.id, roles=stored(roles), directory_roles=stored(inherited))
+        if stored(roles) != sorted(row.roles):
+            data = {"roles": {"from": sorted(row.roles), "to": stored(roles)}}
+            events.append(member_event(EventType.MEMBER_UPDATED, organisation_id, row.id, row.user_id, data))
+    if lost and await count_holders(tx, organisation_id, Role.ORG_ADMIN) == 0:
+        raise LastAdmin
+    return events
+
+
+async def leave_scim_groups(tx: Transaction, membership_id: UUID, *, for_good: bool) -> None:
+    """Take somebody whose membership ends out of the directory's groups; `for_good`: forget what it said, too."""
+    await tx.execute(delete(scim_group_members).where(scim_group_members.c.membership_id == membership_id))
+    if for_good:
+        await tx.execute(delete(scim_users).where(scim_users.c.id == membership_id))
+
+
+def refuse_inherited(row: Any, roles: Collection[Role]) -> None:
+    """What a group of the directory gives is taken away there and not here; ValidationError names it."""
+    kept = _roles(row.directory_roles) - frozenset(roles)
+    if kept:
+        listed = ", ".join(sorted(kept))
+        raise ValidationError("roles", f"A group of the directory gives {listed}: take the person out of it there.")
+
+
+def _roles(names: Collection[str]) -> frozenset[Role]:
+    return frozenset(map(Role, names))

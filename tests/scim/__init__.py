@@ -1,0 +1,1 @@
+"""The service for directories, asked as directories ask it."""
