@@ -45,7 +45,7 @@ from accord.http.places import Places
 from accord.http.rates import Rates
 from accord.http.tickets import TicketRoutes, TicketSigner
 from accord.schema.context import Context, Support
-from accord.schema.schema import RULES, build_schema
+from accord.schema.schema import EXECUTORS, RULES, build_schema
 from accord.services.expiry import sweep
 from accord.services.grants.ticket import redeem_ticket
 from accord.settings import Settings
@@ -102,7 +102,7 @@ class Gateway:
     def graphql(self) -> GraphQLEndpoint:
         settings = self.settings
         admissions: list[Documents] = []
-        schema = build_schema([lambda: Admission(admissions[0])])
+        schema = build_schema([lambda: Admission(admissions[0])], EXECUTORS[settings.executor])
         admissions.append(Documents(schema._schema, settings.limits(), settings.may_introspect, RULES))
         return GraphQLEndpoint(
             schema,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial, wraps
 from inspect import iscoroutinefunction
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import strawberry
 
@@ -14,6 +14,17 @@ from accord.execution.declared import LEVEL, WholeLevel
 from accord.schema.permissions import requires
 
 Method = TypeVar("Method", bound=Callable[..., Any])
+Value = TypeVar("Value")
+
+if TYPE_CHECKING:
+    Each: TypeAlias = list[Value | Exception]
+else:
+
+    class Each:
+        """What the method of a level returns: a list, with one value of the field's type for each row."""
+
+        def __class_getitem__(cls, value: Any) -> Any:
+            return value
 
 
 def whole(action: Action | None = None, description: str | None = None) -> Callable[[Method], Method]:
