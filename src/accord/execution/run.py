@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from itertools import chain, islice
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from graphql import GraphQLError, GraphQLObjectType, Undefined
 from graphql.execution import Executor
@@ -18,6 +18,7 @@ from accord.execution.plan import AbstractType, FieldPlan, ObjectPlan, Shape, Wa
 from accord.execution.resolving import Coming, Resolving, Values, drained
 
 Objects: TypeAlias = list[dict[str, Any]]
+AT_ONCE: Final = frozenset({Way.TYPENAME, Way.COLUMN, Way.MAPPED})
 
 
 class Run(Resolving):
@@ -42,22 +43,25 @@ class Run(Resolving):
         return _built(plan.keys, columns, len(level.rows))
 
     def _column(self, field: FieldPlan, level: Level) -> Coming:
+        if field.way not in AT_ONCE:
+            return self._asked(field, level)
         values = self.values(field, level)
-        if field.way is Way.ORDINARY:
-            return self._as_completed(values)
         if type(values) is list and field.shape.leaves is not None:
             return self._leaves(field, field.shape, values)
-        return self._completed(field, values, Under(level.places, field.key, field.parent.name))
+        return self._completed(field, level, values)
 
-    async def _as_completed(self, values: Coming) -> Values:
-        """What the stock executor completed is taken as it is."""
-        settled = values if type(values) is list else await cast("Awaitable[Values]", values)
+    async def _asked(self, field: FieldPlan, level: Level) -> Values:
+        """Resolvers are called by who awaits them: what is cancelled before was never begun."""
+        values = self.values(field, level)
+        if field.way is not Way.ORDINARY:
+            return await self._completed(field, level, values)
         self.faulty = True
+        settled = values if type(values) is list else await cast("Awaitable[Values]", values)
         return [Fault(value) if isinstance(value, Exception) else value for value in settled]
 
-    async def _completed(self, field: FieldPlan, values: Coming, places: Places) -> Values:
+    async def _completed(self, field: FieldPlan, level: Level, values: Coming) -> Values:
         settled = values if type(values) is list else await cast("Awaitable[Values]", values)
-        return await self._complete(field, field.shape, settled, places)
+        return await self._complete(field, field.shape, settled, Under(level.places, field.key, field.parent.name))
 
     async def _complete(self, field: FieldPlan, shape: Shape, values: Values, places: Places) -> Values:
         if shape.leaves is not None:
