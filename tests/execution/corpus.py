@@ -25,7 +25,7 @@ BY_HAND: Final[tuple[Document, ...]] = tuple(
         # fragments
         ("{ thing { ...F } } fragment F on Thing { number text child { ...G } } fragment G on Thing { number }", {}),
         (
-            "{ thing { ... on Thing { number } ... { text } ... on Named { name } ... on Other { itself { name } } } }",
+            "{ thing { ... on Thing { number } ... { text } ... on Named { name ... on Other { itself { name } } } } }",
             {},
         ),
         ("{ things { ...F ...F } } fragment F on Thing { number ...G } fragment G on Thing { text }", {}),
