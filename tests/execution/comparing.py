@@ -16,9 +16,14 @@ import orjson
 class Result(Protocol):
     """Of one operation."""
 
-    data: Any
-    errors: Sequence[Any] | None
-    extensions: Any
+    @property
+    def data(self) -> Any: ...
+
+    @property
+    def errors(self) -> Sequence[Any] | None: ...
+
+    @property
+    def extensions(self) -> Any: ...
 
 
 def differences(ours: Result, stock: Result) -> list[str]:

@@ -22,7 +22,7 @@ class Pair:
         here, there = ToyContext(), ToyContext()
         ours = await self.ours.execute(document, variable_values=given, context_value=here)
         stock = await self.stock.execute(document, variable_values=given, context_value=there)
-        found = differences(ours, stock) + out_of_order(ours)  # type: ignore[arg-type]
+        found = differences(ours, stock) + out_of_order(ours)
         return found if here.log == there.log else [*found, f"acts: {here.log} are not {there.log}"]
 
 

@@ -281,10 +281,10 @@ async def _acts(demo: Demo) -> tuple[Identity, list[str]]:
     for actor in demo.everybody:
         context = Context(demo.database, actor, Support("S", "s@v.example"), NoTickets())
         viewer = ((await OURS.execute(asked, context_value=context)).data or {}).get("viewer")
-        edges = viewer["organisation"]["partnerships"]["edges"] if viewer and viewer["organisation"] else []
-        for edge in edges:
+        organisation: Any = (viewer or {}).get("organisation")
+        for edge in organisation["partnerships"]["edges"] if organisation else []:
             if {"SUSPEND", "REMOVE"} <= set(edge["node"]["viewerCan"]):
-                return actor, _documents(viewer["organisation"]["id"], edge["node"])
+                return actor, _documents(organisation["id"], edge["node"])
     raise LookupError("nobody may hold a partnership")
 
 

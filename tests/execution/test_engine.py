@@ -14,7 +14,8 @@ from strawberry.extensions import ParserCache, SchemaExtension
 from accord.execution import plans, resolving
 from accord.execution.engine import BreadthFirst
 from accord.execution.levels import Items, Places, Some, Under
-from tests.execution.toy import Admitted, Query, ToyContext, ToySchema, toy_schema
+from tests.execution.rows import Admitted
+from tests.execution.toy import Query, ToyContext, ToySchema, toy_schema
 
 
 class Stock(BreadthFirst):
