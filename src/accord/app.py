@@ -51,7 +51,7 @@ from accord.http.responses import busy
 from accord.http.scim.routes import ScimRoutes
 from accord.http.tickets import TicketRoutes, TicketSigner
 from accord.schema.context import Context, Keyed, Support
-from accord.schema.schema import RULES, build_schema
+from accord.schema.schema import EXECUTORS, RULES, build_schema
 from accord.services.expiry import sweep
 from accord.services.grants.ticket import redeem_ticket
 from accord.services.retry import Seal
@@ -139,7 +139,7 @@ class Gateway:
     def graphql(self) -> GraphQLEndpoint:
         settings = self.settings
         admissions: list[Documents] = []
-        schema = build_schema([lambda: Admission(admissions[0])])
+        schema = build_schema([lambda: Admission(admissions[0])], EXECUTORS[settings.executor])
         admissions.append(Documents(schema._schema, settings.limits(), settings.may_introspect, RULES))
         return GraphQLEndpoint(
             schema,

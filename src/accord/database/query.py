@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 import asyncpg
@@ -22,6 +23,11 @@ class Row(asyncpg.Record):  # type: ignore[misc]
             return self[name]
         except KeyError:
             raise AttributeError(name) from None
+
+    @classmethod
+    def column_reader(cls, name: str) -> Callable[[Any], Any]:
+        """Reads one attribute of many rows; a column without the detour over `__getattr__`."""
+        return attrgetter(name) if hasattr(cls, name) else itemgetter(name)
 
     @property
     def key(self) -> str:

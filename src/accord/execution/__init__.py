@@ -1,1 +1,1 @@
-"""How operations run. The stock executor of graphql-core serves; what subclasses it is `accord.schema.operation`."""
+"""How operations run: breadth first, a level of the answer at a time. README.md explains it in one page."""

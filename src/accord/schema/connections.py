@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from accord.database.queries.read.pages import Pages
@@ -20,6 +21,13 @@ def listing(info: Info, pages: Pages, key: str, wanted: Span, **given: Any) -> C
     loaders = info.context.loaders
     listed = Listing(key, loaders.page(pages, wanted, **given), loaders.count(pages, **given))
     return cast("Connection[Any]", listed)
+
+
+def listings(info: Info, pages: Pages, rows: Sequence[Any], wanted: Span, **given: Any) -> list[Any]:
+    """The same under each row of a level."""
+    loaders = info.context.loaders
+    page, count = loaders.page(pages, wanted, **given), loaders.count(pages, **given)
+    return [Listing(row.key, page, count) for row in rows]
 
 
 def search_text(text: str | None) -> str | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from accord.access.decision import Deny, decide
-from accord.access.facts import Target
+from accord.access.facts import PartnershipFacts, Target
 from accord.access.permissions import Action
 from accord.schema.context import Info
 from accord.schema.errors import ForbiddenField
@@ -13,12 +14,26 @@ from accord.schema.errors import ForbiddenField
 
 async def demand_on_partnership(info: Info, key: str, action: Action) -> None:
     """May the viewer do this on the partnership? ForbiddenField otherwise, whatever the field holds."""
-    facts = await info.context.loaders.facts_by_partnership.load(key)
+    (refused,) = await refusals_on_partnerships(info, [key], action)
+    if refused is not None:
+        raise refused
+
+
+async def refusals_on_partnerships(info: Info, keys: Sequence[str], action: Action) -> list[Exception | None]:
+    """The same of a level's partnerships: for each what `demand_on_partnership` would raise, None where it may be."""
+    asked = list(dict.fromkeys(keys))
+    known = dict(zip(asked, await info.context.loaders.facts_by_partnership.level(asked), strict=True))
+    refused = {key: _refusal(info, facts, action) for key, facts in known.items()}
+    return [refused[key] for key in keys]
+
+
+def _refusal(info: Info, facts: PartnershipFacts | Exception | None, action: Action) -> Exception | None:
+    if isinstance(facts, Exception):
+        return facts
     if facts is None:
-        raise ForbiddenField(action)
+        return ForbiddenField(action)
     verdict = decide(info.context.principal, action, Target(partnership=facts), now=info.context.now)
-    if isinstance(verdict, Deny):
-        raise ForbiddenField(action, verdict.condition)
+    return ForbiddenField(action, verdict.condition) if isinstance(verdict, Deny) else None
 
 
 async def demand_on_account(info: Info, key: str, action: Action) -> None:

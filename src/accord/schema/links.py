@@ -1,45 +1,39 @@
-"""Fields that lead from a row to other rows: a key and a loader, so that a whole level can be asked at once."""
+"""Fields that lead from rows to other rows: a key and a loader, asked once for a whole level."""
 
 from __future__ import annotations
 
-from asyncio import Future
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import strawberry
 
 from accord.access.permissions import Action
 from accord.schema.context import Info
-from accord.schema.decisions import demand_on_partnership
-from accord.schema.permissions import requires
+from accord.schema.decisions import refusals_on_partnerships
+from accord.schema.levels import whole_field
 
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """`loader` names the loader of the bundle, `key` the column that holds its key."""
-
-    loader: str
-    key: str
+Rows = strawberry.Parent[list[Any]]
 
 
 def link(loader: str, key: str = "key", description: str | None = None) -> Any:
     """A field that is what `loader` knows under the row's column `key`; null without a key."""
 
-    def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        return _follow(info, loader, getattr(root, key))
+    async def follow(rows: Rows, info: Info) -> Any:
+        return await _followed(info, loader, [getattr(row, key) for row in rows])
 
-    return strawberry.field(resolver=resolve, description=description, metadata={"link": Link(loader, key)})
+    return whole_field(follow, follow, description=description)
 
 
 def links(loader: str, keys: str, action: Action, description: str | None = None) -> Any:
     """A field that is what `loader` knows under each of the row's list `keys`; decided on the row's partnership."""
 
-    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        await demand_on_partnership(info, root.key, action)
-        known = await getattr(info.context.loaders, loader).load_many(getattr(root, keys))
-        return [row for row in known if row is not None]
+    async def follow(rows: Rows, info: Info) -> Any:
+        refused = await refusals_on_partnerships(info, [row.key for row in rows], action)
+        lists = [[] if no else getattr(row, keys) for row, no in zip(rows, refused, strict=True)]
+        found = await _known(info, loader, [key for listed in lists for key in listed])
+        return [no or _rows_of(found, listed) for no, listed in zip(refused, lists, strict=True)]
 
-    return strawberry.field(resolver=resolve, description=description, extensions=[requires(action)])
+    return whole_field(follow, follow, action, description)
 
 
 def decided_link(
@@ -47,26 +41,37 @@ def decided_link(
 ) -> Any:
     """As `link`, for those alone who may do `action` on the partnership whose key is in the column `partnership`."""
 
-    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        await demand_on_partnership(info, getattr(root, partnership), action)
-        following = _follow(info, loader, getattr(root, key))
-        return None if following is None else await following
+    async def follow(rows: Rows, info: Info) -> Any:
+        refused = await refusals_on_partnerships(info, [getattr(row, partnership) for row in rows], action)
+        keys = [None if no else getattr(row, key) for row, no in zip(rows, refused, strict=True)]
+        found = await _followed(info, loader, keys)
+        return [no or value for no, value in zip(refused, found, strict=True)]
 
-    return strawberry.field(resolver=resolve, description=description, extensions=[requires(action)])
+    return whole_field(follow, follow, action, description)
 
 
 def decided(column: str, action: Action, partnership: str = "key", description: str | None = None) -> Any:
     """A column for those alone who may do `action` on the partnership whose key is in the column `partnership`."""
 
-    async def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-        await demand_on_partnership(info, getattr(root, partnership), action)
-        return getattr(root, column)
+    async def read(rows: Rows, info: Info) -> Any:
+        refused = await refusals_on_partnerships(info, [getattr(row, partnership) for row in rows], action)
+        return [no or getattr(row, column) for row, no in zip(rows, refused, strict=True)]
 
-    return strawberry.field(resolver=resolve, description=description, extensions=[requires(action)])
+    return whole_field(read, read, action, description)
 
 
-def _follow(info: Info, loader: str, key: str | None) -> Future[Any] | None:
-    if key is None:
-        return None
-    following: Future[Any] = getattr(info.context.loaders, loader).load(key)
-    return following
+async def _followed(info: Info, loader: str, keys: Sequence[str | None]) -> list[Any]:
+    found = await _known(info, loader, [key for key in keys if key is not None])
+    return [None if key is None else found[key] for key in keys]
+
+
+async def _known(info: Info, loader: str, keys: list[str]) -> dict[str, Any]:
+    if not keys:
+        return {}
+    return dict(zip(keys, await getattr(info.context.loaders, loader).level(keys), strict=True))
+
+
+def _rows_of(found: dict[str, Any], keys: Sequence[str]) -> Any:
+    """The rows of one list without those that are not there; the first error of them is that of the list."""
+    rows = [found[key] for key in keys if found[key] is not None]
+    return next((row for row in rows if isinstance(row, Exception)), rows)

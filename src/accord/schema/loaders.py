@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from asyncio import Future, Task
+from asyncio import Future
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
-from aiodataloader import DataLoader
+from aiodataloader import DataLoader, dispatch_queue
 
 from accord.access.facts import PartnershipFacts, Target
 from accord.database.engine import Query, Snapshot
@@ -45,24 +45,39 @@ Value = TypeVar("Value")
 class Loader(DataLoader[Key, Value]):
     """The stock loader with two faults mended.
 
-    A waiter that is cancelled does not cancel the key for the others, and `load_many` asks for a whole level in one
-    batch call without a future per key.
+    A waiter that is cancelled does not cancel the key for the others, and a level is one batch call without a future
+    per key. Levels and single keys that are asked for in the same turn share the batch.
     """
 
     def __init__(self, batch: Callable[[list[Key]], Awaitable[Sequence[Value]]]) -> None:
         self._batch = batch
         self._known: dict[Key, Value] = {}
-        self._under_way: dict[Key, Task[None]] = {}
+        self._under_way: dict[Key, Future[None]] = {}
+        self._gathered: list[Key] = []
         super().__init__()
 
     async def batch_load_fn(self, keys: list[Key]) -> list[Value]:
-        values = list(await self._batch(keys))
-        self._known.update(zip(keys, values, strict=True))
-        return values
+        levels, self._gathered = self._gathered, []
+        if not keys and not levels:
+            return []
+        done = self._under_way[levels[0]] if levels else None
+        try:
+            values = list(await self._batch([*keys, *levels]))
+            self._known.update(zip([*keys, *levels], values, strict=True))
+        except BaseException as error:
+            if done is not None:
+                done.set_exception(error) if isinstance(error, Exception) else done.cancel()
+            raise
+        finally:
+            for key in levels:
+                del self._under_way[key]
+        if done is not None:
+            done.set_result(None)
+        return values[: len(keys)]
 
     def load(self, key: Key) -> Future[Value]:
         """The value of one key, together with all others that are asked for in the same turn."""
-        if key not in self._cache and self._is_asked(key):
+        if key in self._known or key in self._under_way:
             return asyncio.ensure_future(self._of_level(key))
         return asyncio.shield(super().load(key))
 
@@ -71,36 +86,61 @@ class Loader(DataLoader[Key, Value]):
         super().do_resolve_reject(key, future)
 
     def load_many(self, keys: Iterable[Key]) -> Future[list[Value]]:
-        """The values of a level's keys, in order; what nobody asked for yet is one batch call."""
-        return asyncio.ensure_future(self._level(list(keys)))
+        """The values of several keys, in order; what nobody asked for yet is one batch call."""
+        return asyncio.ensure_future(self._all(list(keys)))
 
-    async def _level(self, keys: list[Key]) -> list[Value]:
-        fresh = [key for key in dict.fromkeys(keys) if not self._is_asked(key)]
-        if fresh:
-            level = asyncio.ensure_future(self._fetch(fresh))
-            level.add_done_callback(_retrieved)
-            self._under_way.update(dict.fromkeys(fresh, level))
-        return [await self._of_level(key) for key in keys]
+    async def level(self, keys: Sequence[Key]) -> list[Any]:
+        """The values of a level's keys, in order; the exception stands where a key's batch failed."""
+        known = self._known
+        failed: dict[Key, Exception] = {}
+        missing = [key for key in dict.fromkeys(keys) if key not in known]
+        if missing:
+            self._gather([key for key in missing if key not in self._under_way and key not in self._cache])
+            waits = {key: self._under_way.get(key) or self._single(key) for key in missing}
+            for future in set(waits.values()):
+                await asyncio.wait([future])
+            errors = {key: future.exception() for key, future in waits.items()}
+            failed = {key: error for key, error in errors.items() if isinstance(error, Exception)}
+        return [failed[key] if key in failed else known[key] for key in keys]
 
-    def _is_asked(self, key: Key) -> bool:
-        return key in self._known or key in self._under_way or key in self._cache
-
-    async def _fetch(self, keys: list[Key]) -> None:
-        try:
-            await self.batch_load_fn(keys)
-        finally:
-            for key in keys:
-                del self._under_way[key]
+    async def _all(self, keys: list[Key]) -> list[Value]:
+        values = await self.level(keys)
+        for value in values:
+            if isinstance(value, Exception):
+                raise value
+        return values
 
     async def _of_level(self, key: Key) -> Value:
-        if key not in self._known and key in self._under_way:
-            await asyncio.shield(self._under_way[key])
-        if key not in self._known:
-            return await asyncio.shield(super().load(key))
-        return self._known[key]
+        (value,) = await self._all([key])
+        return value
+
+    def _single(self, key: Key) -> Future[Any]:
+        future: Future[Any] = super().load(key)
+        return future
+
+    def _gather(self, fresh: list[Key]) -> None:
+        """Puts keys of a level into the batch of this turn."""
+        if not fresh:
+            return
+        if self._gathered:
+            done = self._under_way[self._gathered[0]]
+        else:
+            done = asyncio.get_running_loop().create_future()
+            done.add_done_callback(_retrieved)
+            asyncio.ensure_future(self._dispatched()).add_done_callback(_retrieved)
+        self._gathered.extend(fresh)
+        self._under_way.update(dict.fromkeys(fresh, done))
+
+    async def _dispatched(self) -> None:
+        """Runs the batch once all that runs now has asked, unless single keys of the same turn took it with them."""
+        await asyncio.sleep(0)
+        if self._queue:
+            dispatch_queue(self)
+        elif self._gathered:
+            await self.batch_load_fn([])
 
 
-def _retrieved(future: Future[Value]) -> None:
+def _retrieved(future: Future[Any]) -> None:
     """Marks an error as seen: a batch may outlive all who waited for it."""
     if not future.cancelled():
         future.exception()

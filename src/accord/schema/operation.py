@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, ClassVar
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema
 from graphql.execution import Executor
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from accord.execution.engine import BreadthFirst
 from accord.schema.errors import ApiError, readable
 from accord.schema.scalars import refuse_unstorable
 
 
-class Operation(StrawberryGraphQLCoreExecutionContext):
+class Operation(BreadthFirst):
     """Every query and mutation, and every event of a subscription, runs in one of these.
 
     The scope belongs to the executor: what an extension's hook raises reaches the client unmasked, and a hook that
@@ -58,3 +58,9 @@ class Operation(StrawberryGraphQLCoreExecutionContext):
                 return answer
         except Exception as error:  # noqa: BLE001
             return ExecutionResult(None, [readable(error)])
+
+
+class StockOperation(Operation):
+    """The same on the stock executor of graphql-core."""
+
+    breadth_first: ClassVar[bool] = False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import strawberry
 
 from accord.schema.errors import BadInput, PageTooLarge
+from accord.schema.levels import Each, whole
 from accord.schema.permissions import field
 
 if TYPE_CHECKING:
@@ -125,22 +126,35 @@ class Edge(Generic[Item]):
 
 @strawberry.type(description="A page of items, and how many there are that the viewer may see.")
 class Connection(Generic[Item]):
-    @strawberry.field
-    async def edges(self, root: strawberry.Parent[Listing]) -> list[Edge[Item]]:
-        rows: list[Any] = (await root.pages.load(root.key)).rows
-        return rows
+    @whole()
+    async def edges(self, rows: strawberry.Parent[list[Listing]], info: strawberry.Info) -> Each[list[Edge[Item]]]:
+        return [page.rows if isinstance(page, Page) else page for page in await _loaded(rows, "pages")]
 
-    @strawberry.field
-    async def page_info(self, root: strawberry.Parent[Listing]) -> PageInfo:
-        page = await root.pages.load(root.key)
-        cursors = [cursor_of(row.position) for row in (page.rows[:1] + page.rows[-1:])]
-        return PageInfo(
-            has_next_page=page.has_next,
-            has_previous_page=page.has_previous,
-            start_cursor=cursors[0] if cursors else None,
-            end_cursor=cursors[-1] if cursors else None,
-        )
+    @whole()
+    async def page_info(self, rows: strawberry.Parent[list[Listing]], info: strawberry.Info) -> Each[PageInfo]:
+        return [page_info(page) if isinstance(page, Page) else page for page in await _loaded(rows, "pages")]
 
-    @field(description="How many there are in all pages; counted only where it is asked for.")
-    async def total_count(self, root: strawberry.Parent[Listing]) -> int:
-        return await root.counts.load(root.key)
+    @whole(description="How many there are in all pages; counted only where it is asked for.")
+    async def total_count(self, rows: strawberry.Parent[list[Listing]], info: strawberry.Info) -> Each[int]:
+        return await _loaded(rows, "counts")
+
+
+def page_info(page: Page) -> PageInfo:
+    """Where the page stands, with the cursors of its ends."""
+    cursors = [cursor_of(row.position) for row in (page.rows[:1] + page.rows[-1:])]
+    return PageInfo(
+        has_next_page=page.has_next,
+        has_previous_page=page.has_previous,
+        start_cursor=cursors[0] if cursors else None,
+        end_cursor=cursors[-1] if cursors else None,
+    )
+
+
+async def _loaded(listings: list[Listing], loader: str) -> list[Any]:
+    """What one of the two loaders of each connection says; a level mostly has one of them."""
+    found: dict[tuple[int, str], Any] = {}
+    for one in {id(getattr(listed, loader)): getattr(listed, loader) for listed in listings}.values():
+        keys = [listed.key for listed in listings if getattr(listed, loader) is one]
+        values = await one.level(keys)
+        found.update(((id(one), key), value) for key, value in zip(keys, values, strict=True))
+    return [found[id(getattr(listed, loader)), listed.key] for listed in listings]

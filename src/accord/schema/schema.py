@@ -39,7 +39,7 @@ from accord.schema.mutations import (
     sharing,
     term,
 )
-from accord.schema.operation import Operation
+from accord.schema.operation import Operation, StockOperation
 from accord.schema.permissions import answers
 from accord.schema.queries import activity as activity_queries
 from accord.schema.queries import node as node_queries
@@ -52,6 +52,9 @@ from accord.schema.types.refusals import REFUSALS
 
 RULES: Final = (StorableStrings,)
 """Validation rules of ours, beside those of the specification."""
+
+EXECUTORS: Final = {"engine": Operation, "stock": StockOperation}
+"""What can run operations: level by level, or the stock executor."""
 
 
 @strawberry.type
@@ -171,13 +174,15 @@ class Schema(strawberry.Schema):
         log_unexpected(errors)
 
 
-def build_schema(extensions: Iterable[Callable[[], SchemaExtension]] = ()) -> Schema:
+def build_schema(
+    extensions: Iterable[Callable[[], SchemaExtension]] = (), executor: type[Operation] = Operation
+) -> Schema:
     """The schema; `extensions` are what the edge adds to it, such as its parsing and its limits."""
     schema = Schema(
         query=Query,
         mutation=Mutation,
         types=REFUSALS,
-        execution_context_class=Operation,
+        execution_context_class=executor,
         extensions=(Masked, lambda: AddValidationRules(list(RULES)), *extensions),
         config=StrawberryConfig(scalar_map=SCALARS),
     )

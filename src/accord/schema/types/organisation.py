@@ -24,6 +24,7 @@ from accord.schema.connections import key_of, listing, names, search_text
 from accord.schema.context import Info
 from accord.schema.decisions import demand_in_organisation, demand_membership, may
 from accord.schema.errors import ForbiddenField
+from accord.schema.levels import Each, whole
 from accord.schema.links import link
 from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded, requires
@@ -81,13 +82,11 @@ class User(Node):
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, UserRow)
 
-    @field(description="One's own, those of one's own organisation's people, and of guest people with access.")
-    async def email(self, root: Parent[UserRow], info: Info) -> str | None:
-        seen = await info.context.loaders.email_by_user.load(root.key)
-        if seen is None:
-            raise ForbiddenField("user:read_email")
-        email: str = seen.email
-        return email
+    @whole(description="One's own, those of one's own organisation's people, and of guest people with access.")
+    async def email(self, rows: Parent[list[UserRow]], info: Info) -> Each[str | None]:
+        known = await info.context.loaders.email_by_user.level([row.key for row in rows])
+        unseen = ForbiddenField("user:read_email")
+        return [seen if isinstance(seen, Exception) else unseen if seen is None else seen.email for seen in known]
 
 
 def of_member(column: str) -> Any:

@@ -24,9 +24,10 @@ from accord.database.queries.read.partnership import (
     TermsRow,
 )
 from accord.database.queries.read.sharing import SHARES_OF_PARTNERSHIP
-from accord.schema.connections import listing, names
+from accord.schema.connections import listing, listings, names
 from accord.schema.context import Info
-from accord.schema.decisions import demand_on_partnership
+from accord.schema.decisions import demand_on_partnership, refusals_on_partnerships
+from accord.schema.levels import Each, whole
 from accord.schema.links import decided, decided_link, link, links
 from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded
@@ -124,9 +125,9 @@ class PartnershipAttempt(Node):
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, AttemptRow)
 
-    @field(description="What these terms share when they come into force, as far as the viewer sees it (S95).")
-    async def listed_accounts(self, root: Parent[AttemptRow], info: Info) -> list[ListedAccount]:
-        return await info.context.loaders.grouped(LISTED_ACCOUNTS).load(root.key)
+    @whole(description="What these terms share when they come into force, as far as the viewer sees it (S95).")
+    async def listed_accounts(self, rows: Parent[list[AttemptRow]], info: Info) -> Each[list[ListedAccount]]:
+        return await info.context.loaders.grouped(LISTED_ACCOUNTS).level([row.key for row in rows])
 
 
 @guarded(Action.PARTNERSHIP_READ)
@@ -138,15 +139,14 @@ class PartnershipMember:
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, PartnershipMemberRow)
 
-    @field(description="What the person can reach, as far as the viewer sees it.")
-    async def grants(self, root: Parent[PartnershipMemberRow], info: Info) -> list[LazyGrant]:
-        grants: list[Any] = await info.context.loaders.grants_by_member.load((root.parent, root.user_id))
-        return grants
+    @whole(description="What the person can reach, as far as the viewer sees it.")
+    async def grants(self, rows: Parent[list[PartnershipMemberRow]], info: Info) -> Each[list[LazyGrant]]:
+        return await info.context.loaders.grants_by_member.level([(row.parent, row.user_id) for row in rows])
 
-    @strawberry.field
-    async def is_representative(self, root: Parent[PartnershipMemberRow], info: Info) -> bool:
-        partnership = await info.context.loaders.partnership_by_id.load(root.parent)
-        return partnership is not None and partnership.representative_user_id == root.user_id
+    @whole()
+    async def is_representative(self, rows: Parent[list[PartnershipMemberRow]], info: Info) -> Each[bool]:
+        known = await info.context.loaders.partnership_by_id.level([row.parent for row in rows])
+        return [_represents(partnership, row) for partnership, row in zip(known, rows, strict=True)]
 
 
 @guarded(Action.PARTNERSHIP_READ)
@@ -186,11 +186,9 @@ class Partnership(Node):
     async def data_access(self, root: Parent[PartnershipRow], info: Info) -> DataAccess | None:
         return await data_access(info, root.key)
 
-    @field(TERMS, description="Each submission, the first one first.")
-    async def attempts(self, root: Parent[PartnershipRow], info: Info) -> list[PartnershipAttempt] | None:
-        await demand_on_partnership(info, root.key, TERMS)
-        attempts: list[Any] = await info.context.loaders.attempts_by_partnership.load(root.key)
-        return attempts
+    attempts: list[PartnershipAttempt] | None = decided_link(
+        "attempts_by_partnership", "key", TERMS, description="Each submission, the first one first."
+    )
 
     @field(
         Action.AMENDMENT_READ, description="Changes of the terms, the newest first; those that the viewer is told of."
@@ -208,26 +206,29 @@ class Partnership(Node):
         await demand_on_partnership(info, root.key, Action.AMENDMENT_READ)
         return listing(info, AMENDMENTS, root.key, span(first, after, last, before), state=names(state))
 
-    @field(Action.SHARE_READ, description="The Accounts tab (S79).")
+    @whole(Action.SHARE_READ, description="The Accounts tab (S79).")
     def shares(
         self,
-        root: Parent[PartnershipRow],
+        rows: Parent[list[PartnershipRow]],
         info: Info,
         state: list[ShareState] | None = None,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> Connection[LazyShare] | None:
-        return listing(info, SHARES_OF_PARTNERSHIP, root.key, span(first, after, last, before), state=names(state))
+    ) -> Each[Connection[LazyShare] | None]:
+        return listings(info, SHARES_OF_PARTNERSHIP, rows, span(first, after, last, before), state=names(state))
 
-    @field(
+    @whole(
         Action.PARTNERSHIP_READ_HIDDEN,
         description="How many live shares the viewer may not see (Q16); for leaders of the host.",
     )
-    async def hidden_share_count(self, root: Parent[PartnershipRow], info: Info) -> int | None:
-        await demand_on_partnership(info, root.key, Action.PARTNERSHIP_READ_HIDDEN)
-        return await info.context.loaders.figure(HIDDEN_SHARES).load(root.key)
+    async def hidden_share_count(self, rows: Parent[list[PartnershipRow]], info: Info) -> Each[int | None]:
+        keys = [row.key for row in rows]
+        refused = await refusals_on_partnerships(info, keys, Action.PARTNERSHIP_READ_HIDDEN)
+        seen = [key for key, no in zip(keys, refused, strict=True) if not no]
+        counts = dict(zip(seen, await info.context.loaders.figure(HIDDEN_SHARES).level(seen), strict=True))
+        return [no or counts[key] for key, no in zip(keys, refused, strict=True)]
 
     @field(Action.ROLES_READ, description="Roles that the host has delegated, the first one first (S106, S107).")
     async def delegations(
@@ -235,64 +236,79 @@ class Partnership(Node):
     ) -> list[LazyDelegation] | None:
         return await info.context.loaders.grouped(DELEGATIONS_BY_PARTNERSHIP, state=names(state)).load(root.key)
 
-    @field(
+    @whole(
         Action.CONTACT_READ, description="Contacts that were converted when it began (S103); for leaders and admins."
     )
     def external_contacts(
         self,
-        root: Parent[PartnershipRow],
+        rows: Parent[list[PartnershipRow]],
         info: Info,
         status: list[ContactStatus] | None = None,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> Connection[LazyContact] | None:
+    ) -> Each[Connection[LazyContact] | None]:
         wanted = span(first, after, last, before)
-        return listing(info, CONTACTS_OF_PARTNERSHIP, root.key, wanted, status=names(status))
+        return listings(info, CONTACTS_OF_PARTNERSHIP, rows, wanted, status=names(status))
 
-    @field(Action.ASSIGNMENT_READ, description="Who of the partner uses its level here; for the partner's admins.")
+    @whole(Action.ASSIGNMENT_READ, description="Who of the partner uses its level here; for the partner's admins.")
     def customer_assignments(
         self,
-        root: Parent[PartnershipRow],
+        rows: Parent[list[PartnershipRow]],
         info: Info,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> Connection[LazyAssignment] | None:
-        return listing(info, ASSIGNMENTS_OF_PARTNERSHIP, root.key, span(first, after, last, before))
+    ) -> Each[Connection[LazyAssignment] | None]:
+        return listings(info, ASSIGNMENTS_OF_PARTNERSHIP, rows, span(first, after, last, before))
 
-    @field(description="The Members tab: the guest's people with access (S76 to S78).")
+    @whole(description="The Members tab: the guest's people with access (S76 to S78).")
     def members(
         self,
-        root: Parent[PartnershipRow],
+        rows: Parent[list[PartnershipRow]],
         info: Info,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> Connection[PartnershipMember] | None:
-        return listing(info, PARTNERSHIP_MEMBERS, root.key, span(first, after, last, before))
+    ) -> Each[Connection[PartnershipMember] | None]:
+        return listings(info, PARTNERSHIP_MEMBERS, rows, span(first, after, last, before))
 
-    @field(Action.ACTIVITY_READ, description="Newest first.")
+    @whole(Action.ACTIVITY_READ, description="Newest first.")
     def activity(
         self,
-        root: Parent[PartnershipRow],
+        rows: Parent[list[PartnershipRow]],
         info: Info,
         filter: ActivityFilter | None = None,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> Connection[LazyEvent] | None:
+    ) -> Each[Connection[LazyEvent] | None]:
         wanted = span(first, after, last, before)
-        return listing(info, EVENTS_OF_PARTNERSHIP, root.key, wanted, **event_filter(filter))
+        return listings(info, EVENTS_OF_PARTNERSHIP, rows, wanted, **event_filter(filter))
 
-    @field(description="What is open to the viewer now; an act that is not listed is refused.")
-    async def viewer_can(self, root: Parent[PartnershipRow], info: Info) -> list[PartnershipAction]:
-        loaders = info.context.loaders
-        facts, waiting = await asyncio.gather(
-            loaders.facts_by_partnership.load(root.key), loaders.open_amendments_by_partnership.load(root.key)
+    @whole(description="What is open to the viewer now; an act that is not listed is refused.")
+    async def viewer_can(self, rows: Parent[list[PartnershipRow]], info: Info) -> Each[list[PartnershipAction]]:
+        loaders, keys = info.context.loaders, [row.key for row in rows]
+        known, waiting = await asyncio.gather(
+            loaders.facts_by_partnership.level(keys), loaders.open_amendments_by_partnership.level(keys)
         )
-        return [] if facts is None else on_partnership(info.context.principal, facts, info.context.now, waiting)
+        return [_open_to(info, facts, amendments) for facts, amendments in zip(known, waiting, strict=True)]
+
+
+def _open_to(info: Info, facts: Any, amendments: Any) -> Any:
+    """What is open on one partnership, or the first error in what has to be known for it."""
+    if isinstance(facts, Exception) or facts is None:
+        return facts or []
+    if isinstance(amendments, Exception):
+        return amendments
+    return on_partnership(info.context.principal, facts, info.context.now, amendments)
+
+
+def _represents(partnership: Any, row: PartnershipMemberRow) -> Any:
+    if isinstance(partnership, Exception):
+        return partnership
+    return partnership is not None and partnership.representative_user_id == row.user_id

@@ -14,9 +14,10 @@ from accord.database.queries.read import sharing as read
 from accord.database.queries.read.activity import EVENTS_OF_ACCOUNT
 from accord.database.queries.read.sharing import AccessItemRow, AccountRow, GrantRow, ShareRow
 from accord.domain.text import initial
-from accord.schema.connections import listing, names
+from accord.schema.connections import listing, listings, names
 from accord.schema.context import Info
 from accord.schema.decisions import demand_on_account
+from accord.schema.levels import Each, whole
 from accord.schema.links import link
 from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded
@@ -69,17 +70,19 @@ class AccountShare(Node):
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, ShareRow)
 
-    @field(description="Who of the guest has access, as far as the viewer sees it.")
+    @whole(description="Who of the guest has access, as far as the viewer sees it.")
     async def grants(
-        self, root: Parent[ShareRow], info: Info, state: list[GrantState] | None = None
-    ) -> list[AccountGrant]:
-        return await info.context.loaders.grouped(read.GRANTS_BY_SHARE, state=names(state)).load(root.key)
+        self, rows: Parent[list[ShareRow]], info: Info, state: list[GrantState] | None = None
+    ) -> Each[list[AccountGrant]]:
+        grants = info.context.loaders.grouped(read.GRANTS_BY_SHARE, state=names(state))
+        return await grants.level([row.key for row in rows])
 
-    @field(description="Who has been asked for, as far as the viewer sees it.")
+    @whole(description="Who has been asked for, as far as the viewer sees it.")
     async def access_requests(
-        self, root: Parent[ShareRow], info: Info, state: list[AccessItemState] | None = None
-    ) -> list[AccessRequestItem]:
-        return await info.context.loaders.grouped(read.ITEMS_BY_SHARE, state=names(state)).load(root.key)
+        self, rows: Parent[list[ShareRow]], info: Info, state: list[AccessItemState] | None = None
+    ) -> Each[list[AccessRequestItem]]:
+        items = info.context.loaders.grouped(read.ITEMS_BY_SHARE, state=names(state))
+        return await items.level([row.key for row in rows])
 
 
 @guarded(Action.SHARE_READ)
@@ -152,16 +155,16 @@ class Account(Node):
         await demand_on_account(info, root.key, PANEL)
         return not await info.context.loaders.owners_by_account.load(root.key)
 
-    @field(Action.SHARE_READ, description="Where it is shared.")
+    @whole(Action.SHARE_READ, description="Where it is shared.")
     def shares(
         self,
-        root: Parent[AccountRow],
+        rows: Parent[list[AccountRow]],
         info: Info,
         state: list[ShareState] | None = None,
         first: int | None = None,
         after: str | None = None,
-    ) -> Connection[AccountShare] | None:
-        return listing(info, read.SHARES_OF_ACCOUNT, root.key, span(first, after), state=names(state))
+    ) -> Each[Connection[AccountShare] | None]:
+        return listings(info, read.SHARES_OF_ACCOUNT, rows, span(first, after), state=names(state))
 
     @field(PANEL, description="The account's Members tab; for people of the host.")
     async def grants(
@@ -201,22 +204,36 @@ class Account(Node):
         wanted = span(first, after, last, before)
         return listing(info, EVENTS_OF_ACCOUNT, root.key, wanted, **event_filter(filter))
 
-    @field(description="The strongest role in which the viewer meets the account.")
-    async def viewer_role(self, root: Parent[AccountRow], info: Info) -> ViewerRole | None:
-        held = set[Capacity]()
-        for target in await info.context.loaders.targets_by_account.load(root.key):
-            held |= capacities(info.context.principal, target)
-        return next((role for capacity, role in BY_CAPACITY.items() if capacity in held), None)
+    @whole(description="The strongest role in which the viewer meets the account.")
+    async def viewer_role(self, rows: Parent[list[AccountRow]], info: Info) -> Each[ViewerRole | None]:
+        known = await info.context.loaders.targets_by_account.level([row.key for row in rows])
+        return [_strongest(info, targets) for targets in known]
 
-    @field(description="The initial of the host's name, where the account is another organisation's (S75).")
-    async def badge(self, root: Parent[AccountRow], info: Info) -> str | None:
-        if any(str(key) == root.host_id for key in info.context.principal.organisations):
-            return None
-        host = await info.context.loaders.organisation_by_id.load(root.host_id)
-        return None if host is None else initial(host.name)
+    @whole(description="The initial of the host's name, where the account is another organisation's (S75).")
+    async def badge(self, rows: Parent[list[AccountRow]], info: Info) -> Each[str | None]:
+        own = {str(key) for key in info.context.principal.organisations}
+        foreign = [row.host_id for row in rows if row.host_id not in own]
+        hosts = dict(zip(foreign, await info.context.loaders.organisation_by_id.level(foreign), strict=True))
+        return [_initial(hosts.get(row.host_id)) for row in rows]
 
-    @field(description="What is open to the viewer now; an act that is not listed is refused.")
-    async def viewer_can(self, root: Parent[AccountRow], info: Info) -> list[AccountAction]:
-        targets = await info.context.loaders.targets_by_account.load(root.key)
-        owned = await info.context.loaders.owned_partnerships.load("mine")
-        return on_account(info.context.principal, targets, owned, info.context.now)
+    @whole(description="What is open to the viewer now; an act that is not listed is refused.")
+    async def viewer_can(self, rows: Parent[list[AccountRow]], info: Info) -> Each[list[AccountAction]]:
+        loaders = info.context.loaders
+        known = await loaders.targets_by_account.level([row.key for row in rows])
+        owned = await loaders.owned_partnerships.load("mine")
+        principal, now = info.context.principal, info.context.now
+        return [
+            targets if isinstance(targets, Exception) else on_account(principal, targets, owned, now)
+            for targets in known
+        ]
+
+
+def _strongest(info: Info, targets: Any) -> Any:
+    if isinstance(targets, Exception):
+        return targets
+    held = set[Capacity]().union(*(capacities(info.context.principal, target) for target in targets))
+    return next((role for capacity, role in BY_CAPACITY.items() if capacity in held), None)
+
+
+def _initial(host: Any) -> Any:
+    return host if host is None or isinstance(host, Exception) else initial(host.name)

@@ -1,0 +1,31 @@
+"""Both executors over the toy schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accord.execution.engine import BreadthFirst
+from tests.execution.comparing import differences, out_of_order
+from tests.execution.toy import ToyContext, ToySchema, toy_schema
+
+
+class Pair:
+    """One schema on the engine and on the stock executor."""
+
+    def __init__(self, ours: ToySchema, stock: ToySchema) -> None:
+        self.ours, self.stock = ours, stock
+
+    async def differences(self, document: str, given: dict[str, Any]) -> list[str]:
+        """In what the two answers differ, and whether the order of our errors is our own."""
+        here, there = ToyContext(), ToyContext()
+        ours = await self.ours.execute(document, variable_values=given, context_value=here)
+        stock = await self.stock.execute(document, variable_values=given, context_value=there)
+        found = differences(ours, stock) + out_of_order(ours)
+        return found if here.log == there.log else [*found, f"acts: {here.log} are not {there.log}"]
+
+
+@pytest.fixture(scope="session")
+def pair() -> Pair:
+    return Pair(toy_schema(BreadthFirst), toy_schema())
