@@ -29,7 +29,6 @@ from accord.database.queries import safety
 from accord.database.queries.read.demo import list_people
 from accord.delivery import worker
 from accord.delivery.worker import Delivery
-from accord.http.arrivals import Arrivals
 from accord.http.authentication import Authenticator
 from accord.http.console import ConsoleRoutes
 from accord.http.documents import Admission, Documents
@@ -37,6 +36,7 @@ from accord.http.edge import edge
 from accord.http.exports import ExportRoutes
 from accord.http.graphql import GraphQLEndpoint
 from accord.http.health import HealthRoutes
+from accord.http.identity.arrivals import Arrivals
 from accord.http.identity.cookies import BrowserCookies
 from accord.http.identity.development import STAFF, DevelopmentIssuer, DevelopmentRoutes
 from accord.http.identity.keyfile import read_key, signing_key

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from accord.database.queries.allowance import RateLimits
+from accord.database.queries.callers.allowance import RateLimits
 from accord.delivery.smtp import Encryption, Smtp
 from accord.http.body import BodyLimits
 from accord.http.identity.issuers import Binding, Client, Issuer

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from accord.domain.callers.retry import REFUSALS, Attempt, OutcomeUnreadable, hash_of, read_as, written
 from accord.domain.errors import DomainError, Forbidden, InvalidState, NotFound, RateLimited
-from accord.domain.retry import REFUSALS, Attempt, OutcomeUnreadable, hash_of, read_as, written
 from accord.services.grants.access_request import Decided
 from accord.services.grants.assignment import Assigned
 from accord.services.grants.ticket import SignedIn

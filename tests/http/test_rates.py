@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from accord.database.engine import Database
-from accord.database.queries.allowance import RateLimits
+from accord.database.queries.callers.allowance import RateLimits
 from accord.http.rates import Price, Rates
 from accord.http.responses import HttpError
 from accord.settings import Settings

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from accord.access.principal import Identity, Principal
+from accord.domain.callers.signin import FirstSignIn, first_sign_in
 from accord.domain.organisation import MembershipStatus, Role, token_hash
-from accord.domain.signin import FirstSignIn, first_sign_in
 from accord.services.people.arrival import arrive
 from accord.services.people.browser import begin_session, use_session
 from accord.services.people.joining import accept_membership, invite_member

@@ -27,7 +27,7 @@ from graphql import (
 from accord.access.principal import Identity
 from accord.database.engine import Database
 from accord.database.failures import GONE, Deadlock
-from accord.database.queries.allowance import Lease, RateLimits, Wanted, admit, guess, release
+from accord.database.queries.callers.allowance import Lease, RateLimits, Wanted, admit, guess, release
 from accord.http.documents import Prepared
 from accord.http.limits import Measure
 from accord.http.responses import HttpError, busy

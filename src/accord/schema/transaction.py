@@ -10,9 +10,9 @@ from uuid import UUID
 
 from accord.database.engine import Transaction
 from accord.database.failures import GONE, OutcomeUnknown
+from accord.domain.callers.retry import Attempt, KeyReused, OutcomeUnreadable, hash_of
 from accord.domain.errors import DomainError, NotFound, OrganisationContextMismatch, ValidationError
 from accord.domain.ids import parse_id
-from accord.domain.retry import Attempt, KeyReused, OutcomeUnreadable, hash_of
 from accord.domain.text import camel
 from accord.schema.context import Info
 from accord.schema.errors import IdempotencyKeyReused

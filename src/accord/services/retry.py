@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from accord.access.principal import Identity
 from accord.database.caller import Driver
 from accord.database.engine import Transaction
-from accord.database.queries.retry import Turn, keep_result, take_turn
-from accord.domain.retry import Attempt, OutcomeUnreadable, read_as, written
+from accord.database.queries.callers.retry import Turn, keep_result, take_turn
+from accord.domain.callers.retry import Attempt, OutcomeUnreadable, read_as, written
 
 __all__ = ["Retry", "Seal", "actor_of"]
 

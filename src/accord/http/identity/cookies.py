@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from accord.database.engine import Busy, Database, TimedOut
-from accord.domain.signin import ATTEMPT_LIFE, SESSION_LIFE
+from accord.domain.callers.signin import ATTEMPT_LIFE, SESSION_LIFE
 from accord.http.identity.issuers import Issuer
 from accord.http.identity.origins import Origins
 from accord.http.identity.tokens import Proof

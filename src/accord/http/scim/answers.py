@@ -11,8 +11,8 @@ from scim2_models import Error, PreconditionFailedException, Resource, SCIMExcep
 from starlette.responses import Response
 
 from accord.database.failures import Busy, CredentialRefused, OutcomeUnknown, TimedOut
+from accord.domain.callers.scim import NotUnique
 from accord.domain.errors import DomainError, Forbidden, InvalidState, LastAdmin, NotFound, ValidationError
-from accord.domain.scim import NotUnique
 from accord.http.authentication import unauthenticated
 from accord.http.responses import HttpError
 from accord.http.scim.models import MEDIA_TYPE

@@ -11,7 +11,7 @@ from uuid import UUID
 from scim2_models import Context, Resource, ScimFilter, SearchRequest, TooManyException
 
 from accord.database.engine import Transaction
-from accord.database.queries import scim
+from accord.database.queries.callers import scim
 from accord.domain.errors import NotFound
 from accord.domain.ids import parse_id
 from accord.http.scim.models import LARGEST_PAGE, PAGE, SCANNED, Group, User

@@ -10,10 +10,10 @@ from uuid import UUID
 import orjson
 from scim2_models import Context, GroupMembership, Meta, Name, Resource
 
+from accord.domain.callers.scim import SaidGroup, SaidUser
 from accord.domain.errors import NotFound, ValidationError
 from accord.domain.ids import global_id, parse_id
 from accord.domain.organisation import MembershipStatus
-from accord.domain.scim import SaidGroup, SaidUser
 from accord.http.scim.models import Email, Group, GroupMember, User
 
 

@@ -11,6 +11,7 @@ from accord.domain.acting import Basis as ActingBasis
 from accord.domain.activity import Outcome
 from accord.domain.amendment import AmendmentKind, AmendmentState
 from accord.domain.billing import EntryKind, InvoiceState
+from accord.domain.callers.scim import ScimCredentialStatus
 from accord.domain.contact import ContactStatus
 from accord.domain.delegation import DelegatedRole, DelegationState, RoleGroupState
 from accord.domain.level import DataAccessLevel
@@ -27,7 +28,6 @@ from accord.domain.partnership import (
     Purpose,
 )
 from accord.domain.report import ReportGrouping, ReportName
-from accord.domain.scim import ScimCredentialStatus
 from accord.domain.setting import FeatureArea
 from accord.domain.sharing import AccessItemState, AccountKind, AccountRole, AccountStatus, GrantState, ShareState
 

@@ -14,15 +14,15 @@ from sqlalchemy.exc import IntegrityError
 
 from accord.access.principal import Principal, Standing
 from accord.database.engine import Transaction
+from accord.database.queries.callers.signin import find_at_home, find_by_handle, is_known, list_places
 from accord.database.queries.member import hold_members
 from accord.database.queries.outbox import new_keys
-from accord.database.queries.signin import find_at_home, find_by_handle, is_known, list_places
 from accord.database.tables.organisation import memberships, users
 from accord.domain import text
 from accord.domain.activity import EventType
+from accord.domain.callers.signin import FirstSignIn, first_sign_in
 from accord.domain.errors import ValidationError
 from accord.domain.organisation import MembershipStatus, Role
-from accord.domain.signin import FirstSignIn, first_sign_in
 from accord.services.activity import Event
 from accord.services.people.identity import AlreadyBound, bind_identity
 from accord.services.people.membership import member_event, stored

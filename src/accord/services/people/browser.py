@@ -14,11 +14,11 @@ from uuid import UUID
 from sqlalchemy import delete, update
 
 from accord.database.engine import Database, Transaction
+from accord.database.queries.callers.signin import find_browser_session
 from accord.database.queries.outbox import new_keys
-from accord.database.queries.signin import find_browser_session
 from accord.database.tables.signin import browser_sessions, sign_in_attempts
+from accord.domain.callers.signin import ATTEMPT_LIFE, SESSION_IDLE, SESSION_LIFE, SESSION_NOTED
 from accord.domain.organisation import new_token, token_hash
-from accord.domain.signin import ATTEMPT_LIFE, SESSION_IDLE, SESSION_LIFE, SESSION_NOTED
 from accord.services.people.arrival import arrive
 
 __all__ = ["Attempt", "begin_session", "end_session", "open_attempt", "session_token", "take_attempt", "use_session"]

@@ -16,10 +16,10 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from accord.database.engine import Transaction
+from accord.database.queries.callers.signin import sign_out_browsers
 from accord.database.queries.member import list_owned_accounts, list_standing
 from accord.database.queries.recipients import admins_of, names_of, people
 from accord.database.queries.sharing import get_partnership
-from accord.database.queries.signin import sign_out_browsers
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.organisation import memberships
 from accord.database.tables.partnership import partnerships

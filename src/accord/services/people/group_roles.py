@@ -9,14 +9,14 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from accord.database.engine import Transaction
+from accord.database.queries.callers.scim import list_given, lock_active
 from accord.database.queries.member import count_holders
-from accord.database.queries.scim import list_given, lock_active
 from accord.database.tables.organisation import memberships
 from accord.database.tables.scim import scim_group_members, scim_users
 from accord.domain.activity import EventType
+from accord.domain.callers.scim import combined
 from accord.domain.errors import LastAdmin, ValidationError
 from accord.domain.organisation import Role
-from accord.domain.scim import combined
 from accord.services.activity import Event
 from accord.services.people.membership import member_event, stored
 

@@ -10,15 +10,12 @@ from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
+from accord.database.queries.callers.scim import count_live_credentials, lock_credential
 from accord.database.queries.member import hold_members
-from accord.database.queries.scim import count_live_credentials, lock_credential
 from accord.database.tables.scim import scim_credentials
 from accord.domain import text
 from accord.domain.activity import EventType
-from accord.domain.errors import InvalidState, NotFound, ValidationError
-from accord.domain.ids import global_id
-from accord.domain.organisation import token_hash
-from accord.domain.scim import (
+from accord.domain.callers.scim import (
     CREDENTIALS,
     FIRST_LIFE,
     LONGEST_LIFE,
@@ -26,6 +23,9 @@ from accord.domain.scim import (
     new_credential,
     status_of,
 )
+from accord.domain.errors import InvalidState, NotFound, ValidationError
+from accord.domain.ids import global_id
+from accord.domain.organisation import token_hash
 from accord.services.activity import Event, record
 
 __all__ = ["MadeCredential", "create_scim_credential", "revoke_scim_credential"]

@@ -13,15 +13,15 @@ from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
+from accord.database.queries.callers.scim import find_group, find_group_taken, list_known, list_people_of
 from accord.database.queries.member import hold_members, lock_own_membership
-from accord.database.queries.scim import find_group, find_group_taken, list_known, list_people_of
 from accord.database.tables.scim import scim_group_members, scim_groups
 from accord.domain import text
 from accord.domain.activity import EventType
+from accord.domain.callers.scim import GIVEABLE, NotUnique, SaidGroup
 from accord.domain.errors import Forbidden, NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import NEVER_TO_ONESELF, Role
-from accord.domain.scim import GIVEABLE, NotUnique, SaidGroup
 from accord.services.activity import Event, record
 from accord.services.people.group_roles import give_group_roles
 from accord.services.people.membership import require_provisioning, stored

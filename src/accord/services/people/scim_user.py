@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import insert
 
 from accord.database.engine import Transaction
+from accord.database.queries.callers.scim import find_former, find_taken, find_user
 from accord.database.queries.member import (
     count_holders,
     find_by_email,
@@ -23,15 +24,14 @@ from accord.database.queries.member import (
 )
 from accord.database.queries.outbox import new_keys
 from accord.database.queries.recipients import admins_of, names_of
-from accord.database.queries.scim import find_former, find_taken, find_user
 from accord.database.tables.organisation import memberships, users
 from accord.database.tables.scim import scim_users
 from accord.domain import text
 from accord.domain.activity import EventType, Outcome, counted
+from accord.domain.callers.scim import TOLD_AGAIN, NotUnique, SaidUser
 from accord.domain.errors import NotFound
 from accord.domain.notice import Template
 from accord.domain.organisation import MEMBERSHIP, MembershipEvent, MembershipStatus, MemberSource, Role
-from accord.domain.scim import TOLD_AGAIN, NotUnique, SaidUser
 from accord.services.activity import Event, record
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed

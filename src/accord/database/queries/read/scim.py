@@ -11,7 +11,7 @@ from accord.database.queries.read.pages import PARENT, Item, global_id, looked_u
 from accord.database.tables.organisation import organisations
 from accord.database.tables.scim import scim_credentials, scim_group_members, scim_groups
 from accord.database.visibility import keys
-from accord.domain.scim import ScimCredentialStatus
+from accord.domain.callers.scim import ScimCredentialStatus
 
 
 class ScimRow(Item):

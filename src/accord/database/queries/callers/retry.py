@@ -13,7 +13,7 @@ from accord.database.caller import Driver
 from accord.database.engine import Busy, Transaction
 from accord.database.failures import Translated
 from accord.database.tables.retry import retries
-from accord.domain.retry import KEPT_FOR, Attempt, KeyReused
+from accord.domain.callers.retry import KEPT_FOR, Attempt, KeyReused
 
 TRIES: Final = 3
 """A row that stood in the way may be swept away before it is read."""

@@ -1,0 +1,1 @@
+"""Whoever asks: people who sign in, directories, and requests that are sent again."""
