@@ -43,7 +43,8 @@ async def _send(api: Api, recipe: Recipe, known: Known) -> Any:
     if recipe.kind == "graphql":
         assert recipe.who, f"{recipe.place}: nobody is named"
         variables = json.loads(known.fill(recipe.variables))
-        return await api.post(recipe.who, recipe.text, variables, known.fill(recipe.session) or None)
+        session, key = known.fill(recipe.session) or None, recipe.key or None
+        return await api.post(recipe.who, recipe.text, variables, session, key)
     first, _, body = known.fill(recipe.text).partition("\n")
     method, _, path = first.partition(" ")
     signed_in = recipe.who and not path.startswith("/tickets")

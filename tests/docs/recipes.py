@@ -4,7 +4,8 @@ A recipe is a fenced `graphql` or `http` block, with `json variables` and `json 
 it. `As **mia@juniper.example**` in the text above says who sends it, ``in the session **`<name>`**`` after it in which
 acting session. In variables, `"<name>"` stands for what an
 earlier answer has shown at that place; in an answer it is what stands there from now on, and has to be the same
-wherever it stands again (a version may change). `"…"` is anything.
+wherever it stands again (a version may change). `"…"` is anything. ``under the key **`word`**`` above an
+operation is the `Idempotency-Key` that goes with it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ DOCS = Path(__file__).parents[2]
 FENCE = re.compile(r"^```(.*)$")
 WHO = re.compile(r"\bAs\s+\*\*(\S+?@\S+?)\*\*")
 SESSION = re.compile(r"\bin the session\s+\*\*`(<[^<>`]+>)`\*\*")
+KEY = re.compile(r"\bunder\s+the\s+key\s+\*\*`([^`]+)`\*\*")
 NAME = re.compile(r"<([^<>]+)>")
 ANYTHING = "…"
 
@@ -37,6 +39,7 @@ class Recipe:
     answer: str = ""
     answer_kind: str = ""
     session: str = ""
+    key: str = ""
 
 
 @dataclass(slots=True)
@@ -86,15 +89,16 @@ def read_recipes(path: Path) -> list[Recipe]:
     """The recipes of a document, in order."""
     recipes: list[Recipe] = []
     who: str | None = None
-    session = ""
+    session = key = ""
     for line, kind, text in _blocks(path):
         if kind == "text":
             named = [*WHO.finditer(text)]
             who = named[-1][1] if named else who
             acting = SESSION.search(text, named[-1].end() if named else 0)
             session = acting[1] if acting else "" if named else session
+            key = keys[-1] if (keys := KEY.findall(text)) else ""
         elif kind in {"graphql", "http"}:
-            recipes.append(Recipe(f"{path.name}:{line}", who, kind, text, session=session))
+            recipes.append(Recipe(f"{path.name}:{line}", who, kind, text, session=session, key=key))
         elif kind == "json variables":
             recipes[-1].variables = text
         elif kind in {"json answer", "csv answer"}:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -40,18 +39,18 @@ def named(person: Person, label: str) -> dict[str, Any]:
     return {"organisationId": own, "app": "Ledger", "label": label, "launchUrl": "https://ledger.example/"}
 
 
-async def create(client: httpx2.AsyncClient, url: str, token: str, given: Mapping[str, Any], key: str) -> Any:
-    """The whole answer to one copy."""
+async def send(
+    client: httpx2.AsyncClient, url: str, token: str, document: str, given: Mapping[str, Any], key: str
+) -> Any:
+    """The whole answer to one mutation under a key."""
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
-    body = {"query": CREATE, "variables": {"input": dict(given)}}
+    body = {"query": document, "variables": {"input": dict(given)}}
     return (await client.post(f"{url}/graphql", json=body, headers=headers)).json()
 
 
-async def copies(
-    client: httpx2.AsyncClient, url: str, token: str, given: Mapping[str, Any], key: str, times: int
-) -> list[Any]:
-    """The answers to so many copies sent at once."""
-    return await asyncio.gather(*(create(client, url, token, given, key) for _ in range(times)))
+async def create(client: httpx2.AsyncClient, url: str, token: str, given: Mapping[str, Any], key: str) -> Any:
+    """The whole answer to one copy of a new account."""
+    return await send(client, url, token, CREATE, given, key)
 
 
 async def effects(owner: asyncpg.Connection[asyncpg.Record], label: str) -> tuple[int, int]:

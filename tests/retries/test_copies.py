@@ -12,9 +12,11 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from accord.domain.ids import global_id
+from accord.domain.organisation import Role
 from accord.services.retry import Retry
 from tests.api.gateway import Api, running
-from tests.retries.copies import GENEROUS, copies, create, effects, named
+from tests.retries.copies import CREATE, GENEROUS, create, effects, named, send
 from tests.scale import count
 from tests.servers import DatabaseURLs
 from tests.world import PLATFORM_STAFF, Person, World, open_world
@@ -37,7 +39,12 @@ class Stage:
         return self.api.token(self.person.email)
 
     async def copies(self, label: str, key: str) -> list[Any]:
-        return await copies(self.client, self.api.url, self.token, named(self.person, label), key, COPIES)
+        """The answers to as many copies sent at once."""
+        return await self.all_at_once(CREATE, named(self.person, label), key)
+
+    async def all_at_once(self, document: str, given: dict[str, Any], key: str) -> list[Any]:
+        sent = (send(self.client, self.api.url, self.token, document, given, key) for _ in range(COPIES))
+        return await asyncio.gather(*sent)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +52,7 @@ async def stage(module_database_urls: DatabaseURLs, tmp_path_factory: Any) -> As
     urls = module_database_urls
     folder: Path = tmp_path_factory.mktemp("state")
     async with open_world(urls) as world, running(urls, folder, staff=PLATFORM_STAFF, **GENEROUS) as api:
-        person = await world.person(await world.organisation())
+        person = await world.person(await world.organisation(), Role.ORG_ADMIN)
         assert api.gateway.development is not None
         await world.owner.execute(
             "INSERT INTO accord.identities (issuer, subject, user_id) VALUES ($1, $2, $3)",
@@ -75,6 +82,28 @@ async def test_copies_that_ask_for_other_things_share_no_key(stage: Stage) -> No
     refused = [one["errors"][0]["extensions"]["code"] for one in answers if one["data"]["createAccount"] is None]
     assert (len(done), refused) == (COPIES // 2, ["IDEMPOTENCY_KEY_REUSED"] * (COPIES // 2))
     assert sorted([await effects(stage.world.owner, f"Either {number}") for number in range(2)]) == [(0, 0), (1, 1)]
+
+
+RENAME: Final = """
+mutation Rename($input: UpdateMemberInput!) {
+  updateMember(input: $input) { membership { displayName version } errors { code } }
+}
+"""
+
+
+async def test_copies_of_what_changes_its_author_wait_for_no_one_that_waits(stage: Stage) -> None:
+    """The turn is taken before the author's membership is held: otherwise each copy would keep the first from it."""
+    own = {
+        "organisationId": global_id("organisation", stage.person.organisation.id),
+        "membershipId": global_id("membership", stage.person.membership_id),
+    }
+    for trial in range(count(test=2, check=20)):
+        name = f"Somebody {trial}"
+        answers = await stage.all_at_once(RENAME, own | {"displayName": name}, str(uuid4()))
+        assert answers[0]["data"]["updateMember"]["membership"]["displayName"] == name, answers[0]
+        assert all(answer["data"] == answers[0]["data"] for answer in answers)
+        told = "SELECT count(*) FROM accord.activity_events WHERE type = 'member.updated'"
+        assert await stage.world.owner.fetchval(told) == trial + 1
 
 
 async def test_without_the_turn_there_are_many(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

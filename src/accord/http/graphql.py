@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,12 +25,14 @@ from accord.http.acting import acting_session
 from accord.http.authentication import Authenticator
 from accord.http.body import BodyLimits, bad_request, read_body, read_object
 from accord.http.documents import Documents
-from accord.http.idempotency import idempotency_key
 from accord.http.rates import TOO_SLOW, Place, Price, Rates, price_of
 from accord.http.responses import JSON, GraphQLResponse, HttpError, accepted, request_id, request_status
 
 READS: Final = frozenset({OperationType.QUERY})
 READS_AND_WRITES: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
+KEY_HEADER: Final = "idempotency-key"
+LONGEST_KEY: Final = 255
+KEY: Final = re.compile(rf"[ -~]{{1,{LONGEST_KEY}}}")
 PARAMETERS: Final = ("query", "operationName", "variables", "extensions")
 
 
@@ -178,6 +181,17 @@ class GraphQLEndpoint:
                 504, "OUTCOME_UNKNOWN", "The change took too long; it may have been made. Read before you repeat it."
             )
         return HttpError(504, "TIMEOUT", "The operation took too long.", limit=self.timeout)
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The key that makes a retry safe, None without one; 400 for several, and for what is no printable ASCII."""
+    named = request.headers.getlist(KEY_HEADER)
+    if not named:
+        return None
+    if len(named) > 1 or not KEY.fullmatch(named[0]):
+        message = f"`Idempotency-Key` is given once, as 1 to {LONGEST_KEY} printable ASCII characters."
+        raise HttpError(400, "IDEMPOTENCY_KEY_INVALID", message)
+    return named[0]
 
 
 def answer(result: ExecutionResult, media_type: str, request_id: str) -> Response:

@@ -45,7 +45,7 @@ EXPORT: Final = 50.0
 PER_POINT: Final = 100
 """Cost of a query that is one point."""
 
-GUESSES: Final = frozenset({"partnerLookup", "invitation"})
+GUESSES: Final = frozenset({"partnerLookup", "partnerDirectory", "invitation", "requestCustomer"})
 """Root fields by which somebody could guess what only those who were told should know."""
 
 UNANSWERED: Final = (*GONE, Deadlock)

@@ -92,15 +92,15 @@ BEGIN
             refused := 'ORGANISATION';
             RETURN;
         END IF;
-        UPDATE accord.allowances a SET at = now, running = theirs.running || token WHERE a.key = theirs.key;
+        UPDATE accord.allowances a SET at = greatest(theirs.at, now), running = theirs.running || token WHERE a.key = theirs.key;
     END IF;
     IF guesses > 0 THEN
-        UPDATE accord.allowances a SET minute = guessed + guesses, at = now WHERE a.key = asked.key;
+        UPDATE accord.allowances a SET minute = guessed + guesses, at = greatest(asked.at, now) WHERE a.key = asked.key;
     END IF;
     spent_minute := spent_minute + points;
     spent_hour := spent_hour + points;
     UPDATE accord.allowances a
-    SET minute = spent_minute, hour = spent_hour, at = now, running = mine.running || token WHERE a.key = me;
+    SET minute = spent_minute, hour = spent_hour, at = greatest(mine.at, now), running = mine.running || token WHERE a.key = me;
 END $$;
 
 CREATE FUNCTION accord.release(
@@ -121,7 +121,7 @@ BEGIN
         UPDATE accord.allowances a
         SET minute = accord.spent(held.minute, now - held.at, per_minute, 60) + one.points,
             hour = accord.spent(held.hour, now - held.at, per_hour, 3600) + one.points,
-            at = now,
+            at = greatest(held.at, now),
             running = ARRAY(SELECT t FROM unnest(held.running) t WHERE t <> ALL (one.tokens))
         WHERE a.key = one.key;
     END LOOP;
@@ -132,7 +132,7 @@ BEGIN
     LOOP
         held := accord.hold_allowance(one.key, now);
         UPDATE accord.allowances a
-        SET at = now, running = ARRAY(SELECT t FROM unnest(held.running) t WHERE t <> ALL (one.tokens))
+        SET at = greatest(held.at, now), running = ARRAY(SELECT t FROM unnest(held.running) t WHERE t <> ALL (one.tokens))
         WHERE a.key = one.key;
     END LOOP;
 END $$;
@@ -147,6 +147,6 @@ DECLARE
 BEGIN
     waits := (least(1, guesses_per_minute) - guesses_per_minute + guessed) * 60 / guesses_per_minute;
     IF waits <= 0 THEN
-        UPDATE accord.allowances a SET minute = guessed + 1, at = now WHERE a.key = held.key;
+        UPDATE accord.allowances a SET minute = guessed + 1, at = greatest(held.at, now) WHERE a.key = held.key;
     END IF;
 END $$;
