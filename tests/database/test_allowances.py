@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from accord.database.engine import Database
-from accord.database.queries.allowance import Lease, RateLimits, Wanted, admit, release
+from accord.database.queries.callers.allowance import Lease, RateLimits, Wanted, admit, release
 from accord.services.expiry import sweep
 from tests.servers import DatabaseURLs
 from tests.world import World, open_world
