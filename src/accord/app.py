@@ -31,12 +31,14 @@ from accord.delivery import worker
 from accord.delivery.worker import Delivery
 from accord.http.arrivals import Arrivals
 from accord.http.authentication import Authenticator
+from accord.http.clients import ApiClients, ClientRoutes
 from accord.http.console import ConsoleRoutes
 from accord.http.documents import Admission, Documents
 from accord.http.edge import edge
 from accord.http.exports import ExportRoutes
 from accord.http.graphql import GraphQLEndpoint
 from accord.http.health import HealthRoutes
+from accord.http.identity.clients import ClientTokens
 from accord.http.identity.development import STAFF, DevelopmentIssuer, DevelopmentRoutes
 from accord.http.identity.keyfile import read_key, signing_key
 from accord.http.identity.keys import FetchedKeys
@@ -73,10 +75,14 @@ class Gateway:
         self.places = Places(settings.location_database)
         self.development = DevelopmentIssuer(settings.public_url, self.state) if settings.in_development else None
         self.staff = settings.staff or ({(self.development.name, STAFF)} if self.development else frozenset())
-        checker, arrivals = TokenChecker(self.trusted()), Arrivals(self.database)
-        self.authenticator = Authenticator(checker, self.staff, self.places, arrivals.note)
-        self.tickets = TicketSigner(ticket_key(settings, self.state), settings.public_url)
+        key = ticket_key(settings, self.state)
+        self.tickets = TicketSigner(key, settings.public_url)
         self.rates = Rates(settings.rates())
+        self.clients = ApiClients(
+            self.database, ClientTokens(key, settings.public_url, self.database.clock), self.rates
+        )
+        checker, arrivals = TokenChecker(self.trusted()), Arrivals(self.database)
+        self.authenticator = Authenticator(checker, self.staff, self.places, arrivals.note, self.clients)
 
     def trusted(self) -> Mapping[str, TrustedIssuer]:
         issuers = [entry.trusted() for entry in self.settings.issuers]
@@ -90,6 +96,7 @@ class Gateway:
         routes: list[BaseRoute] = [
             Route("/graphql", self.graphql()),
             *HealthRoutes(self.probe).routes(),
+            *ClientRoutes(self.clients).routes(),
             *TicketRoutes(self.tickets, self.redeem, self.rates).routes(),
             *ExportRoutes(self.database, self.authenticator, settings.export_rows, self.rates).routes(),
         ]

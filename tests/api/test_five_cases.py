@@ -22,6 +22,7 @@ from tests.api.cases import (
     Same,
     acting,
     amendment,
+    api_client,
     contact,
     delegation,
     host_data,
@@ -46,6 +47,7 @@ NOUNS = (
     organisation,
     level,
     acting,
+    api_client,
     host_data,
 )
 CASES: list[Cases] = [cases for noun in NOUNS for cases in noun.CASES]

@@ -99,7 +99,7 @@ class Snapshot:
             self._raw = await _driver(self._connection)
             told = caller.told(self.identity, acting=self.session is not None)
             await self._raw.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {told}")
-            principal = caller.principal_of(self.identity, await self._raw.fetch(caller.RIGHTS))
+            principal = await caller.rights_of(self._raw, self.identity, self.now)
             if self.session is not None:
                 principal = await acting.resolve(self._raw, principal, self.session, self.now)
             await caller.enter(self._raw, caller.scope_of(principal))
@@ -301,6 +301,13 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def as_client(self, client_id: UUID, *organisations: UUID) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees one API client's row, to tell whether its secret or token still stands."""
+        async with self.system(*organisations) as connection:
+            await (await _driver(connection)).execute(caller.settings(client=str(client_id)))
+            yield connection
+
+    @asynccontextmanager
     async def platform(self) -> AsyncIterator[Transaction]:
         """A transaction in which the platform itself acts, for what time alone brings about."""
         async with self.system() as connection:
@@ -313,10 +320,11 @@ class Database:
     async def _begin(self, connection: AsyncConnection, identity: Identity, session: UUID | None) -> Transaction:
         await connection.exec_driver_sql(caller.told(identity, acting=session is not None))
         raw = await _driver(connection)
-        await raw.execute(caller.HOLD_RIGHTS)
+        await caller.hold(raw, identity)
         if session is not None:
             await raw.execute(acting.HOLD_SESSION, session)
-        principal, now = caller.principal_of(identity, await raw.fetch(caller.RIGHTS)), self.clock()
+        now = self.clock()
+        principal = await caller.rights_of(raw, identity, now)
         if session is not None:
             principal = await acting.resolve(raw, principal, session, now)
         return Transaction(connection, raw, principal, now)

@@ -92,6 +92,8 @@ class EventType(StrEnum):
     INVOICE_PAID = "invoice.paid"
     INVOICE_VOIDED = "invoice.voided"
     WALLET_TOPPED_UP = "wallet.topped_up"
+    API_CLIENT_CREATED = "api_client.created"
+    API_CLIENT_REVOKED = "api_client.revoked"
     POLICY_CHANGED = "policy.changed"
     ACCESS_FROZEN = "access.frozen"
     ACCESS_UNFROZEN = "access.unfrozen"
@@ -135,7 +137,7 @@ CHAINED: Final = (
 )
 """The columns of an event that its hash covers, in the order of the canonical JSON's keys before sorting."""
 
-CHAINED_IF_SET: Final = ("acting_session_id",)
+CHAINED_IF_SET: Final = ("acting_session_id", "actor_api_client_id")
 """Columns that came later: what was written before them keeps its hash."""
 
 

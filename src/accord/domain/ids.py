@@ -25,6 +25,7 @@ KINDS: Final = frozenset(
         "session",
         "contact",
         "settings",
+        "apiclient",
         "invoice",
         "event",
         "terms",

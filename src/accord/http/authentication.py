@@ -1,4 +1,4 @@
-"""Bearer token -> Identity, or 401. Rights are read later, in the operation's own transaction."""
+"""Bearer token of a person or an API client -> Identity, or 401. Rights are read later, in the transaction."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import structlog
 from starlette.requests import HTTPConnection
 
 from accord.access.principal import Client, Identity
+from accord.http.clients import ApiClients, ShownClient, subject_of
 from accord.http.identity.keys import KeysUnavailable
 from accord.http.identity.tokens import InvalidToken, Proof, TokenChecker
 from accord.http.places import Places
@@ -22,7 +23,8 @@ USER_AGENT_KEPT: Final = 512
 class Authenticator:
     """Asks who sends a request.
 
-    `operators` are the (issuer, subject) pairs that the deployment names as staff; `arrived` is told of every identity.
+    `operators` are the (issuer, subject) pairs that the deployment names as staff; `arrived` is told of every person;
+    `clients` checks the secrets and tokens of API clients.
     """
 
     def __init__(
@@ -31,16 +33,20 @@ class Authenticator:
         operators: Collection[tuple[str, str]] = (),
         places: Places | None = None,
         arrived: Callable[[Identity], Awaitable[None]] | None = None,
+        clients: ApiClients | None = None,
     ) -> None:
         self.checker = checker
         self.operators = frozenset(operators)
         self.places = places or Places()
         self.arrived = arrived
+        self.clients = clients
 
     async def identify(self, connection: HTTPConnection) -> Identity:
         """Raises 401 UNAUTHENTICATED, or 503 BUSY while the issuer's keys can't be had."""
         token = bearer(connection.headers.getlist("authorization"))
         try:
+            if self.clients is not None and self.clients.claims(token):
+                return self.client_identity(await self.clients.check(token, connection), connection)
             proof = await self.checker.check(token)
         except InvalidToken as reason:
             log.info("token refused", reason=str(reason))
@@ -65,6 +71,21 @@ class Authenticator:
             expires_at=proof.expires_at,
             client=self.client(connection),
             operator=(proof.issuer, proof.subject) in self.operators,
+        )
+
+    def client_identity(self, shown: ShownClient, connection: HTTPConnection) -> Identity:
+        """An API client: no person's sign-in, so never staff, and never with more than one factor."""
+        return Identity(
+            issuer="accord",
+            subject=subject_of(shown.proof.client_id),
+            email=None,
+            email_verified=False,
+            name=shown.name,
+            mfa=False,
+            token_id=shown.token_id,
+            expires_at=shown.expires_at,
+            client=self.client(connection),
+            api_client=shown.proof,
         )
 
     def client(self, connection: HTTPConnection) -> Client:

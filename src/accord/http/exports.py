@@ -188,7 +188,8 @@ def require_export(principal: Principal, organisation_id: UUID) -> None:
 
 def cells(row: EventRow, partner: str | None, on_behalf_of: str | None) -> tuple[object, ...]:
     occurred = row.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    what = (occurred, row.type, row.account_label, row.app, row.user_name, row.location, row.os, row.device)
+    user = f"{row.user_name} ({row.api_client_name})" if row.api_client_name else row.user_name
+    what = (occurred, row.type, row.account_label, row.app, user, row.location, row.os, row.device)
     session = row.acting_session_id and global_id("session", row.acting_session_id)
     return (*what, partner, on_behalf_of, session, row.reason, row.sequence, row.hash)
 

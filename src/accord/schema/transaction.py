@@ -33,6 +33,7 @@ KINDS: Final = {
     "grant_id": "grant",
     "role_group_id": "rolegroup",
     "contact_id": "contact",
+    "api_client_id": "apiclient",
     "customer_ids": "organisation",
     "invoice_id": "invoice",
     "item_id": "accessitem",

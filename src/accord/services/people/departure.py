@@ -28,6 +28,7 @@ from accord.domain.notice import Template
 from accord.domain.organisation import Role
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
 from accord.services.activity import Event
+from accord.services.api_client import revoke_clients_of
 from accord.services.grants import cascade
 from accord.services.grants.acting import end_sessions, revoked_events
 from accord.services.grants.personal import EndedPersonal, leave_personal
@@ -51,6 +52,7 @@ class MemberReceipt:
     assignments_ended: int = 0
     tickets_voided: int = 0
     sessions_revoked: int = 0
+    api_clients_revoked: int = 0
     accounts_needing_owner: int = 0
 
 
@@ -98,6 +100,7 @@ async def depart(
     ended = await cascade.end_access(tx, user_id, guest_id=organisation_id)
     groups = await leave_groups(tx, organisation_id, user_id)
     personal = await leave_personal(tx, organisation_id, user_id)
+    clients = await revoke_clients_of(tx, organisation_id, user_id)
     await tx.update(memberships, membership.id, **values)
     own = (tickets.c.user_id == user_id) & (tickets.c.organisation_id == organisation_id)
     voided = ended.tickets + await cascade.void_tickets(tx, own)
@@ -105,7 +108,7 @@ async def depart(
     sessions = await end_sessions(tx, theirs)
     leaving = await _leaving(tx, organisation_id, user_id)
     lost = _Lost(ended.rows, groups, personal)
-    events = [*_lost(organisation_id, user_id, lost, event), *revoked_events(sessions)]
+    events = [*_lost(organisation_id, user_id, lost, event), *revoked_events(sessions), *clients]
     withdrawn, succeeded, represented = [
         await _each(tx, leaving, held, step) for step in (_withdraw, _succeed, _represent)
     ]
@@ -118,6 +121,7 @@ async def depart(
         representatives_replaced=len(represented),
         tickets_voided=voided,
         sessions_revoked=len(sessions),
+        api_clients_revoked=len(clients),
         accounts_needing_owner=await _orphan_accounts(tx, leaving),
     )
     return Departure(receipt, [*events, *withdrawn, *succeeded, *represented])
