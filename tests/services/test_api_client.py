@@ -177,7 +177,7 @@ async def test_a_client_acts_in_its_own_organisation_alone(scene: Scene) -> None
 async def test_a_client_is_never_staff(scene: Scene) -> None:
     made = await make_client(scene, "ada")
     identity = replace(as_client(made, scene.host.id), operator=True)
-    given = {"organisation_id": scene.guest.id, "status": OrganisationStatus.CLOSED}
+    given: dict[str, Any] = {"organisation_id": scene.guest.id, "status": OrganisationStatus.CLOSED}
     async with scene.unchanged():
         with pytest.raises(DomainError):
             await scene.world.database.write(identity, None, lambda tx: set_organisation_status(tx, **given))
