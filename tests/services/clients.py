@@ -38,9 +38,14 @@ async def make_client(
 
 def as_client(made: MadeClient, organisation_id: UUID) -> Identity:
     """What the edge makes of a client's secret."""
-    proof = ClientProof(made.id, organisation_id)
+    return client_identity(made.id, organisation_id)
+
+
+def client_identity(client_id: UUID, organisation_id: UUID) -> Identity:
+    """The same for a client of which the key alone is known."""
+    proof = ClientProof(client_id, organisation_id)
     where = Client("192.0.2.9", "nightly-sync/1.0", "")
-    return Identity("accord", f"apiclient_{made.id}", None, False, "Sync", False, "", NEVER, where, False, proof)
+    return Identity("accord", f"apiclient_{client_id}", None, False, "Sync", False, "", NEVER, where, False, proof)
 
 
 def asking(owner: Person, made: MadeClient) -> Person:
