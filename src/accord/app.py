@@ -37,6 +37,8 @@ from accord.http.exports import ExportRoutes
 from accord.http.graphql import GraphQLEndpoint
 from accord.http.health import HealthRoutes
 from accord.http.identity.arrivals import Arrivals
+from accord.http.identity.client_tokens import ClientTokens
+from accord.http.identity.clients import ApiClients, ClientRoutes
 from accord.http.identity.cookies import BrowserCookies
 from accord.http.identity.development import STAFF, DevelopmentIssuer, DevelopmentRoutes
 from accord.http.identity.keyfile import read_key, signing_key
@@ -88,11 +90,13 @@ class Gateway:
             for name, issuer in issuers.items()
             if issuer.client is not None
         }
-        cookies = BrowserCookies(self.database, self.origins, issuers)
-        self.authenticator = Authenticator(self.checker, self.staff, self.places, arrivals.note, cookies)
         key = ticket_key(settings, self.state)
         self.tickets, self.seal = TicketSigner(key, settings.public_url), Seal(key.as_der(private=True))
         self.rates = Rates(self.database, settings.rates())
+        tokens = ClientTokens(key, settings.public_url, self.database.clock)
+        self.clients = ApiClients(self.database, tokens, self.rates)
+        cookies = BrowserCookies(self.database, self.origins, issuers)
+        self.authenticator = Authenticator(self.checker, self.staff, self.places, arrivals.note, cookies, self.clients)
 
     def trusted(self) -> Mapping[str, TrustedIssuer]:
         issuers = [entry.trusted() for entry in self.settings.issuers]
@@ -106,6 +110,7 @@ class Gateway:
         routes: list[BaseRoute] = [
             Route("/graphql", self.graphql()),
             *HealthRoutes(self.probe).routes(),
+            *ClientRoutes(self.clients).routes(),
             *TicketRoutes(self.tickets, self.redeem, self.rates).routes(),
             *self.sign_in().routes(),
             *self.scim().routes(),

@@ -44,6 +44,11 @@ class Api:
             self._tokens[email] = self.gateway.development.token(email)
         return self._tokens[email]
 
+    def knows(self, name: str, token: str) -> str:
+        """Somebody with a token or a secret of another kind; the name to send it by."""
+        self._tokens[name] = token
+        return name
+
     async def post(
         self,
         email: str | None,

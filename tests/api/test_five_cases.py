@@ -22,6 +22,7 @@ from tests.api.cases import (
     Same,
     acting,
     amendment,
+    api_client,
     contact,
     delegation,
     host_data,
@@ -47,6 +48,7 @@ NOUNS = (
     organisation,
     level,
     acting,
+    api_client,
     host_data,
     scim,
 )

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from accord.access.scopes import GRANTABLE
 from accord.domain.acting import Basis
 from accord.domain.billing import Money
 from accord.domain.delegation import DelegatedRole
@@ -17,6 +18,7 @@ from accord.domain.organisation import Role, token_hash
 from accord.domain.partner import LinkKind, PartnerProgram, PartnerStatus
 from accord.domain.partnership import PartnershipState, Purpose
 from accord.domain.sharing import AccountRole
+from accord.services.api_client import create_api_client, revoke_api_client
 from accord.services.billing import issue_invoice, pay_invoice, top_up_wallet
 from accord.services.grants.access_request import AccessDecision, decide_access_requests, request_access
 from accord.services.grants.acting import leave_organisation, switch_organisation
@@ -106,6 +108,7 @@ class Builder:
         await self._contacts()
         await self._bills()
         await self._directories()
+        await self._clients()
         old = await self.world.operate(publish_terms, version="2", text="Be kinder to each other.")
         self._name("terms", "terms", old)
         return self.town
@@ -263,6 +266,17 @@ class Builder:
         await self.world.operate(set_partner_status, organisation_id=cove, parent_partner_id=tower, **active)
         given = {"customer_id": self.organisations["harbour"].id, "partner_id": cove, "kind": LinkKind.RESELLER}
         self._name("cove_link", "link", await self.world.operate(link_partner, **given))
+
+    async def _clients(self) -> None:
+        """Ada has a client with every scope there is, and one that was revoked."""
+        ada, end = self.people["ada"], self.world.clock.now + timedelta(days=30)
+        self.town.ids["a month from now"] = end.isoformat()
+        for name in ("client", "old_client"):
+            given = {"name": name, "scopes": sorted(GRANTABLE), "expires_at": end}
+            made = await self.world.act(ada, create_api_client, **given)
+            self._name(name, "apiclient", made.id)
+            self.town.ids[f"{name}_secret"] = made.secret
+        await self.world.act(ada, revoke_api_client, api_client_id=self.keys["old_client"])
 
     async def _bills(self) -> None:
         """Harbour has 10.00 EUR left for three bills: one is paid, one is payable, one is too dear."""

@@ -39,7 +39,7 @@ class Take:
     def person(self, name: str) -> Person:
         return self.copy.person(self.stage.scene[name])
 
-    async def act(self, name: str, service: Any, **given: Any) -> Any:
+    async def act(self, name: str, service: Any, /, **given: Any) -> Any:
         return await self.stage.world.act(self.person(self.actor or name), service, **given)
 
     async def on(self, name: str, service: Any, partner: str = "partnership", **given: Any) -> Any:

@@ -24,7 +24,7 @@ from accord.domain.partner import PartnerProgram, PartnerStatus
 from accord.domain.partnership import AccessMode, PartnershipState, Purpose
 from accord.domain.sharing import AccountRole
 from accord.schema.schema import schema
-from accord.services import billing, operator, setting
+from accord.services import api_client, billing, operator, setting
 from accord.services.activity import record_export
 from accord.services.grants import account, contact, grant, sharing
 from accord.services.grants.access_request import (
@@ -123,6 +123,11 @@ async def create_scim_credential(take: Take) -> Any:
 
 def item(take: Take, name: str) -> ShareItem:
     return ShareItem(take.key(name), AccountRole.COLLABORATOR)
+
+
+def new_client(world: World) -> dict[str, Any]:
+    end = world.clock.now + timedelta(days=30)
+    return {"name": "Sync", "scopes": ["user:read"], "expires_at": end}
 
 
 ACTS: Final[dict[str, tuple[Call, Events]]] = {
@@ -385,6 +390,14 @@ ACTS: Final[dict[str, tuple[Call, Events]]] = {
         lambda t: t.run("staff", billing.void_invoice, invoice_id=t.key("bill")),
         {"host": ["invoice.voided"], "platform": ["invoice.voided"]},
     ),
+    "create_api_client": (
+        lambda t: t.act("ada", api_client.create_api_client, **new_client(t.stage.world)),
+        {"host": ["api_client.created"]},
+    ),
+    "revoke_api_client": (
+        lambda t: t.act("arne", api_client.revoke_api_client, api_client_id=t.key("client")),
+        {"host": ["api_client.revoked"]},
+    ),
     "create_organisation": (
         lambda t: t.run(
             "staff",
@@ -436,6 +449,10 @@ BESIDE: Final[dict[str, tuple[Call, Events]]] = {
             "guest": ["partnership.ownership_transferred"] * 3,
         },
     ),
+    "an owner of API clients leaves": (
+        lambda t: t.act("ada", member.deactivate_member, membership_id=membership(t, "arne")),
+        {"host": ["member.deactivated", "api_client.revoked"]},
+    ),
     "a contact who has not converted is removed": (
         lambda t: t.act("ada", contact.remove_external_contact, contact_id=t.key("named")),
         {"host": ["contact.removed"]},
@@ -458,6 +475,7 @@ WITHOUT_RIGHT: Final = {
     "request_partnership": ("aud",),
     "invite_member": ("mia", "eva"),
     "add_external_contact": ("mia", "eva"),
+    "create_api_client": ("mia", "eva"),
     "publish_terms": ("ada", "zoe"),
     "create_organisation": ("ada", "zoe"),
     "set_partners_enabled": ("ada", "zoe"),
@@ -509,6 +527,8 @@ async def prepare(world: World, scene: Scene) -> tuple[Original, World, Scene, d
     keys["converted"] = await make_contact(scene, "dan")
     keys["invited"] = await scene.act("gustav", joining.invite_member, email="x@people.example", display_name="X")
     await prepare_standing(scene, keys)
+    made = await scene.act("arne", api_client.create_api_client, **new_client(world))
+    keys["client"] = made.id
     due = world.clock.now.date()
     given = {"customer_id": scene.host.id, "number": "2026-1", "amount": Money(5, "EUR"), "due_on": due}
     keys["bill"] = await world.operate(billing.issue_invoice, **given)

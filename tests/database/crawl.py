@@ -107,6 +107,7 @@ async def crawl(task: dict[str, Any]) -> dict[str, Any]:
     contexts = importlib.import_module("accord.schema.context")
     engine = importlib.import_module("accord.database.engine")
     world = importlib.import_module("tests.world")
+    clients = importlib.import_module("tests.services.clients")
     now = datetime.fromisoformat(task["now"])
     database = engine.Database(task["url"], clock=lambda: now)
     operations = list(documents(schema._schema))
@@ -115,6 +116,8 @@ async def crawl(task: dict[str, Any]) -> dict[str, Any]:
     try:
         for person in task["people"]:
             identity = world.identify(person["subject"], operator=person["operator"])
+            if "client" in person:
+                identity = clients.client_identity(UUID(person["client"]), UUID(person["organisation"]))
             session = UUID(person["session"]) if "session" in person else None
             context = contexts.Context(database, identity, contexts.Support("x", "help@vendor.example"), None, session)
             seen: dict[str, set[str]] = defaultdict(set)
@@ -125,7 +128,9 @@ async def crawl(task: dict[str, Any]) -> dict[str, Any]:
                         codes[(error.extensions or {}).get("code", error.message)] += 1
                     for kind, key in ids_in(result.data):
                         seen[kind].add(key)
-            met[person.get("session", person["subject"])] = {kind: sorted(found) for kind, found in seen.items()}
+            met[person.get("session", person.get("client", person["subject"]))] = {
+                kind: sorted(found) for kind, found in seen.items()
+            }
     finally:
         await database.close()
     return {"met": met, "codes": codes}

@@ -63,15 +63,22 @@ def ids_of(facts: Facts) -> list[str]:
     return [f"{kind}_{key}" for kind, keys in things.items() for key in keys]
 
 
-def asking(one: Person | tuple[Person, UUID]) -> dict[str, Any]:
+def asking(one: Person | tuple[Person, UUID] | dict[str, Any]) -> dict[str, Any]:
+    if isinstance(one, dict):
+        return one
     person, session = one if isinstance(one, tuple) else (one, None)
     return {"subject": person.subject, "operator": person.operator} | ({"session": str(session)} if session else {})
 
 
 async def crawled(
-    world: World, people: list[Person] | list[tuple[Person, UUID]], ids: list[str], url: str, *, opened: bool
+    world: World,
+    people: list[Person] | list[tuple[Person, UUID]] | list[dict[str, Any]],
+    ids: list[str],
+    url: str,
+    *,
+    opened: bool,
 ) -> dict[str, Any]:
-    """What these people meet, at home or in a session, in a process of its own."""
+    """What these people meet, at home, in a session or by a client, in a process of its own."""
     task = {
         "url": url,
         "open": opened,

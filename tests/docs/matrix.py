@@ -9,7 +9,14 @@ from typing import NamedTuple
 
 from graphql import FieldDefinitionNode, ObjectTypeDefinitionNode, StringValueNode, parse
 
-from accord.access.permissions import PERMISSIONS, Action, Capacity
+from accord.access.permissions import (
+    CLIENTS_READ,
+    CLIENTS_WRITE,
+    NEVER_BY_CLIENTS,
+    PERMISSIONS,
+    Action,
+    Capacity,
+)
 from tests.docs.recipes import DOCS
 
 ROOTS = frozenset({"Query", "Mutation", "Viewer"})
@@ -44,6 +51,17 @@ guest who act in the host's organisation. The ceiling of a partner's contract is
 BELOW = """
 ## What has to hold
 
+"""
+CLIENTS = """
+## API clients
+
+An API client may do what its owner may in the client's organisation, as far as its scopes reach: each scope is an
+action, or `noun:read` or `noun:write` for all actions of the noun in that column. Without a scope it sees itself
+alone. "Never" is refused to every client, whoever owns it: a client approves, accepts, decides, grants and widens
+nothing, and stands in for nobody in person. A level is only lowered, and settings change without the directory.
+
+| Noun | `noun:read` | `noun:write` | Never |
+|---|---|---|---|
 """
 WORDS = {
     Capacity.DIRECTORY: "the organisation's directory, by a credential of its own",
@@ -173,7 +191,17 @@ def render() -> str:
     for action in Action:
         asking = ", ".join(f"`{name}`" for name in asked[action])
         rows.append(f"| `{action}` | {asking} | {'<br>'.join(_ways(action))} |")
-    return HEAD + "\n".join([*_legend(), "", *_cells()]) + "\n" + BELOW + "\n".join(rows) + "\n"
+    cells = "\n".join([*_legend(), "", *_cells()])
+    return HEAD + cells + "\n" + BELOW + "\n".join(rows) + "\n" + CLIENTS + "\n".join(_of_clients()) + "\n"
+
+
+def _of_clients() -> Iterator[str]:
+    """What scopes can name and what no client may, one line a noun."""
+    for noun in dict.fromkeys(action.partition(":")[0] for action in Action):
+        actions = [action for action in Action if action.partition(":")[0] == noun]
+        columns = [[f"`{a}`" for a in actions if a in kind] for kind in (CLIENTS_READ, CLIENTS_WRITE, NEVER_BY_CLIENTS)]
+        if any(columns):
+            yield f"| {noun} | {' | '.join(', '.join(column) or '-' for column in columns)} |"
 
 
 def _legend() -> Iterator[str]:

@@ -19,6 +19,7 @@ OF_PAIR: Final = {
     "users": "home_organisation_id = ANY ($1)",
     "identities": "user_id IN (SELECT id FROM accord.users WHERE home_organisation_id = ANY ($1))",
     "memberships": "organisation_id = ANY ($1)",
+    "api_clients": "organisation_id = ANY ($1)",
     "chain_heads": "stream_id = ANY ($1)",
     "organisation_policies": "id = ANY ($1)",
     "partner_links": "customer_id = ANY ($1)",
@@ -55,6 +56,7 @@ UNIQUE_WORDS: Final = {
     "identities": {"subject"},
     "invitations": {"token_hash"},
     "memberships": {"token_hash"},
+    "api_clients": {"secret_hash"},
     "external_contacts": {"token_hash"},
 }
 COLUMNS: Final = (

@@ -21,6 +21,7 @@ from accord.services.partnerships.amendment import amend_partnership
 from accord.services.partnerships.level import set_data_access
 from accord.services.people.member import update_member
 from accord.services.policy import set_policy
+from tests.services.clients import make_client
 from tests.services.contacts import make_contact
 from tests.services.scene import Scene, set_scene
 from tests.world import World
@@ -103,6 +104,7 @@ async def open_office(world: World) -> Office:
         inside = {"role_group_id": office[f"{role} group"], "user_ids": [scene[name].id]}
         await scene.act("gustav", add_role_group_members, **inside)
     office.keys["contact"] = await make_contact(scene, "pat", D, P)
+    office.keys["client"] = (await make_client(scene, "ada")).id
     await _sessions(office)
     return office
 

@@ -23,6 +23,7 @@ WATCHED = (
     "customer_assignments", "scim_credentials", "scim_users", "scim_groups", "scim_group_members",
     "attempts", "invitations", "partner_links", "organisation_policies",
     "organisation_settings", "organisation_features", "invoices", "wallets", "wallet_entries", "acting_changes",
+    "api_clients",
     "chain_heads", "activity_events", "mails", "notifications",
 )  # fmt: skip
 HOST_PEOPLE: dict[str, tuple[Role, ...]] = {
@@ -62,7 +63,7 @@ class Scene:
     def __getitem__(self, name: str) -> Person:
         return self.people[name]
 
-    async def act(self, name: str, service: Service[Any], **given: Any) -> Any:
+    async def act(self, name: str, service: Service[Any], /, **given: Any) -> Any:
         """Let somebody do something in the name of the home organisation."""
         return await self.world.act(self[name], service, **given)
 
@@ -136,7 +137,12 @@ class Scene:
         assert await self.state_of_things() == before
 
     async def refused(
-        self, name: str, error: type[DomainError] | tuple[type[DomainError], ...], service: Service[Any], **given: Any
+        self,
+        name: str,
+        error: type[DomainError] | tuple[type[DomainError], ...],
+        service: Service[Any],
+        /,
+        **given: Any,
     ) -> Any:
         """Somebody tries this, is refused with this error, and nothing has changed; the refusal."""
         async with self.unchanged():

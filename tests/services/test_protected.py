@@ -25,6 +25,7 @@ from accord.domain.sharing import AccountRole
 from accord.http.exports import require_export
 from accord.services import policy
 from accord.services.activity import record_export
+from accord.services.api_client import create_api_client, revoke_api_client
 from accord.services.billing import top_up_wallet
 from accord.services.grants import account, contact, grant, role_group, sharing
 from accord.services.grants.access_request import (
@@ -193,6 +194,14 @@ def directories(office: Office) -> Attempts:
     ]
 
 
+def api_clients(office: Office) -> Attempts:
+    end = office.scene.world.clock.now + timedelta(days=30)
+    return [
+        (create_api_client, {"name": "Sync", "scopes": ["user:read"], "expires_at": end}),
+        (revoke_api_client, {"api_client_id": office["client"]}),
+    ]
+
+
 def accounts(office: Office) -> Attempts:
     key = {"account_id": office.scene.account}
     return [
@@ -255,6 +264,7 @@ ENTRIES: Final[dict[str, Callable[[Office], Attempts]]] = {
     "what the host does as somebody's guest": as_a_guest,
     "policy and freezing": policies,
     "directories and the roles of their groups": directories,
+    "API clients": api_clients,
     "accounts, their owners and launch URL": accounts,
     "giving and taking roles": roles,
     "people who lead": people_who_lead,

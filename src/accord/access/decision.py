@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from accord.access.facts import PartnershipFacts, Target
-from accord.access.permissions import PERMISSIONS, Action, Capacity
+from accord.access.permissions import NEVER_BY_CLIENTS, PERMISSIONS, Action, Capacity
 from accord.access.principal import WORKING, Acting, Principal, Standing
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import Forbidden
@@ -20,7 +20,7 @@ from accord.domain.sharing import AccountRole, GrantState, ShareState
 
 
 class Condition(StrEnum):
-    """The failing codes of model 4.5, in the order in which they are looked at."""
+    """The failing codes of model 4.5, in the order in which they are looked at; SCOPE_MISSING is an API client's."""
 
     MEMBER_INACTIVE = "MEMBER_INACTIVE"
     ORGANISATION_INACTIVE = "ORGANISATION_INACTIVE"
@@ -28,6 +28,7 @@ class Condition(StrEnum):
     EXPIRED = "EXPIRED"
     POLICY_DENIED = "POLICY_DENIED"
     PROTECTED_ACTION = "PROTECTED_ACTION"
+    SCOPE_MISSING = "SCOPE_MISSING"
     NO_GRANT = "NO_GRANT"
     LEVEL_TOO_LOW = "LEVEL_TOO_LOW"
     GRANT_EXPIRED = "GRANT_EXPIRED"
@@ -94,7 +95,9 @@ BY_BASIS: Final = {
 
 def may_ever(principal: Principal, action: Action) -> bool:
     """May this caller do this to anything at all? Gate 1: roles alone, no I/O."""
-    return any(all(_is_possible(principal, c) for c in needed) for needed in PERMISSIONS[action])
+    return principal.admits(action) and any(
+        all(_is_possible(principal, c) for c in needed) for needed in PERMISSIONS[action]
+    )
 
 
 def _is_possible(principal: Principal, capacity: Capacity) -> bool:
@@ -124,6 +127,8 @@ def decide(
     known = principal.standings or principal.operator or principal.acting or principal.directory
     if not known:
         return Deny(Condition.MEMBER_INACTIVE)
+    if not principal.admits(action):
+        return Deny(refusal(principal, action))
     held = capacities(principal, target, acting_for=acting_for)
     paths = tuple(needed for needed in PERMISSIONS[action] if needed <= held)
     open_paths = tuple(p for p in paths if not p & GUEST_PATHS)
@@ -137,7 +142,10 @@ def decide(
 
 
 def refusal(principal: Principal, action: Action) -> Condition:
-    """Why somebody may not do this whom no capacity fits: in a session it is protected, or its basis gives less."""
+    """Why somebody may not do this whom no capacity fits: in a session it is protected, or its basis gives less; to an
+    API client it is protected, or no scope names it."""
+    if not principal.admits(action):
+        return Condition.PROTECTED_ACTION if action in NEVER_BY_CLIENTS else Condition.SCOPE_MISSING
     if principal.acting is None:
         return Condition.NO_GRANT
     return Condition.PROTECTED_ACTION if is_protected(action) else Condition.LEVEL_TOO_LOW

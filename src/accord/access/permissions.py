@@ -92,6 +92,7 @@ class Action(StrEnum):
     PARTNERSHIP_TRANSFER = "partnership:transfer"
     PARTNERSHIP_SET_REPRESENTATIVE = "partnership:set_representative"
     PARTNERSHIP_SUSPEND = "partnership:suspend"
+    PARTNERSHIP_RESUME = "partnership:resume"
     PARTNERSHIP_EXTEND = "partnership:extend"
     PARTNERSHIP_AMEND = "partnership:amend"
     AMENDMENT_READ = "amendment:read"
@@ -119,6 +120,7 @@ class Action(StrEnum):
     SCIM_READ = "scim:read"
     SCIM_MANAGE = "scim:manage"
     ACCESS_FREEZE = "access:freeze"
+    ACCESS_UNFREEZE = "access:unfreeze"
     DASHBOARD_READ = "dashboard:read"
     REPORT_READ = "report:read"
     SETTINGS_READ = "settings:read"
@@ -145,6 +147,7 @@ class Action(StrEnum):
     SHARE_READ = "share:read"
     SHARE_END = "share:end"
     SHARE_SUSPEND = "share:suspend"
+    SHARE_RESUME = "share:resume"
     SHARE_LEAVE = "share:leave"
     GRANT_CHANGE_ROLE = "grant:change_role"
     GRANT_REVOKE = "grant:revoke"
@@ -154,6 +157,8 @@ class Action(StrEnum):
     ACCESS_DECIDE = "access:decide"
     ACTIVITY_READ = "activity:read"
     ACTIVITY_EXPORT = "activity:export"
+    API_CLIENT_READ = "api_client:read"
+    API_CLIENT_MANAGE = "api_client:manage"
 
 
 Alternatives = tuple[frozenset[Capacity], ...]
@@ -211,6 +216,7 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.PARTNERSHIP_TRANSFER: _any(C.OWNER, _all(C.HOST_ADMIN, C.NOT_ONESELF), _all(C.HOST_ADMIN, C.OWNER_GONE)),
     Action.PARTNERSHIP_SET_REPRESENTATIVE: _any(C.GUEST_ADMIN),
     Action.PARTNERSHIP_SUSPEND: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
+    Action.PARTNERSHIP_RESUME: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
     Action.PARTNERSHIP_EXTEND: _any(*LEADERS),
     Action.PARTNERSHIP_AMEND: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
     Action.AMENDMENT_READ: _any(*LEADERS, C.OWNER, C.GUEST_ADMIN),
@@ -238,6 +244,7 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.SCIM_READ: _any(C.ORG_ADMIN),
     Action.SCIM_MANAGE: _any(C.ORG_ADMIN),
     Action.ACCESS_FREEZE: _any(C.ORG_ADMIN, C.LEGAL),
+    Action.ACCESS_UNFREEZE: _any(C.ORG_ADMIN, C.LEGAL),
     Action.DASHBOARD_READ: _any(*AT_HOME, *READING),
     Action.REPORT_READ: _any(*AT_HOME, *READING),
     Action.SETTINGS_READ: _any(C.MEMBER, *MANAGING, C.ACTING_PHONE_MANAGER),
@@ -264,6 +271,7 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.SHARE_READ: _any(C.PERSON, C.ACTING),
     Action.SHARE_END: _any(C.OWNER, _all(C.HOST_ADMIN, C.SEES_ACCOUNT, C.MAY_UNSHARE)),
     Action.SHARE_SUSPEND: _any(C.OWNER, _all(C.HOST_ADMIN, C.SEES_ACCOUNT)),
+    Action.SHARE_RESUME: _any(C.OWNER, _all(C.HOST_ADMIN, C.SEES_ACCOUNT)),
     Action.SHARE_LEAVE: _any(C.GRANTEE),
     Action.GRANT_CHANGE_ROLE: _any(C.ACCOUNT_OWNER),
     Action.GRANT_REVOKE: _any(C.OWNER, C.ACCOUNT_OWNER, C.GUEST_ADMIN),
@@ -282,4 +290,37 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
         C.ACTING_DECISION_MAKER,
     ),
     Action.ACTIVITY_EXPORT: _any(C.ORG_ADMIN, C.LEGAL, C.ACCOUNT_OWNER, C.OPERATOR),
+    Action.API_CLIENT_READ: _any(C.PERSON),
+    Action.API_CLIENT_MANAGE: _any(C.ORG_ADMIN),
 }
+
+EVERY_CLIENT: Final = frozenset({Action.VIEWER_READ, Action.NODE_READ, Action.API_CLIENT_READ})
+"""What every API client has without a scope: to see itself, and to look something up that its scopes then show."""
+
+CLIENTS_READ: Final = frozenset(
+    {
+        *(Action.TERMS_READ, Action.ORGANISATION_READ, Action.PARTNER_LOOK_UP, Action.GUESTS_CREATED_READ),
+        *(Action.MEMBER_READ, Action.MEMBER_SEARCH, Action.USER_READ, Action.PARTNERSHIP_READ),
+        *(Action.PARTNERSHIP_READ_REASON, Action.PARTNERSHIP_READ_TERMS, Action.PARTNERSHIP_READ_HIDDEN),
+        *(Action.AMENDMENT_READ, Action.LEVEL_READ, Action.LINK_READ, Action.CONTRACT_READ, Action.ROLES_READ),
+        *(Action.CONTACT_READ, Action.ASSIGNMENT_READ, Action.POLICY_READ, Action.DASHBOARD_READ, Action.REPORT_READ),
+        *(Action.SETTINGS_READ, Action.FEATURE_READ, Action.BILLING_READ, Action.INVOICE_READ, Action.SESSION_READ),
+        *(Action.ACCOUNT_READ, Action.ACCOUNT_READ_PANEL, Action.SHARE_READ),
+        *(Action.ACTIVITY_READ, Action.ACTIVITY_EXPORT),
+    }
+)
+CLIENTS_WRITE: Final = frozenset(
+    {
+        *(Action.PARTNERSHIP_REMIND, Action.PARTNERSHIP_WITHDRAW, Action.PARTNERSHIP_REMOVE),
+        *(Action.PARTNERSHIP_SUSPEND, Action.AMENDMENT_WITHDRAW, Action.LEVEL_REDUCE, Action.ACCESS_FREEZE),
+        *(Action.SHARE_END, Action.SHARE_SUSPEND, Action.SHARE_LEAVE, Action.GRANT_REVOKE, Action.GRANT_REVOKE_ALL),
+        *(Action.ACCESS_REQUEST, Action.ACCESS_WITHDRAW, Action.ACCOUNT_UPDATE),
+        *(Action.SETTINGS_UPDATE, Action.FEATURE_SET, Action.FEATURE_SET_TELEPHONY, Action.INVOICE_PAY),
+    }
+)
+"""What scopes can name: reads, acts that end or hold, asking, and an organisation's own housekeeping."""
+
+NEVER_BY_CLIENTS: Final = frozenset(Action) - EVERY_CLIENT - CLIENTS_READ - CLIENTS_WRITE
+"""What no API client does, whatever its scopes and whoever owns it: it never approves, accepts, decides, grants or
+widens anything (model 4.2, invariant 15), and never stands in for a person. An action is here until a scope names it.
+"""

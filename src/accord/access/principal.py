@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from uuid import UUID
 
+from accord.access.permissions import EVERY_CLIENT, Action
 from accord.domain.acting import Basis
 from accord.domain.delegation import DelegatedRole
 from accord.domain.level import DataAccessLevel
@@ -30,6 +31,16 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientProof:
+    """Which API client has shown its secret, or a token of ours. `scopes`: what the token was narrowed to, None for
+    all that the client has."""
+
+    client_id: UUID
+    organisation_id: UUID
+    scopes: frozenset[Action] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """What a verified token says: who, never what they may.
 
@@ -50,6 +61,20 @@ class Identity:
     operator: bool = False
     speaks_for: frozenset[str] = frozenset()
     provisions: bool = False
+    api_client: ClientProof | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiClient:
+    """The API client that asks, live at this instant; its person is its owner (model 4.2)."""
+
+    client_id: UUID
+    name: str
+    scopes: frozenset[Action]
+
+    def admits(self, action: Action) -> bool:
+        """Do the scopes reach this? What the owner may not do, they do not give."""
+        return action in EVERY_CLIENT or action in self.scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +124,8 @@ class Directory:
 class Principal:
     """The caller with the rights of this instant; `person_id` is None for somebody the platform does not know yet.
 
-    Whoever acts in another organisation has no standings meanwhile: nothing but what the session's basis gives.
+    Whoever acts in another organisation has no standings meanwhile: nothing but what the session's basis gives. An API
+    client is its owner with one standing, that in the client's organisation, and no more than its scopes admit.
     """
 
     identity: Identity
@@ -109,11 +135,16 @@ class Principal:
     standings: tuple[Standing, ...] = ()
     acting: Acting | None = None
     directory: Directory | None = None
+    api_client: ApiClient | None = None
 
     @property
     def operator(self) -> bool:
         """Is this a person of the platform's staff, and not acting somewhere? (model 4.3)"""
-        return self.identity.operator and self.acting is None
+        return self.identity.operator and self.acting is None and self.api_client is None
+
+    def admits(self, action: Action) -> bool:
+        """Is this within the scopes of the API client that asks? People have none, and are bound by none."""
+        return self.api_client is None or self.api_client.admits(action)
 
     @cached_property
     def organisations(self) -> frozenset[UUID]:

@@ -211,7 +211,9 @@ def acting_as(principal: Principal, session: Any, now: datetime) -> Principal:
 
 
 async def resolve(raw: Driver, principal: Principal, session_id: UUID, now: datetime) -> Principal:
-    """The caller as the session makes them, looked at from home."""
+    """The caller as the session makes them, looked at from home; SessionOver for an API client: none acts in one."""
+    if principal.api_client is not None:
+        raise SessionOver
     await enter(raw, scope_of(principal))
     binds = viewer_binds(principal, now) | {"session": session_id}
     found = await raw.fetch(SESSION.sql, *SESSION.arguments(binds), record_class=Row)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
 
-from accord.access.principal import Acting, Client, Directory, Identity, Principal, Standing
+from accord.access.principal import Acting, ApiClient, Client, ClientProof, Directory, Identity, Principal, Standing
+from accord.access.scopes import kept
 from accord.domain.delegation import DelegatedRole
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import PLATFORM, Role
@@ -41,6 +43,7 @@ def viewer_binds(principal: Principal, now: datetime) -> dict[str, Any]:
         "audits": texts(principal.audits),
         "delegated_in": texts(principal.delegated_in),
         **_session_binds(principal.acting),
+        "client": str(principal.api_client.client_id) if principal.api_client else None,
         "operator": principal.operator,
         "mfa": principal.identity.mfa,
         "now": now,
@@ -82,8 +85,12 @@ def settings(**values: str) -> str:
 
 def told(identity: Identity, *, acting: bool = False) -> str:
     """The statement that tells PostgreSQL who asks; whoever acts elsewhere is no staff meanwhile."""
-    operator = identity.operator and not acting
-    return settings(issuer=identity.issuer, subject=identity.subject, operator="on" if operator else "off")
+    proof = identity.api_client
+    operator = identity.operator and not acting and proof is None
+    said = {"issuer": identity.issuer, "subject": identity.subject, "operator": "on" if operator else "off"}
+    if proof is not None:
+        said |= {"client": str(proof.client_id), "organisations": str(proof.organisation_id)}
+    return settings(**said)
 
 
 RIGHTS: Final = """
@@ -116,6 +123,48 @@ def directory_of(row: asyncpg.Record, client: Client) -> Principal:
     name = f"{row['label']} (directory)"
     identity = Identity("", "", None, False, name, False, str(row["id"]), row["expires_at"], client)
     return Principal(identity, None, name, None, directory=Directory(row["id"], row["organisation_id"]))
+
+
+RIGHTS_OF_CLIENT: Final = """
+SELECT u.id AS person_id, u.display_name, c.organisation_id AS home_organisation_id,
+       m.id AS membership_id, m.organisation_id, m.roles, m.delegated_admin, NULL AS vouched_by, c.name, c.scopes
+FROM accord.api_clients c
+JOIN accord.organisations o ON o.id = c.organisation_id AND o.status = 'ACTIVE'
+JOIN accord.memberships m ON m.organisation_id = o.id AND m.user_id = c.owner_user_id AND m.status = 'ACTIVE'
+JOIN accord.users u ON u.id = m.user_id
+WHERE c.id = $1 AND c.status = 'ACTIVE' AND c.expires_at > $2
+"""
+"""An API client lives while it is neither revoked nor over, its organisation is active and its owner a member there."""
+
+HOLD_CLIENT: Final = """
+SELECT pg_advisory_xact_lock_shared(hashtextextended(accord.shown('client'), 0));
+SELECT id FROM accord.api_clients WHERE id = accord.shown('client')::uuid FOR SHARE
+"""
+"""As HOLD_RIGHTS, for the client beside its owner: who revokes it waits for what is under way, in turn."""
+
+
+async def hold(raw: Driver, identity: Identity) -> None:
+    """What gives the caller rights stays as it is until the transaction ends."""
+    if identity.api_client is not None:
+        await raw.execute(HOLD_CLIENT)
+    await raw.execute(HOLD_RIGHTS)
+
+
+async def rights_of(raw: Driver, identity: Identity, now: datetime) -> Principal:
+    """The caller with the rights of this instant, by the settings that were told."""
+    proof = identity.api_client
+    if proof is None:
+        return principal_of(identity, await raw.fetch(RIGHTS))
+    rows = await raw.fetch(RIGHTS_OF_CLIENT, proof.client_id, now)
+    return client_principal(identity, proof, rows)
+
+
+def client_principal(identity: Identity, proof: ClientProof, rows: Sequence[asyncpg.Record]) -> Principal:
+    """The client as its owner in its organisation alone; one that is dead has nothing."""
+    name = rows[0]["name"] if rows else ""
+    scopes = kept(rows[0]["scopes"]) if rows else frozenset()
+    narrowed = scopes if proof.scopes is None else scopes & proof.scopes
+    return replace(principal_of(identity, rows), api_client=ApiClient(proof.client_id, name, narrowed))
 
 
 def principal_of(identity: Identity, rows: Sequence[asyncpg.Record]) -> Principal:

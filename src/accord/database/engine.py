@@ -10,15 +10,13 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import CursorResult, Executable, Table, event, insert, update
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.util import await_only
 
 from accord.access.principal import Client, Identity, Principal
@@ -37,6 +35,7 @@ from accord.database.failures import (
     Translated,
 )
 from accord.database.query import Query, Row
+from accord.database.snapshot import Snapshot, driver_of
 from accord.database.tables.acting import acting_sessions
 from accord.domain.errors import Conflict, Forbidden, OrganisationContextMismatch
 from accord.domain.organisation import PLATFORM
@@ -51,87 +50,6 @@ First = Callable[[Driver, datetime], Awaitable[None]]
 WRITE_TRIES: Final = 12
 LONGEST_PAUSE: Final = 50
 """Milliseconds before an act runs again: at most this, times the tries, so that two do not meet again and again."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A snapshot that has begun: its connection, the caller, and what the predicates ask about the caller."""
-
-    raw: Driver
-    principal: Principal
-    binds: dict[str, Any]
-
-
-class Snapshot:
-    """The reads of one operation: one connection, one instant, opened by the first of them."""
-
-    def __init__(self, engine: AsyncEngine, identity: Identity, now: datetime, session: UUID | None = None) -> None:
-        self.identity = identity
-        self.session = session
-        self.now = now
-        self._engine = engine
-        self._lock = asyncio.Lock()
-        self._closed = False
-        self._connection: AsyncConnection | None = None
-        self._raw: Driver | None = None
-        self._opened: _Opened | None = None
-
-    async def principal(self) -> Principal:
-        """The caller with the rights of this instant."""
-        async with self._lock:
-            return (await self._ensure()).principal
-
-    async def fetch(self, query: Query, **given: Any) -> list[Any]:
-        """The rows of one query; statements of one operation run one at a time."""
-        async with self._lock:
-            opened = await self._ensure()
-            with Translated():
-                rows: list[Any] = await opened.raw.fetch(
-                    query.sql, *query.arguments(opened.binds | given), record_class=query.record
-                )
-            return rows
-
-    async def close(self) -> None:
-        """Give the connection back; later fetches are refused. May be called twice."""
-        await asyncio.shield(asyncio.ensure_future(self._close()))
-
-    async def _ensure(self) -> _Opened:
-        if self._closed:
-            raise SnapshotClosed
-        if self._opened is None:
-            try:
-                self._opened = await self._open()
-            except BaseException:
-                self._closed = True
-                raise
-        return self._opened
-
-    async def _open(self) -> _Opened:
-        with Translated():
-            self._connection = await self._engine.connect()
-            self._raw = await _driver(self._connection)
-            told = caller.told(self.identity, acting=self.session is not None)
-            await self._raw.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {told}")
-            principal = caller.principal_of(self.identity, await self._raw.fetch(caller.RIGHTS))
-            if self.session is not None:
-                principal = await acting.resolve(self._raw, principal, self.session, self.now)
-            await caller.enter(self._raw, caller.scope_of(principal))
-        return _Opened(self._raw, principal, viewer_binds(principal, self.now))
-
-    async def _close(self) -> None:
-        async with self._lock:
-            self._closed = True
-            raw, connection = self._raw, self._connection
-            self._raw = self._connection = None
-            if connection is None:
-                return
-            try:
-                if raw is not None and not raw.is_closed():
-                    await raw.execute("ROLLBACK")
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await connection.invalidate()
-            finally:
-                await connection.close()
 
 
 class Transaction:
@@ -320,14 +238,14 @@ class Database:
         """A connection for one statement that needs no caller and commits by itself."""
         with Translated():
             async with self.engine.connect() as connection:
-                yield await _driver(connection)
+                yield await driver_of(connection)
 
     @asynccontextmanager
     async def _provisioning(self, digest: str, client: Client) -> AsyncIterator[Transaction]:
         with Translated():
             async with self.engine.connect() as connection, connection.begin() as work:
                 await connection.exec_driver_sql(caller.settings(credential=digest))
-                raw, now = await _driver(connection), self.clock()
+                raw, now = await driver_of(connection), self.clock()
                 await raw.execute(caller.HOLD_CREDENTIAL, digest)
                 row = await raw.fetchrow(caller.CREDENTIAL, digest, now)
                 if row is None:
@@ -353,14 +271,21 @@ class Database:
         with Translated():
             async with self.engine.connect() as connection, connection.begin():
                 await connection.exec_driver_sql("SELECT 1")
-                await caller.enter(await _driver(connection), organisations)
+                await caller.enter(await driver_of(connection), organisations)
                 yield connection
+
+    @asynccontextmanager
+    async def as_client(self, client_id: UUID, *organisations: UUID) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees one API client's row, to tell whether its secret or token still stands."""
+        async with self.system(*organisations) as connection:
+            await (await driver_of(connection)).execute(caller.settings(client=str(client_id)))
+            yield connection
 
     @asynccontextmanager
     async def platform(self) -> AsyncIterator[Transaction]:
         """A transaction in which the platform itself acts, for what time alone brings about."""
         async with self.system() as connection:
-            yield Transaction(connection, await _driver(connection), PLATFORM_PRINCIPAL, self.clock())
+            yield Transaction(connection, await driver_of(connection), PLATFORM_PRINCIPAL, self.clock())
 
     async def close(self) -> None:
         """Close every connection."""
@@ -370,13 +295,14 @@ class Database:
         self, connection: AsyncConnection, identity: Identity, session: UUID | None, first: First | None
     ) -> Transaction:
         await connection.exec_driver_sql(caller.told(identity, acting=session is not None))
-        raw = await _driver(connection)
+        raw = await driver_of(connection)
         if first is not None:
             await first(raw, self.clock())
-        await raw.execute(caller.HOLD_RIGHTS)
+        await caller.hold(raw, identity)
         if session is not None:
             await raw.execute(acting.HOLD_SESSION, session)
-        principal, now = caller.principal_of(identity, await raw.fetch(caller.RIGHTS)), self.clock()
+        now = self.clock()
+        principal = await caller.rights_of(raw, identity, now)
         if session is not None:
             principal = await acting.resolve(raw, principal, session, now)
         return Transaction(connection, raw, principal, now)
@@ -404,12 +330,6 @@ def check_version(row: Any, expected: int | None, current: str | None) -> None:
     """Is the row what the caller read? Conflict with what stands now otherwise."""
     if expected is not None and expected != row.version:
         raise Conflict(row.version, current)
-
-
-async def _driver(connection: AsyncConnection) -> Driver:
-    raw = await connection.get_raw_connection()
-    driver: Driver = raw.driver_connection
-    return driver
 
 
 def _roll_back(dbapi_connection: Any, _record: Any, state: Any) -> None:

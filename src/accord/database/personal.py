@@ -10,7 +10,7 @@ from accord.database.tables.contact import customer_assignments, external_contac
 from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.policy import organisation_policies
-from accord.database.visibility import MFA, VIEWER, Predicate, active_partnership, bars, keys
+from accord.database.visibility import MFA, VIEWER, Predicate, active_partnership, bars, in_reach, keys
 
 
 def sees_contact(c: FromClause = external_contacts) -> Predicate:
@@ -18,7 +18,7 @@ def sees_contact(c: FromClause = external_contacts) -> Predicate:
     home those that are converted: from then on their partnership holds them (Q22)."""
     return or_(
         c.c.host_id == keys("leads"),
-        and_(c.c.user_id == VIEWER, c.c.ended_at.is_(None)),
+        and_(c.c.user_id == VIEWER, c.c.ended_at.is_(None), in_reach(c.c.home_id)),
         and_(c.c.home_id == keys("admin_of"), c.c.partnership_id.is_not(None)),
     )
 

@@ -38,7 +38,9 @@ def _contact_of_ours(column: str) -> str:
 
 
 OPERATING: Final = "(SELECT accord.operating())"
-SELF: Final = "user_id = (SELECT accord.person())"
+SELF: Final = "user_id = (SELECT accord.myself())"
+"""A person's own rows, wherever they are. An API client has none: it meets its owner's in its organisation alone."""
+THIS_CLIENT: Final = "id = (SELECT accord.shown('client'))::uuid"
 BOTH_SIDES: Final = _in_mine("host_id", "guest_id")
 TOLD_SIDES: Final = _in_mine("host_id", "visible_guest_id")
 GATEWAY: Final = "accord_gateway"
@@ -123,12 +125,12 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
             (
                 "EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = users.id)"
                 f" OR EXISTS (SELECT 1 FROM accord.external_contacts c WHERE c.user_id = users.id AND ({HOST}))"
-                f" OR id = (SELECT accord.person()) OR {_in_mine('home_organisation_id')}"
+                f" OR id = (SELECT accord.myself()) OR {_in_mine('home_organisation_id')}"
             ),
             GATEWAY,
         ),
         ("INSERT", f"{_in_mine('home_organisation_id')}", GATEWAY),
-        ("UPDATE", f"id = (SELECT accord.person()) OR {_in_mine('home_organisation_id')}", GATEWAY),
+        ("UPDATE", f"id = (SELECT accord.myself()) OR {_in_mine('home_organisation_id')}", GATEWAY),
         ("SELECT", "true", WORKER),
     ),
     "identities": (
@@ -195,6 +197,15 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
         ("INSERT", _in_mine("id"), GATEWAY),
         ("UPDATE", _in_mine("id"), GATEWAY),
         ("SELECT", "true", WORKER),
+    ),
+    "api_clients": (
+        ("SELECT", f"{_in_mine('organisation_id')} OR {THIS_CLIENT}", GATEWAY),
+        ("INSERT", f"({_in_mine('organisation_id')}) AND owner_user_id = (SELECT accord.myself())", GATEWAY),
+        (
+            "UPDATE",
+            f"({_in_mine('organisation_id')}) AND ((SELECT accord.shown('client')) IS NULL OR {THIS_CLIENT})",
+            GATEWAY,
+        ),
     ),
     "acting_sessions": (
         ("SELECT", f"{SELF} OR {_in_mine('host_id', 'home_id')}", GATEWAY),

@@ -55,8 +55,13 @@ BOUND_LATER: Final = frozenset(
     }
 )
 """Whose place an invitation is, is known when it is accepted; under which partnership, when that begins."""
-FIXED_THERE: Final = frozenset({("external_contacts", name) for name in ("email", "roles", "invited_by")})
-"""What a contact may do is said once, when somebody of the host names it."""
+FIXED_THERE: Final = frozenset(
+    {
+        *(("external_contacts", name) for name in ("email", "roles", "invited_by")),
+        *(("api_clients", name) for name in ("owner_user_id", "name", "secret_hash", "scopes", "expires_at")),
+    }
+)
+"""What a contact or an API client may do is said once, when somebody of the organisation makes it."""
 
 
 def changeable(table: str) -> str:
@@ -92,6 +97,7 @@ GRANTS: Final = (
             "role_groups",
             "role_group_members",
             "acting_sessions",
+            "api_clients",
             "customer_assignments",
             "external_contacts",
             "tickets",

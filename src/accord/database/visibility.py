@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy import any_ as any_of
 from sqlalchemy.dialects.postgresql import array
 
+from accord.database.tables.api_client import api_clients
 from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
 from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.partnership import partnerships
@@ -35,6 +36,8 @@ from accord.database.tables.sharing import account_ownerships, accounts, grants,
 Predicate = ColumnElement[bool]
 
 VIEWER: Final = cast(bindparam("viewer", type_=Text()), Uuid())
+API_CLIENT: Final = cast(bindparam("client", type_=Text()), Uuid())
+"""The API client that asks as the viewer; null for people."""
 NOW: Final = bindparam("now", type_=DateTime(timezone=True))
 OPERATOR: Final = bindparam("operator", type_=Boolean())
 MFA: Final = bindparam("mfa", type_=Boolean())
@@ -48,6 +51,16 @@ def bound(name: str) -> ColumnElement[Any]:
 def keys(name: str) -> Any:
     """Any of a bound list of keys."""
     return any_of(bound(name))
+
+
+def in_reach(organisation_id: ColumnElement[Any]) -> Predicate:
+    """Where does what is the viewer's own count? For people everywhere, for an API client in its organisation alone."""
+    return or_(API_CLIENT.is_(None), organisation_id == keys("member_of"))
+
+
+def sees_api_client(c: FromClause = api_clients) -> Predicate:
+    """Which API clients? Admins those of their organisation, a client itself and no other."""
+    return or_(c.c.id == API_CLIENT, and_(API_CLIENT.is_(None), c.c.organisation_id == keys("admin_of")))
 
 
 def sees_partnership(p: FromClause = partnerships) -> Predicate:
@@ -346,7 +359,9 @@ def sees_membership(m: FromClause = memberships) -> Predicate:
     """Which memberships as such? One's own, and admins, or who acts with MANAGE or as Decision Maker, those of the
     organisation (model 4.15)."""
     return or_(
-        m.c.user_id == VIEWER, m.c.organisation_id == keys("admin_of"), m.c.organisation_id == keys("acts_managing")
+        and_(m.c.user_id == VIEWER, in_reach(m.c.organisation_id)),
+        m.c.organisation_id == keys("admin_of"),
+        m.c.organisation_id == keys("acts_managing"),
     )
 
 

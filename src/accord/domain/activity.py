@@ -96,6 +96,8 @@ class EventType(StrEnum):
     SCIM_CREDENTIAL_CREATED = "scim_credential.created"
     SCIM_CREDENTIAL_REVOKED = "scim_credential.revoked"
     SCIM_GROUP_ROLES_SET = "scim_group.roles_set"
+    API_CLIENT_CREATED = "api_client.created"
+    API_CLIENT_REVOKED = "api_client.revoked"
     POLICY_CHANGED = "policy.changed"
     ACCESS_FROZEN = "access.frozen"
     ACCESS_UNFROZEN = "access.unfrozen"
@@ -139,7 +141,7 @@ CHAINED: Final = (
 )
 """The columns of an event that its hash covers, in the order of the canonical JSON's keys before sorting."""
 
-CHAINED_IF_SET: Final = ("acting_session_id",)
+CHAINED_IF_SET: Final = ("acting_session_id", "actor_api_client_id")
 """Columns that came later: what was written before them keeps its hash."""
 
 

@@ -27,6 +27,7 @@ KINDS: Final = frozenset(
         "settings",
         "scimcredential",
         "scimgroup",
+        "apiclient",
         "invoice",
         "event",
         "terms",

@@ -1,14 +1,15 @@
-"""Bearer token or cookie -> Identity, or 401. Rights are read later, in the operation's own transaction."""
+"""Bearer token or cookie of a person, or an API client -> Identity, or 401. Rights are read later."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from starlette.requests import HTTPConnection
 
 from accord.access.principal import Client, Identity
+from accord.http.identity.clients import ApiClients, ShownClient, subject_of
 from accord.http.identity.cookies import SESSION, BrowserCookies
 from accord.http.identity.keys import KeysUnavailable
 from accord.http.identity.tokens import InvalidToken, Proof, TokenChecker
@@ -17,14 +18,16 @@ from accord.http.responses import HttpError
 
 log = structlog.stdlib.get_logger("accord.http.identity")
 
+Checked = TypeVar("Checked")
+
 USER_AGENT_KEPT: Final = 512
 
 
 class Authenticator:
     """Asks who sends a request.
 
-    `operators` are the (issuer, subject) pairs that the deployment names as staff; `arrived` is told of every identity.
-    Without `cookies` bearer tokens alone count.
+    `operators` are the (issuer, subject) pairs that the deployment names as staff; `arrived` is told of every person;
+    `clients` checks the secrets and tokens of API clients. Without `cookies` bearer tokens alone count.
     """
 
     def __init__(
@@ -34,12 +37,14 @@ class Authenticator:
         places: Places | None = None,
         arrived: Callable[[Identity], Awaitable[None]] | None = None,
         cookies: BrowserCookies | None = None,
+        clients: ApiClients | None = None,
     ) -> None:
         self.checker = checker
         self.operators = frozenset(operators)
         self.places = places or Places()
         self.arrived = arrived
         self.cookies = cookies
+        self.clients = clients
 
     async def identify(self, connection: HTTPConnection) -> Identity:
         """By the bearer token, or by the cookie of who sends none.
@@ -53,21 +58,15 @@ class Authenticator:
             if proof is None:
                 raise unauthenticated("Your session is over. Please sign in again.")
         else:
-            proof = await self.by_token(bearer(connection.headers.getlist("authorization")))
+            token = bearer(connection.headers.getlist("authorization"))
+            if self.clients is not None and self.clients.claims(token):
+                shown = await believed(self.clients.check(token, connection))
+                return self.client_identity(shown, connection)
+            proof = await believed(self.checker.check(token))
         identity = self.identity(proof, connection)
         if self.arrived is not None:
             await self.arrived(identity)
         return identity
-
-    async def by_token(self, token: bytes) -> Proof:
-        try:
-            return await self.checker.check(token)
-        except InvalidToken as reason:
-            log.info("token refused", reason=str(reason))
-            raise unauthenticated("The token is not accepted.", ', error="invalid_token"') from None
-        except KeysUnavailable as issuer:
-            log.warning("no keys to check a token with", issuer=str(issuer))
-            raise HttpError(503, "BUSY", "Sign-in can't be checked now.", headers={"retry-after": "30"}) from None
 
     def identity(self, proof: Proof, connection: HTTPConnection) -> Identity:
         """Who this is to the deployment: its staff, and whom it lets an issuer speak for."""
@@ -87,11 +86,38 @@ class Authenticator:
             provisions=trusted is not None and trusted.issuer.provisions,
         )
 
+    def client_identity(self, shown: ShownClient, connection: HTTPConnection) -> Identity:
+        """An API client: no person's sign-in, so never staff, and never with more than one factor."""
+        return Identity(
+            issuer="accord",
+            subject=subject_of(shown.proof.client_id),
+            email=None,
+            email_verified=False,
+            name=shown.name,
+            mfa=False,
+            token_id=shown.token_id,
+            expires_at=shown.expires_at,
+            client=self.client(connection),
+            api_client=shown.proof,
+        )
+
     def client(self, connection: HTTPConnection) -> Client:
         address = connection.client.host if connection.client else ""
         agent = connection.headers.get("user-agent", "")[:USER_AGENT_KEPT]
         printable = "".join(character for character in agent if character.isprintable())
         return Client(address, printable, self.places.find(address))
+
+
+async def believed(checking: Awaitable[Checked]) -> Checked:
+    """What a check of a token found; raises 401 UNAUTHENTICATED, or 503 BUSY without the keys to check it with."""
+    try:
+        return await checking
+    except InvalidToken as reason:
+        log.info("token refused", reason=str(reason))
+        raise unauthenticated("The token is not accepted.", ', error="invalid_token"') from None
+    except KeysUnavailable as issuer:
+        log.warning("no keys to check a token with", issuer=str(issuer))
+        raise HttpError(503, "BUSY", "Sign-in can't be checked now.", headers={"retry-after": "30"}) from None
 
 
 def bearer(headers: list[str]) -> bytes:

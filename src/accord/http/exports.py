@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from accord.access.decision import Condition, may_ever, require
+from accord.access.decision import may_ever, refusal, require
 from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.access.principal import Identity, Principal
@@ -180,12 +180,13 @@ def require_export(principal: Principal, organisation_id: UUID) -> None:
     standing = principal.standing_in(organisation_id)
     within = replace(principal, standings=(standing,) if standing else ())
     if not may_ever(within, Action.ACTIVITY_EXPORT):
-        raise Forbidden(Action.ACTIVITY_EXPORT, Condition.NO_GRANT)
+        raise Forbidden(Action.ACTIVITY_EXPORT, refusal(within, Action.ACTIVITY_EXPORT))
 
 
 def cells(row: EventRow, partner: str | None, on_behalf_of: str | None) -> tuple[object, ...]:
     occurred = row.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    what = (occurred, row.type, row.account_label, row.app, row.user_name, row.location, row.os, row.device)
+    user = f"{row.user_name} ({row.api_client_name})" if row.api_client_name else row.user_name
+    what = (occurred, row.type, row.account_label, row.app, user, row.location, row.os, row.device)
     session = row.acting_session_id and global_id("session", row.acting_session_id)
     return (*what, partner, on_behalf_of, session, row.reason, row.sequence, row.hash)
 

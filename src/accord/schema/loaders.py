@@ -16,6 +16,7 @@ from accord.database.queries.read import (
     acting,
     activity,
     amendment,
+    api_client,
     billing,
     contact,
     delegation,
@@ -192,6 +193,7 @@ class Loaders:
     access_item_by_id = lookups(sharing.ITEM_BY_ID)
     delegation_by_id = lookups(delegation.DELEGATION_BY_ID)
     role_group_by_id = lookups(delegation.ROLE_GROUP_BY_ID)
+    api_client_by_id = lookups(api_client.CLIENT_BY_ID)
     contact_by_id = lookups(contact.CONTACT_BY_ID)
     policy_by_organisation = lookups(policy.POLICY_BY_ORGANISATION)
     session_by_id = lookups(acting.SESSION_BY_ID)

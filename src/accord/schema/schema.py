@@ -24,6 +24,7 @@ from accord.schema.errors import Masked, log_unexpected
 from accord.schema.mutations import (
     acting,
     amendment,
+    api_client,
     billing,
     contact,
     delegation,
@@ -92,7 +93,7 @@ class Mutation:
     set_representative = answers(partnership.set_representative, Action.PARTNERSHIP_SET_REPRESENTATIVE)
 
     suspend_partnership = answers(term.suspend_partnership, Action.PARTNERSHIP_SUSPEND)
-    resume_partnership = answers(term.resume_partnership, Action.PARTNERSHIP_SUSPEND)
+    resume_partnership = answers(term.resume_partnership, Action.PARTNERSHIP_RESUME)
     extend_partnership = answers(term.extend_partnership, Action.PARTNERSHIP_EXTEND)
     set_auto_extend = answers(term.set_auto_extend, Action.PARTNERSHIP_EXTEND)
     amend_partnership = answers(amendment.amend_partnership, Action.PARTNERSHIP_AMEND)
@@ -113,7 +114,7 @@ class Mutation:
     share_accounts = answers(sharing.share_accounts, Action.ACCOUNT_SHARE)
     unshare_account = answers(sharing.unshare_account, Action.SHARE_END)
     suspend_share = answers(sharing.suspend_share, Action.SHARE_SUSPEND)
-    resume_share = answers(sharing.resume_share, Action.SHARE_SUSPEND)
+    resume_share = answers(sharing.resume_share, Action.SHARE_RESUME)
     change_member_role = answers(sharing.change_member_role, Action.GRANT_CHANGE_ROLE)
     remove_member_from_share = answers(sharing.remove_member_from_share, Action.GRANT_REVOKE)
     remove_member_from_partnership = answers(sharing.remove_member_from_partnership, Action.GRANT_REVOKE_ALL)
@@ -150,7 +151,10 @@ class Mutation:
 
     set_policy = answers(policy.set_policy, Action.POLICY_SET)
     freeze_partner_access = answers(policy.freeze_partner_access, Action.ACCESS_FREEZE)
-    unfreeze_partner_access = answers(policy.unfreeze_partner_access, Action.ACCESS_FREEZE)
+    unfreeze_partner_access = answers(policy.unfreeze_partner_access, Action.ACCESS_UNFREEZE)
+
+    create_api_client = answers(api_client.create_api_client, Action.API_CLIENT_MANAGE)
+    revoke_api_client = answers(api_client.revoke_api_client, Action.API_CLIENT_MANAGE)
 
     create_scim_credential = answers(scim.create_scim_credential, Action.SCIM_MANAGE)
     revoke_scim_credential = answers(scim.revoke_scim_credential, Action.SCIM_MANAGE)

@@ -124,6 +124,7 @@ def _actor(tx: Transaction, event: Event, stream: UUID) -> dict[str, Any]:
         "actor_user_id": principal.person_id if named else None,
         "actor_name": principal.display_name if named else event.unnamed_in[stream],
         "actor_home_organisation_id": _own(tx) if named else event.host_id,
+        "actor_api_client_id": principal.api_client.client_id if named and principal.api_client else None,
         "acting_session_id": principal.acting.session_id if principal.acting else event.acting_session_id,
     }
 

@@ -95,7 +95,7 @@ async def unfreeze_partner_access(
 
 
 async def _freeze(tx: Transaction, organisation_id: UUID, expected_version: int | None, *, frozen: bool) -> UUID:
-    row = await _held(tx, organisation_id, Action.ACCESS_FREEZE, expected_version)
+    row = await _held(tx, organisation_id, Action.ACCESS_FREEZE if frozen else Action.ACCESS_UNFREEZE, expected_version)
     before = Policy() if row is None else as_policy(row)
     if before.frozen == frozen:
         raise InvalidState("FROZEN" if frozen else "NOT_FROZEN", ("unfreeze" if frozen else "freeze",))

@@ -4,6 +4,7 @@ from accord.database.tables.acting import acting_sessions
 from accord.database.tables.activity import activity_events, chain_heads
 from accord.database.tables.allowance import allowances
 from accord.database.tables.amendment import amendments
+from accord.database.tables.api_client import api_clients
 from accord.database.tables.billing import invoices, wallet_entries, wallets
 from accord.database.tables.contact import customer_assignments, external_contacts
 from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
@@ -41,6 +42,7 @@ __all__ = [
     "activity_events",
     "allowances",
     "amendments",
+    "api_clients",
     "attempts",
     "browser_sessions",
     "chain_heads",

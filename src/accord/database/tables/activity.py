@@ -23,6 +23,7 @@ activity_events: Final = Table(
     Column("actor_name", Text(), nullable=False),
     reference("actor_home_organisation_id", nullable=True),
     reference("acting_session_id", nullable=True),
+    reference("actor_api_client_id", nullable=True),
     reference("host_id", nullable=True),
     reference("guest_id", nullable=True),
     reference("partnership_id", nullable=True),

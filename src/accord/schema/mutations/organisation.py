@@ -168,6 +168,7 @@ class MemberReceipt:
     assignments_ended: int
     tickets_voided: int
     sessions_revoked: int
+    api_clients_revoked: int
     accounts_needing_owner: int
 
 

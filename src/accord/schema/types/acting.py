@@ -1,4 +1,4 @@
-"""Acting in another organisation: the session, and where the viewer can open one."""
+"""Who asks in whose name: sessions in another organisation, where one can be opened, and API clients."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from strawberry import ID
 
 from accord.access.permissions import Action
 from accord.database.queries.read.acting import SessionRow
+from accord.database.queries.read.api_client import ApiClientRow
 from accord.schema.links import link
 from accord.schema.permissions import guarded
-from accord.schema.types.enums import ActingBasis, DataAccessLevel, DelegatedRole
+from accord.schema.types.enums import ActingBasis, ApiClientStatus, DataAccessLevel, DelegatedRole
 from accord.schema.types.node import Node
 from accord.schema.types.organisation import Organisation, User
 from accord.schema.types.partnership import Partnership
@@ -54,3 +55,27 @@ class Customer:
     organisation: Organisation = link("organisation_by_id")
     level: DataAccessLevel = strawberry.field(description="The effective level; NONE where only a role opens it.")
     bases: list[CustomerBasis] = link("bases_by_host")
+
+
+@guarded(Action.API_CLIENT_READ)
+@strawberry.type(
+    description="An integration that signs in as itself: it does what its owner may do in this organisation, as far as "
+    "its scopes reach, and ends with its owner's membership. Admins see those of their organisation, a client itself."
+)
+class ApiClient(Node):
+    id: ID
+    version: int
+    organisation: Organisation = link("organisation_by_id", "organisation_id")
+    owner: User | None = link("user_by_id", "owner_user_id")
+    name: str
+    scopes: list[str] = strawberry.field(description="The actions that it may do, bundles as what they stood for.")
+    status: ApiClientStatus
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None = strawberry.field(description="To the minute; null before the first use.")
+    revoked_by: User | None = link("user_by_id", "revoked_by")
+    revoked_at: datetime | None
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, ApiClientRow)

@@ -13,7 +13,7 @@ from accord.database.queries.read.activity import EventRow, NotificationRow
 from accord.schema.links import link
 from accord.schema.permissions import guarded
 from accord.schema.scalars import JSON
-from accord.schema.types.acting import ActingSession
+from accord.schema.types.acting import ActingSession, ApiClient
 from accord.schema.types.enums import Outcome
 from accord.schema.types.node import Node
 from accord.schema.types.organisation import Organisation, User
@@ -35,6 +35,10 @@ class ActivityEvent(Node):
     user: User | None = link("user_by_id", "actor_user_id")
     user_name: str
     user_home: Organisation | None = link("organisation_by_id", "actor_home_organisation_id")
+    actor_api_client: ApiClient | None = link(
+        "api_client_by_id", "actor_api_client_id", description="The API client by which the user did it; for admins."
+    )
+    api_client_name: str | None
     acting_session: ActingSession | None = link("session_by_id", "acting_session_id")
     on_behalf_of: Organisation | None = link(
         "organisation_by_id", "on_behalf_of_id", description="In whose name somebody acted in a session."

@@ -11,6 +11,7 @@ from accord.domain.acting import Basis as ActingBasis
 from accord.domain.activity import Outcome
 from accord.domain.amendment import AmendmentKind, AmendmentState
 from accord.domain.billing import EntryKind, InvoiceState
+from accord.domain.callers.api_client import ApiClientStatus
 from accord.domain.callers.scim import ScimCredentialStatus
 from accord.domain.contact import ContactStatus
 from accord.domain.delegation import DelegatedRole, DelegationState, RoleGroupState
@@ -69,6 +70,11 @@ DESCRIPTIONS: Final = {
         "COMPLETE": "All accounts of the host, present and future, as far as the level reaches",
     },
     AmendmentKind: {"NARROW": "In force at once", "WIDEN": "In force when both sides have agreed"},
+    ApiClientStatus: {
+        "ACTIVE": "Can be used",
+        "REVOKED": "Taken back, or ended with its owner",
+        "EXPIRED": "Over by time",
+    },
     ContactStatus: {
         "INVITED": "The link of the mail has not been followed yet",
         "ACTIVE": "Holds the roles, as a single person",
@@ -127,6 +133,7 @@ REGISTERED: Final = tuple(
         DelegatedRole,
         DelegationState,
         RoleGroupState,
+        ApiClientStatus,
         ContactStatus,
         Outcome,
         FeatureArea,
@@ -155,6 +162,7 @@ __all__ = [
     "ActingBasis",
     "AmendmentKind",
     "AmendmentState",
+    "ApiClientStatus",
     "ContactStatus",
     "DataAccessLevel",
     "DelegatedRole",

@@ -13,6 +13,7 @@ from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.queries.read import organisation as read
 from accord.database.queries.read.activity import EVENTS
+from accord.database.queries.read.api_client import CLIENTS
 from accord.database.queries.read.billing import INVOICES
 from accord.database.queries.read.contact import ASSIGNMENTS_OF_GUEST, CONTACTS_OF_HOST
 from accord.database.queries.read.delegation import ROLE_GROUPS
@@ -52,6 +53,7 @@ from accord.schema.types.scim import ScimDirectory, scim_of
 from accord.schema.types.setting import Feature, Settings, features_of, settings_of
 
 if TYPE_CHECKING:
+    from accord.schema.types.acting import ApiClient
     from accord.schema.types.activity import ActivityEvent
     from accord.schema.types.contact import CustomerAssignment, ExternalContact
     from accord.schema.types.delegation import RoleGroup
@@ -67,6 +69,7 @@ LazyAccount = Annotated["Account", strawberry.lazy("accord.schema.types.sharing"
 LazyRoleGroup = Annotated["RoleGroup", strawberry.lazy("accord.schema.types.delegation")]
 LazyContact = Annotated["ExternalContact", strawberry.lazy("accord.schema.types.contact")]
 LazyAssignment = Annotated["CustomerAssignment", strawberry.lazy("accord.schema.types.contact")]
+LazyApiClient = Annotated["ApiClient", strawberry.lazy("accord.schema.types.acting")]
 LazyEvent = Annotated["ActivityEvent", strawberry.lazy("accord.schema.types.activity")]
 
 
@@ -378,6 +381,13 @@ class Organisation(Node):
         before: str | None = None,
     ) -> Connection[LazyEvent] | None:
         return listing(info, EVENTS, root.key, span(first, after, last, before), **event_filter(filter))
+
+    @field(Action.API_CLIENT_MANAGE, description="For its admins.")
+    def api_clients(
+        self, root: Parent[OrganisationRow], info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[LazyApiClient] | None:
+        demand_in_organisation(info, root.key, Action.API_CLIENT_MANAGE)
+        return listing(info, CLIENTS, root.key, span(first, after))
 
     @field(
         Action.GUESTS_CREATED_READ, description="The guest workspaces that the vendor made for this organisation (S46)."

@@ -18,7 +18,7 @@ from accord.schema.connections import listing, search_text
 from accord.schema.context import Info
 from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded
-from accord.schema.types.acting import ActingSession, Customer
+from accord.schema.types.acting import ActingSession, ApiClient, Customer
 from accord.schema.types.activity import Notification
 from accord.schema.types.contact import ExternalContact
 from accord.schema.types.organisation import Membership, Organisation, User
@@ -63,6 +63,13 @@ class Viewer:
             return None
         session: ActingSession = await info.context.loaders.session_by_id.load(str(root.acting.session_id))
         return session
+
+    @field(Action.API_CLIENT_READ, description="The API client that asks as the viewer; null for people.")
+    async def api_client(self, root: Parent[Principal], info: Info) -> ApiClient | None:
+        if root.api_client is None:
+            return None
+        client: ApiClient = await info.context.loaders.api_client_by_id.load(str(root.api_client.client_id))
+        return client
 
     @field(Action.SESSION_OPEN, description="The organisations that the viewer can act in, by name or handle (S14).")
     def customers(

@@ -87,7 +87,7 @@ ON_PARTNERSHIP: Final[dict[PartnershipAction, tuple[Action, E]]] = {
     PartnershipAction.RESEND: (Action.PARTNERSHIP_RESEND, E.RESEND),
     PartnershipAction.WITHDRAW: (Action.PARTNERSHIP_WITHDRAW, E.WITHDRAW),
     PartnershipAction.SUSPEND: (Action.PARTNERSHIP_SUSPEND, E.SUSPEND),
-    PartnershipAction.RESUME: (Action.PARTNERSHIP_SUSPEND, E.RESUME),
+    PartnershipAction.RESUME: (Action.PARTNERSHIP_RESUME, E.RESUME),
     PartnershipAction.EXTEND: (Action.PARTNERSHIP_EXTEND, E.EXTEND),
     PartnershipAction.SET_AUTO_EXTEND: (Action.PARTNERSHIP_EXTEND, E.EXTEND),
     PartnershipAction.AMEND: (Action.PARTNERSHIP_AMEND, E.AMEND),
@@ -151,7 +151,8 @@ def on_amendment(principal: Principal, facts: PartnershipFacts, row: Any, now: d
     over = facts.expires_at is not None and facts.expires_at <= now
     mine = str(principal.person_id) in {row.proposed_by, row.host_decided_by}
     answers = bool(capacities(principal, target) & TURN_OF[turn])
-    if answers and not mine and not over and facts.state is PartnershipState.ACTIVE:
+    may_answer = answers and _may(principal, Action.AMENDMENT_DECIDE, target, now)
+    if may_answer and not mine and not over and facts.state is PartnershipState.ACTIVE:
         found.append(AmendmentAction.DECIDE)
     if _may(principal, Action.AMENDMENT_WITHDRAW, target, now):
         found.append(AmendmentAction.WITHDRAW)
@@ -183,7 +184,7 @@ def _can_set_level(principal: Principal, facts: PartnershipFacts) -> bool:
         return True
     if facts.ceiling is DataAccessLevel.NONE or facts.state is not PartnershipState.ACTIVE:
         return False
-    leads = facts.host_id in principal.leads
+    leads = facts.host_id in principal.leads and principal.admits(Action.LEVEL_SET)
     return leads and facts.host_active and facts.guest_active
 
 
@@ -203,7 +204,7 @@ ON_ACCOUNT: Final[dict[AccountAction, tuple[Action, Callable[[Target], bool]]]] 
     AccountAction.SET_OWNERS: (Action.ACCOUNT_SECURE, lambda _: True),
     AccountAction.UNSHARE: (Action.SHARE_END, LIVE),
     AccountAction.SUSPEND_SHARE: (Action.SHARE_SUSPEND, _shared(ShareState.ACTIVE)),
-    AccountAction.RESUME_SHARE: (Action.SHARE_SUSPEND, _shared(ShareState.SUSPENDED)),
+    AccountAction.RESUME_SHARE: (Action.SHARE_RESUME, _shared(ShareState.SUSPENDED)),
     AccountAction.CHANGE_MEMBER_ROLE: (Action.GRANT_CHANGE_ROLE, LIVE),
     AccountAction.REMOVE_MEMBER: (Action.GRANT_REVOKE, LIVE),
     AccountAction.LEAVE: (Action.SHARE_LEAVE, LIVE),

@@ -233,7 +233,7 @@ async def suspend_share(
     reason: str | None = None,
 ) -> UUID:
     """Deny every access by this share until it is resumed; the grants stay (4.4.4, Q13)."""
-    held = await _move(tx, share_id, expected_version, ShareEvent.SUSPEND)
+    held = await _move(tx, share_id, expected_version, ShareEvent.SUSPEND, Action.SHARE_SUSPEND)
     reason = text.note("reason", reason)
     await _tell_of_state(tx, held, Template.SHARE_SUSPENDED, reason)
     await record(tx, event_on(held.share, EventType.SHARE_SUSPENDED, reason=reason))
@@ -244,15 +244,17 @@ async def resume_share(
     tx: Transaction, *, organisation_id: UUID, share_id: UUID, expected_version: int | None = None
 ) -> UUID:
     """Let a suspended share work again; it gives what it gave before and nothing more (4.4.4)."""
-    held = await _move(tx, share_id, expected_version, ShareEvent.RESUME)
+    held = await _move(tx, share_id, expected_version, ShareEvent.RESUME, Action.SHARE_RESUME)
     await _tell_of_state(tx, held, Template.SHARE_RESUMED, None)
     await record(tx, event_on(held.share, EventType.SHARE_RESUMED))
     return share_id
 
 
-async def _move(tx: Transaction, share_id: UUID, expected_version: int | None, event: ShareEvent) -> HeldShare:
+async def _move(
+    tx: Transaction, share_id: UUID, expected_version: int | None, event: ShareEvent, action: Action
+) -> HeldShare:
     held = await hold(tx, share_id)
-    held.require(tx, Action.SHARE_SUSPEND)
+    held.require(tx, action)
     check_version(held.share, expected_version, held.share.state)
     state = SHARE.move(ShareState(held.share.state), event)
     await tx.update(shares, share_id, state=state.value)

@@ -53,7 +53,7 @@ async def resume_partnership(
     tx: Transaction, *, organisation_id: UUID, partnership_id: UUID, expected_version: int | None = None
 ) -> UUID:
     """Let go of one's own side's hold; the partnership is active again when nobody holds it any more."""
-    row = await held(tx, partnership_id, Action.PARTNERSHIP_SUSPEND, expected_version)
+    row = await held(tx, partnership_id, Action.PARTNERSHIP_RESUME, expected_version)
     side = _side(row, organisation_id)
     left = sorted({*row.suspended_by} - {side})
     step = PartnershipEvent.RELEASE if left else PartnershipEvent.RESUME

@@ -30,6 +30,7 @@ from accord.domain.notice import Template
 from accord.domain.organisation import Role
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
 from accord.services.activity import Event
+from accord.services.api_client import revoke_clients_of
 from accord.services.grants import cascade
 from accord.services.grants.acting import end_sessions, revoked_events
 from accord.services.grants.personal import EndedPersonal, leave_personal
@@ -53,6 +54,7 @@ class MemberReceipt:
     assignments_ended: int = 0
     tickets_voided: int = 0
     sessions_revoked: int = 0
+    api_clients_revoked: int = 0
     accounts_needing_owner: int = 0
 
 
@@ -98,6 +100,7 @@ class _Cut:
 
     lost: _Lost
     sessions: Sequence[Any]
+    clients: Sequence[Event]
     items: int
     tickets: int
 
@@ -111,6 +114,7 @@ class _Cut:
             "access_requests_ended": self.items,
             "tickets_voided": self.tickets,
             "sessions_revoked": len(self.sessions),
+            "api_clients_revoked": len(self.clients),
         }
 
 
@@ -123,7 +127,7 @@ async def depart(
     await tx.update(memberships, membership.id, **values)
     await sign_out_browsers(tx, user_id)
     leaving = await _leaving(tx, organisation_id, user_id)
-    events = [*_lost(organisation_id, user_id, cut.lost, event), *revoked_events(cut.sessions)]
+    events = [*_lost(organisation_id, user_id, cut.lost, event), *revoked_events(cut.sessions), *cut.clients]
     withdrawn, succeeded, represented = [
         await _each(tx, leaving, held, step) for step in (_withdraw, _succeed, _represent)
     ]
@@ -140,7 +144,7 @@ async def cut_access(tx: Transaction, organisation_id: UUID, user_id: UUID, even
     """End all that somebody has at hosts whose membership nevertheless stays; the hosts' events tell a denied end."""
     cut = await _cut(tx, organisation_id, user_id)
     told = [replace(one, outcome=Outcome.DENIED) for one in _lost(organisation_id, user_id, cut.lost, event)]
-    return Departure(MemberReceipt(**cut.counts), [*told, *revoked_events(cut.sessions)])
+    return Departure(MemberReceipt(**cut.counts), [*told, *revoked_events(cut.sessions), *cut.clients])
 
 
 async def _cut(tx: Transaction, organisation_id: UUID, user_id: UUID) -> _Cut:
@@ -152,7 +156,8 @@ async def _cut(tx: Transaction, organisation_id: UUID, user_id: UUID) -> _Cut:
     voided = ended.tickets + await cascade.void_tickets(tx, own)
     theirs = (acting_sessions.c.user_id == user_id) & (acting_sessions.c.home_id == organisation_id)
     sessions = await end_sessions(tx, theirs)
-    return _Cut(_Lost(ended.rows, groups, personal), sessions, ended.items, voided)
+    clients = await revoke_clients_of(tx, organisation_id, user_id)
+    return _Cut(_Lost(ended.rows, groups, personal), sessions, clients, ended.items, voided)
 
 
 async def _leaving(tx: Transaction, organisation_id: UUID, user_id: UUID) -> _Leaving:

@@ -85,6 +85,10 @@ BEGIN
     SELECT u.home_organisation_id INTO organisation
     FROM accord.identities i JOIN accord.users u ON u.id = i.user_id
     WHERE i.issuer = admit.issuer AND i.subject = admit.subject;
+    IF admit.issuer = 'accord' THEN
+        SELECT c.organisation_id INTO organisation
+        FROM accord.api_clients c WHERE c.id = replace(admit.subject, 'apiclient_', '')::uuid;
+    END IF;
     token := ((now + lease) * 1000000)::bigint * 1024 + floor(random() * 1024)::bigint;
     IF organisation IS NOT NULL THEN
         theirs := accord.hold_allowance('organisation ' || organisation, now);

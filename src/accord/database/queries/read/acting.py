@@ -21,7 +21,7 @@ from accord.database.queries.read.pages import (
 from accord.database.query import Row
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.organisation import organisations
-from accord.database.visibility import VIEWER, bound, keys
+from accord.database.visibility import VIEWER, bound, in_reach, keys
 
 
 class SessionRow(Item):
@@ -56,7 +56,9 @@ SESSION: Final = (
 )
 ELSEWHERE: Final = and_(func.cardinality(bound("acts_in")) > 0, s.c.host_id != all_(bound("acts_in")))
 SEES_SESSION: Final = or_(
-    and_(s.c.user_id == VIEWER, ~ELSEWHERE), s.c.host_id == keys("leads"), s.c.home_id == keys("admin_of")
+    and_(s.c.user_id == VIEWER, ~ELSEWHERE, in_reach(s.c.home_id)),
+    s.c.host_id == keys("leads"),
+    s.c.home_id == keys("admin_of"),
 )
 """Whose sessions? One's own, those in one's organisation for its leaders, those of one's people for admins (S17). A
 session shows nothing of another host, its user's other sessions included (model 4.8)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Boolean, DateTime, Text, Uuid, and_, bindparam, case, cast, not_, or_
+from sqlalchemy import Boolean, DateTime, Text, Uuid, and_, bindparam, case, cast, not_, or_, select
 
 from accord.database.queries.read.pages import (
     PARENT,
@@ -19,6 +19,7 @@ from accord.database.queries.read.pages import (
     paged,
 )
 from accord.database.tables.activity import activity_events
+from accord.database.tables.api_client import api_clients
 from accord.database.tables.outbox import notifications
 from accord.database.visibility import VIEWER, keys
 from accord.database.visible_activity import names_account, sees_event
@@ -41,8 +42,12 @@ class NotificationRow(Item):
     type_name = "Notification"
 
 
-e, n = activity_events.alias("e"), notifications.alias("n")
+e, n, ac = activity_events.alias("e"), notifications.alias("n"), api_clients.alias("ac")
 NAMED: Final = names_account(e)
+CLIENT_NAME: Final = (
+    select(ac.c.name).where(ac.c.id == e.c.actor_api_client_id, ac.c.organisation_id == e.c.stream_id).scalar_subquery()
+).label("api_client_name")
+"""The client beside its owner, for those who read the stream of its organisation; the other side learns the owner."""
 OTHER_SIDE: Final = case((e.c.stream_id == e.c.host_id, e.c.guest_id), else_=e.c.host_id)
 
 EVENT: Final = (
@@ -58,6 +63,8 @@ EVENT: Final = (
     as_text(OTHER_SIDE, "partner_id"),
     as_text(e.c.partnership_id),
     as_text(e.c.acting_session_id),
+    as_text(e.c.actor_api_client_id),
+    CLIENT_NAME,
     as_text(case((e.c.acting_session_id.is_not(None), e.c.host_id)), "on_behalf_of_id"),
     as_text(case((NAMED, e.c.account_id)), "account_id"),
     case((NAMED, e.c.account_label)).label("account_label"),

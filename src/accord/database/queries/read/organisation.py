@@ -29,6 +29,7 @@ from accord.database.tables.sharing import access_items, account_ownerships, acc
 from accord.database.visibility import (
     OPERATOR,
     VIEWER,
+    in_reach,
     is_live_grant,
     is_live_group_member,
     keys,
@@ -211,7 +212,11 @@ EMAIL_BY_USER: Final = looked_up(UserRow, (global_id("user", u.c.id), u.c.email)
 MEMBERSHIP_BY_ID: Final = looked_up(MembershipRow, MEMBERSHIP, m.c.id, sees_membership(m))
 OWN_MEMBERSHIPS: Final = Query(
     select(*MEMBERSHIP)
-    .where(m.c.user_id == VIEWER, or_(m.c.status == "ACTIVE", m.c.status == "DEACTIVATED"))
+    .where(
+        m.c.user_id == VIEWER,
+        in_reach(m.c.organisation_id),
+        or_(m.c.status == "ACTIVE", m.c.status == "DEACTIVATED"),
+    )
     .order_by(m.c.id),
     MembershipRow,
 )
