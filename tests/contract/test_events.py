@@ -476,6 +476,10 @@ WITHOUT_RIGHT: Final = {
     "invite_member": ("mia", "eva"),
     "add_external_contact": ("mia", "eva"),
     "create_api_client": ("mia", "eva"),
+    "create_scim_credential": ("mia", "eva"),
+    # the rows that these are about are made on the way: the five cases of each refuse them
+    "revoke_scim_credential": (),
+    "set_scim_group_roles": (),
     "publish_terms": ("ada", "zoe"),
     "create_organisation": ("ada", "zoe"),
     "set_partners_enabled": ("ada", "zoe"),

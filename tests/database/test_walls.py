@@ -61,6 +61,11 @@ WRITES: Final = {
     "wallets": "UPDATE",
     "wallet_entries": "",
     "acting_changes": "",
+    "api_clients": "UPDATE",
+    "scim_credentials": "UPDATE",
+    "scim_users": "UPDATE DELETE",
+    "scim_groups": "UPDATE DELETE",
+    "scim_group_members": "DELETE",
     "retries": "UPDATE",
     "allowances": "",
 }

@@ -12,12 +12,14 @@ from uuid import UUID
 
 import pytest
 
+from accord.access.principal import Client
 from accord.database.engine import AccessRevoked, Database, SessionOver
 from accord.domain.acting import Basis
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError
 from accord.domain.level import DataAccessLevel
-from accord.domain.organisation import OrganisationStatus
+from accord.domain.organisation import OrganisationStatus, token_hash
+from accord.domain.scim import SaidUser
 from accord.schema.context import Context, Support
 from accord.schema.schema import schema
 from accord.services.grants.acting import switch_organisation
@@ -31,6 +33,8 @@ from accord.services.partnerships.level import set_data_access
 from accord.services.partnerships.partnership import remove_partner
 from accord.services.partnerships.status import set_organisation_status
 from accord.services.people.member import deactivate_member, update_member
+from accord.services.people.scim_credential import create_scim_credential
+from accord.services.people.scim_user import change_user
 from accord.services.policy import freeze_partner_access, set_policy
 from tests.scale import count
 from tests.services.scene import Scene, Signer, set_scene
@@ -124,6 +128,18 @@ def on_carla(service: Any, **given: Any) -> End:
     return lambda guest: guest.scene.act("gustav", service, membership_id=guest.scene["carla"].membership_id, **given)
 
 
+async def by_directory(guest: Guest) -> Any:
+    """As a request to /scim/v2 does it."""
+    carla, gustav = guest.scene["carla"], guest.scene["gustav"]
+    made = await guest.scene.world.act(gustav, create_scim_credential, label="Okta")
+
+    def edit(row: Any) -> SaidUser:
+        return SaidUser(row.user_name, row.display_name, row.email, active=False)
+
+    digest = token_hash(made.token)
+    return await guest.database.provision(digest, Client(), lambda tx: change_user(tx, carla.membership_id, edit))
+
+
 ENDS: Final[dict[str, tuple[End, tuple[Allowed, ...]]]] = {
     "share suspended": (on_share(suspend_share), BY_GRANT),
     "account taken back": (on_share(unshare_account), BY_GRANT),
@@ -155,6 +171,7 @@ ENDS: Final[dict[str, tuple[End, tuple[Allowed, ...]]]] = {
     ),
     "partner removed": (on_partnership("mia", remove_partner), EVERYTHING),
     "member deactivated": (on_carla(deactivate_member), EVERYTHING),
+    "member deactivated by the directory": (by_directory, EVERYTHING),
     "host suspended by the vendor": (
         lambda guest: guest.scene.world.operate(
             set_organisation_status, organisation_id=guest.scene.host.id, status=OrganisationStatus.SUSPENDED

@@ -55,15 +55,20 @@ def failure(status: int, detail: str, scim_type: str | None = None) -> HttpError
 def refusal(error: BaseException) -> HttpError:
     """What a directory is told of a refused act."""
     if isinstance(error, SCIMException):
-        return failure(error.status, error.detail, error.scim_type)
+        unfit = _first(error.__cause__).detail if isinstance(error.__cause__, Unreadable) else None
+        return failure(error.status, unfit or error.detail, error.scim_type)
     if isinstance(error, Unreadable):
-        first = Error.from_validation_errors(error)[0]
+        first = _first(error)
         return failure(int(first.status or 400), first.detail or "", first.scim_type)
     if isinstance(error, NotUnique):
         return failure(409, f"Another one of this organisation has this {error.attribute}.", "uniqueness")
     if isinstance(error, CredentialRefused):
         return unauthenticated("The token is not accepted.", ', error="invalid_token"')
     return _of_domain(error) if isinstance(error, DomainError) else _of_database(error)
+
+
+def _first(error: Unreadable) -> Error:
+    return Error.from_validation_errors(error)[0]
 
 
 def _of_domain(error: DomainError) -> HttpError:

@@ -389,9 +389,7 @@ class Organisation(Node):
         demand_in_organisation(info, root.key, Action.API_CLIENT_MANAGE)
         return listing(info, CLIENTS, root.key, span(first, after))
 
-    @field(
-        Action.GUESTS_CREATED_READ, description="The guest workspaces that the vendor made for this organisation (S46)."
-    )
+    @field(Action.GUESTS_CREATED_READ, description="The guest workspaces that the vendor made for it (S46).")
     def created_guests(
         self, root: Parent[OrganisationRow], info: Info, first: int | None = None, after: str | None = None
     ) -> Connection[Organisation] | None:
