@@ -19,7 +19,7 @@ from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import OrganisationStatus, token_hash
-from accord.domain.scim import SaidUser
+from accord.domain.callers.scim import SaidUser
 from accord.schema.context import Context, Support
 from accord.schema.schema import schema
 from accord.services.grants.acting import switch_organisation
