@@ -326,5 +326,5 @@ async def test_nobody_unknown_becomes_somebody_known(stage: Stage, world: World)
         async with database.transaction(thief, None) as tx:
             await tx.enter(UUID(str(stage.names["host"])))
             assert await stage._tried(tx, claim.replace("{0}", f"{{{victim}}}")) == "refused"
-            await tx.present(vouched_in=str(stage.names["guest"]))
+            await tx.present(vouched_in=str(stage.names["host"]))
             assert await stage._tried(tx, claim.replace("{0}", f"{{{victim}}}")) == "refused"
