@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, Final, TypeAlias, cast
 
@@ -198,6 +199,19 @@ def _goes_on(value: Any) -> bool:
 
 
 def _built(keys: Sequence[str], columns: Sequence[Values], count: int) -> Objects:
-    if not keys:
-        return [{} for _ in range(count)]
-    return [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
+    return _builder(len(keys))(keys, columns) if keys else [{} for _ in range(count)]
+
+
+@lru_cache(maxsize=256)
+def _builder(count: int) -> Callable[[Sequence[str], Sequence[Values]], Objects]:
+    """Makes objects of so many columns: a dict display, several times faster than `dict(zip(…))`.
+
+    Its source depends on the number alone; keys are values in it.
+    """
+    numbers = range(count)
+    keys = "".join(f"k{number}," for number in numbers)
+    values = "".join(f"v{number}," for number in numbers)
+    shown = ",".join(f"k{number}:v{number}" for number in numbers)
+    source = f"lambda keys, columns: [{{{shown}}} for ({keys}) in (keys,) for ({values}) in zip(*columns, strict=True)]"
+    made: Callable[[Sequence[str], Sequence[Values]], Objects] = eval(source, {"zip": zip})  # noqa: S307
+    return made

@@ -313,7 +313,7 @@ class Loaders:
 def _gathered(keys: list[str], rows: list[Any]) -> list[list[Any]]:
     groups: dict[str, list[Any]] = {key: [] for key in keys}
     for row in rows:
-        groups[row.parent].append(row)
+        groups[row["parent"]].append(row)
     return [groups[key] for key in keys]
 
 
