@@ -164,7 +164,7 @@ class Settings(BaseSettings):
     introspection: bool | None = None
     graphiql: bool | None = None
     reads_by_get: bool = False
-    executor: Literal["engine", "stock"] = "stock"
+    executor: Literal["engine", "stock"] = "engine"
 
     body_size: Count = 256 * 1024
     json_nesting: Count = 32

@@ -40,9 +40,9 @@ BY_HAND: Final[tuple[Document, ...]] = tuple(
         ("query ($a: Boolean! = true) { thing { ...F @include(if: $a) } } fragment F on Thing { number }", {}),
         ("query ($a: Boolean! = true) { thing { ...F @skip(if: $a) text } } fragment F on Thing { number }", {}),
         ("query ($a: Boolean!) { thing { ... @include(if: $a) { failsHard } number } }", {"a": True}),
-        ("query ($a: Boolean! = false) { thing @include(if: $a) { number } thingHard { number } }", {"a": None}),
-        ("query ($a: Boolean! = false) { thing { child @include(if: $a) { number } number } }", {"a": None}),
-        ("query ($a: Boolean! = false) { named { ... on Thing { number @include(if: $a) } name } }", {"a": None}),
+        ("query ($a: Boolean = false) { thing @include(if: $a) { number } thingHard { number } }", {"a": None}),
+        ("query ($a: Boolean = false) { thing { child @include(if: $a) { number } number } }", {"a": None}),
+        ("query ($a: Boolean = false) { named { ... on Thing { number @include(if: $a) } name } }", {"a": None}),
         ("query ($a: Boolean!) { anything { ... on Thing @skip(if: $a) { number } __typename } }", {"a": True}),
         ("{ thing @skip(if: true) { number } }", {}),
         # variables and arguments
@@ -68,7 +68,7 @@ BY_HAND: Final[tuple[Document, ...]] = tuple(
         ("query ($n: [Int]) { words(numbers: $n) }", {"n": [1, None]}),
         ('{ words(numbers: [1, null], text: "x") }', {}),
         ("{ words(text: null) }", {}),
-        ("query ($n: Int) { things { leveledHard(wanted: {number: $n}) leveled(by: 4) } }", {"n": 3}),
+        ("query ($n: Int!) { things { leveledHard(wanted: {number: $n}) leveled(by: 4) } }", {"n": 3}),
         ("query ($n: Int) { things { leveled(by: $n) } }", {"n": None}),
         ("query ($w: Wanted) { thing { leveledHard(wanted: $w) } }", {"w": {"number": 3}}),
         # nulls, errors and how they propagate
@@ -88,8 +88,6 @@ BY_HAND: Final[tuple[Document, ...]] = tuple(
         ("{ things { denied child { denied refused child { denied evenOnly } } } }", {}),
         ("{ things { mixed { deniedHard } } }", {}),
         ("{ things(count: 5) { plain { value hard } } }", {}),
-        ("query @experimental_disableErrorPropagation { things { number failsHard } }", {}),
-        ("query @experimental_disableErrorPropagation { thing { hardGrid mixed { deniedHard nullHard } } }", {}),
         # lists of lists
         ("{ things(count: 5) { grid hardGrid numbers words badColours badList awaited awaitedHard streamed } }", {}),
         ("{ thing { twice { twice { twice { number place } } } } }", {}),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, TypeAlias
+from inspect import Parameter, signature
+from typing import Any, Final, TypeAlias, cast
 
 from strawberry.permission import BasePermission, PermissionExtension
 from strawberry.types.field import StrawberryField
@@ -45,10 +46,9 @@ def mapped_by(field: StrawberryField) -> Callable[[Any], Any] | None:
     resolver = field.base_resolver
     if resolver is None or field.is_async or resolver.arguments or resolver.info_parameter is not None:
         return None
-    takes_self = resolver.self_parameter is not None
-    named = [known.name for known in (resolver.parent_parameter, resolver.root_parameter) if known is not None]
-
-    def mapped(row: Any) -> Any:
-        return resolver(*((row,) if takes_self else ()), **dict.fromkeys(named, row))
-
-    return mapped
+    function = cast("Callable[..., Any]", resolver.wrapped_func)
+    taken = list(signature(function).parameters.values())
+    if any(parameter.kind is not Parameter.POSITIONAL_OR_KEYWORD for parameter in taken):
+        return None
+    count = len(taken)
+    return function if count == 1 else lambda row: function(*(row,) * count)

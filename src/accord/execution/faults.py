@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -13,6 +13,17 @@ class Fault:
 
     def __init__(self, error: Exception) -> None:
         self.error = error
+
+
+def attempts(act: Callable[..., Any], rows: Iterable[Any], *given: Any) -> list[Any]:
+    """`attempt` for each row."""
+    values = []
+    for row in rows:
+        try:
+            values.append(act(row, *given))
+        except Exception as error:  # noqa: BLE001
+            values.append(error)
+    return values
 
 
 def attempt(act: Callable[..., Any], *given: Any, **named: Any) -> Any:

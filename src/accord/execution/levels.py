@@ -83,10 +83,10 @@ def without_repeats(rows: list[Any]) -> tuple[list[int], list[int]] | None:
 
     None where each comes once.
     """
+    if len(set(map(id, rows))) == len(rows):
+        return None
     first: dict[int, int] = {}
     for place, row in enumerate(rows):
         first.setdefault(id(row), place)
-    if len(first) == len(rows):
-        return None
     order = dict(zip(first, count()))
     return list(first.values()), [order[id(row)] for row in rows]

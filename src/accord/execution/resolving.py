@@ -16,7 +16,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from accord.execution.faults import attempt
+from accord.execution.faults import attempt, attempts
 from accord.execution.levels import Level, Under
 from accord.execution.plan import FieldPlan, Way
 
@@ -51,7 +51,7 @@ class Resolving:
         if field.way is Way.COLUMN:
             return self._settled(_column(field, level))
         if field.way is Way.MAPPED:
-            return self._settled([attempt(cast("Any", field.mapped), row) for row in rows])
+            return self._settled(attempts(cast("Any", field.mapped), rows))
         if field.way is Way.WHOLE:
             return self._whole(field, level)
         each = self._ordinary if field.way is Way.ORDINARY else self._resolved
@@ -159,7 +159,7 @@ def _column(field: FieldPlan, level: Level) -> Values:
             return list(map(field.reader(level.kind), level.rows))
         except Exception:  # noqa: BLE001, S110
             pass
-    return [attempt(getattr, row, field.attribute) for row in level.rows]
+    return attempts(getattr, level.rows, field.attribute)
 
 
 def _as_many(found: Any, count: int) -> Values:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, Final, TypeAlias, cast
 
@@ -12,12 +13,13 @@ from graphql.execution.executor import invalid_return_type_error
 from graphql.pyutils import gather_with_cancel, is_iterable
 from graphql.pyutils.is_awaitable import is_async_iterable
 
-from accord.execution.faults import Fault, attempt
+from accord.execution.faults import Fault, attempt, attempts
 from accord.execution.levels import Items, Level, Places, Some, Under, without_repeats
 from accord.execution.plan import AbstractType, FieldPlan, ObjectPlan, Shape, Way
 from accord.execution.resolving import Coming, Resolving, Values, drained
 
 Objects: TypeAlias = list[dict[str, Any]]
+NOTHING: Final = frozenset({type(None), type(Undefined)})
 AT_ONCE: Final = frozenset({Way.TYPENAME, Way.COLUMN, Way.MAPPED})
 
 
@@ -68,18 +70,14 @@ class Run(Resolving):
             return self._leaves(field, shape, values)
         if shape.item is not None:
             return self._demanded(field, shape, await self._lists(field, shape.item, values, places))
+        if not any(kind in NOTHING or issubclass(kind, Exception) for kind in set(map(type, values))):
+            return self._demanded(field, shape, await self._typed(field, shape, values, places))
         kept = [place for place, value in enumerate(values) if _goes_on(value)]
-        rest: Values = values
-        if len(kept) < len(values):
-            rest = [values[place] for place in kept]
-            places = Some(places, kept)
-        made = await self._typed(field, shape, rest, places)
-        if len(kept) < len(values):
-            spread: Values = [Fault(value) if isinstance(value, Exception) else None for value in values]
-            for place, value in zip(kept, made, strict=True):
-                spread[place] = value
-            made = spread
-        return self._demanded(field, shape, made)
+        made = await self._typed(field, shape, [values[place] for place in kept], Some(places, kept))
+        spread: Values = [Fault(value) if isinstance(value, Exception) else None for value in values]
+        for place, value in zip(kept, made, strict=True):
+            spread[place] = value
+        return self._demanded(field, shape, spread)
 
     def _leaves(self, field: FieldPlan, shape: Shape, values: Values) -> Values:
         return self._demanded(field, shape, cast("Any", shape.leaves)(values))
@@ -135,7 +133,7 @@ class Run(Resolving):
         executor: Executor[Any] = self.executor
         resolve = abstract.resolve_type or executor.type_resolver
         info = self._info_at(field, places)
-        names = [attempt(resolve, row, info, abstract) for row in rows]
+        names = attempts(resolve, rows, info, abstract)
         if self.must_wait(names):
             names = await self.awaited(names)
         return [
@@ -149,28 +147,31 @@ class Run(Resolving):
         self, field: FieldPlan, type: GraphQLObjectType, rows: Values, places: Places, *, memorable: bool
     ) -> Values:
         refused = await self._refused_types(field, type, rows, places) if type.is_type_of is not None else {}
-        kept = [place for place in range(len(rows)) if place not in refused]
         plan = attempt(field.below, self.executor, type)
         if isinstance(plan, Exception):
             return [refused.get(place) or Fault(plan) for place in range(len(rows))]
+        count = len(rows)
         if refused:
+            kept = [place for place in range(count) if place not in refused]
             rows, places = [rows[place] for place in kept], Some(places, kept)
         objects = await self._once(plan, rows, places)
         if memorable:
             self.plans.update((id(made), plan) for made in objects)
+        if not refused:
+            return objects
         following = iter(objects)
-        return [refused[place] if place in refused else next(following) for place in range(len(kept) + len(refused))]
+        return [refused[place] if place in refused else next(following) for place in range(count)]
 
     async def _refused_types(
         self, field: FieldPlan, type: GraphQLObjectType, rows: Values, places: Places
     ) -> dict[int, Fault]:
         """The rows that their type does not know."""
         info = self._info_at(field, places)
-        verdicts = [attempt(cast("Any", type.is_type_of), row, info) for row in rows]
-        if self.must_wait(verdicts):
-            verdicts = await self.awaited(verdicts)
+        verdicts = attempts(cast("Any", type.is_type_of), rows, info)
         if verdicts.count(True) == len(rows):
             return {}
+        if self.must_wait(verdicts):
+            verdicts = await self.awaited(verdicts)
         return {
             place: Fault(
                 verdict if isinstance(verdict, Exception) else invalid_return_type_error(type, row, field.details)
@@ -198,6 +199,19 @@ def _goes_on(value: Any) -> bool:
 
 
 def _built(keys: Sequence[str], columns: Sequence[Values], count: int) -> Objects:
-    if not keys:
-        return [{} for _ in range(count)]
-    return [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
+    return _builder(len(keys))(keys, columns) if keys else [{} for _ in range(count)]
+
+
+@lru_cache(maxsize=256)
+def _builder(count: int) -> Callable[[Sequence[str], Sequence[Values]], Objects]:
+    """Makes objects of so many columns: a dict display, several times faster than `dict(zip(…))`.
+
+    Its source depends on the number alone; keys are values in it.
+    """
+    numbers = range(count)
+    keys = "".join(f"k{number}," for number in numbers)
+    values = "".join(f"v{number}," for number in numbers)
+    shown = ",".join(f"k{number}:v{number}" for number in numbers)
+    source = f"lambda keys, columns: [{{{shown}}} for ({keys}) in (keys,) for ({values}) in zip(*columns, strict=True)]"
+    made: Callable[[Sequence[str], Sequence[Values]], Objects] = eval(source, {"zip": zip})  # noqa: S307
+    return made

@@ -19,7 +19,7 @@ def link(loader: str, key: str = "key", description: str | None = None) -> Any:
     """A field that is what `loader` knows under the row's column `key`; null without a key."""
 
     async def follow(rows: Rows, info: Info) -> Any:
-        return await _followed(info, loader, [getattr(row, key) for row in rows])
+        return await _followed(info, loader, column_of(rows, key))
 
     return whole_field(follow, follow, description=description)
 
@@ -42,7 +42,7 @@ def decided_link(
     """As `link`, for those alone who may do `action` on the partnership whose key is in the column `partnership`."""
 
     async def follow(rows: Rows, info: Info) -> Any:
-        refused = await refusals_on_partnerships(info, [getattr(row, partnership) for row in rows], action)
+        refused = await refusals_on_partnerships(info, column_of(rows, partnership), action)
         keys = [None if no else getattr(row, key) for row, no in zip(rows, refused, strict=True)]
         found = await _followed(info, loader, keys)
         return [no or value for no, value in zip(refused, found, strict=True)]
@@ -54,10 +54,17 @@ def decided(column: str, action: Action, partnership: str = "key", description: 
     """A column for those alone who may do `action` on the partnership whose key is in the column `partnership`."""
 
     async def read(rows: Rows, info: Info) -> Any:
-        refused = await refusals_on_partnerships(info, [getattr(row, partnership) for row in rows], action)
+        refused = await refusals_on_partnerships(info, column_of(rows, partnership), action)
         return [no or getattr(row, column) for row, no in zip(rows, refused, strict=True)]
 
     return whole_field(read, read, action, description)
+
+
+def column_of(rows: Sequence[Any], name: str) -> list[Any]:
+    """One attribute of each row; rows of one class say how theirs is read best."""
+    kinds = set(map(type, rows))
+    own = getattr(kinds.pop(), "column_reader", None) if len(kinds) == 1 else None
+    return [getattr(row, name) for row in rows] if own is None else list(map(own(name), rows))
 
 
 async def _followed(info: Info, loader: str, keys: Sequence[str | None]) -> list[Any]:

@@ -97,12 +97,14 @@ class Loader(DataLoader[Key, Value]):
         missing = [key for key in dict.fromkeys(keys) if key not in known]
         if missing:
             self._gather([key for key in missing if key not in self._under_way and key not in self._cache])
-            waits = {key: self._under_way.get(key) or self._single(key) for key in missing}
-            for future in set(waits.values()):
-                await asyncio.wait([future])
-            errors = {key: future.exception() for key, future in waits.items()}
-            failed = {key: error for key, error in errors.items() if isinstance(error, Exception)}
-        return [failed[key] if key in failed else known[key] for key in keys]
+            waits = [self._under_way.get(key) or self._single(key) for key in missing]
+            await asyncio.wait(set(waits))
+            if any(map(Future.exception, set(waits))):
+                errors = zip(missing, map(Future.exception, waits), strict=True)
+                failed = {key: error for key, error in errors if isinstance(error, Exception)}
+        return (
+            [failed[key] if key in failed else known[key] for key in keys] if failed else [known[key] for key in keys]
+        )
 
     async def _all(self, keys: list[Key]) -> list[Value]:
         values = await self.level(keys)
@@ -319,7 +321,7 @@ class Loaders:
 def _gathered(keys: list[str], rows: list[Any]) -> list[list[Any]]:
     groups: dict[str, list[Any]] = {key: [] for key in keys}
     for row in rows:
-        groups[row.parent].append(row)
+        groups[row["parent"]].append(row)
     return [groups[key] for key in keys]
 
 
