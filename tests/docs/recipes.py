@@ -4,7 +4,8 @@ A recipe is a fenced `graphql` or `http` block, with `json variables` and `json 
 it. `As **mia@juniper.example**` in the text above says who sends it, ``in the session **`<name>`**`` after it in which
 acting session. In variables, `"<name>"` stands for what an
 earlier answer has shown at that place; in an answer it is what stands there from now on, and has to be the same
-wherever it stands again (a version may change). `"…"` is anything.
+wherever it stands again (a version may change). `"…"` is anything. An `http` block may show headers below its first
+line: then the request has these and nobody's token.
 """
 
 from __future__ import annotations
