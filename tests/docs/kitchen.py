@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ from accord.delivery.mailbox import list_mails
 from tests.api.gateway import Api
 from tests.docs.recipes import Known, Recipe, compare, read_recipes
 
+HEADER = re.compile(r"([A-Za-z-]+): (.+)")
 LINK = re.compile(r"https?://\S+/(?:invitations|memberships|contacts)/([\w-]+)")
 TOKEN = re.compile(r"<token for (\S+?)>")
 
 
 async def cook(api: Api, document: Path) -> list[Recipe]:
     """Run every recipe of a document in order; what was run."""
-    known = Known()
+    known = Known({"a month from now": (datetime.now(UTC) + timedelta(days=30)).isoformat(timespec="seconds")})
     worker = Database(api.urls.worker, pool_size=1)
     recipes = read_recipes(document)
     try:
@@ -47,10 +49,20 @@ async def _send(api: Api, recipe: Recipe, known: Known) -> Any:
         return await api.post(recipe.who, recipe.text, variables, session, key)
     first, _, body = known.fill(recipe.text).partition("\n")
     method, _, path = first.partition(" ")
+    given, body = _headers(body)
     signed_in = recipe.who and not path.startswith("/tickets")
-    headers = {"authorization": f"Bearer {api.token(recipe.who)}"} if recipe.who and signed_in else {}
-    if path.startswith("/scim"):
-        headers = {"authorization": f"Bearer {known['scim token']}"}
-    content = json.loads(body) if body.strip() else None
-    answer = await api.client.request(method, f"{api.url}{path}", json=content, headers=headers)
+    headers = {"authorization": f"Bearer {api.token(recipe.who)}"} if recipe.who and signed_in and not given else {}
+    sent: dict[str, Any] = {"content": body.strip()} if "content-type" in given else {}
+    if not sent and body.strip():
+        sent = {"json": json.loads(body)}
+    answer = await api.client.request(method, f"{api.url}{path}", headers=headers | given, **sent)
     return answer.text if recipe.answer_kind == "csv" else answer.json()
+
+
+def _headers(text: str) -> tuple[dict[str, str], str]:
+    """The header lines of a request as its document shows it, and its body; a request with headers has no others."""
+    lines, given = text.splitlines(), dict[str, str]()
+    while lines and (found := HEADER.fullmatch(lines[0])):
+        given[found[1].lower()] = found[2]
+        lines.pop(0)
+    return given, "\n".join(lines)

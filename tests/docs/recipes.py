@@ -5,7 +5,8 @@ it. `As **mia@juniper.example**` in the text above says who sends it, ``in the s
 acting session. In variables, `"<name>"` stands for what an
 earlier answer has shown at that place; in an answer it is what stands there from now on, and has to be the same
 wherever it stands again (a version may change). `"…"` is anything. ``under the key **`word`**`` above an
-operation is the `Idempotency-Key` that goes with it.
+operation is the `Idempotency-Key` that goes with it. An `http` block may show headers below its first line: then the
+request has these and nobody's token.
 """
 
 from __future__ import annotations

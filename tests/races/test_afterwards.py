@@ -15,11 +15,11 @@ import pytest
 from accord.access.principal import Client
 from accord.database.engine import AccessRevoked, Database, SessionOver
 from accord.domain.acting import Basis
+from accord.domain.callers.scim import SaidUser
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import OrganisationStatus, token_hash
-from accord.domain.callers.scim import SaidUser
 from accord.schema.context import Context, Support
 from accord.schema.schema import schema
 from accord.services.grants.acting import switch_organisation
