@@ -21,11 +21,11 @@ LOCK := $(BIN)/uv --no-config pip compile --quiet --universal --python-version 3
 	--no-emit-index-url --no-emit-find-links
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations 10
 
-.PHONY: help run test check prove format schema migrate clean lock bundle install console lint chromium
+.PHONY: help run test check bench-quick prove format schema migrate clean lock bundle install console lint chromium
 .DEFAULT_GOAL := help
 
 help:       ## list these targets
-	@sed -n 's/^\([a-z]*\): *[^#]*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\): *[^#]*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: console  ## serve on 127.0.0.1:8000 with a PostgreSQL of its own and the demo world
 	@exec $(BIN)/accord serve
@@ -36,6 +36,9 @@ test: .venv/dev console  ## run all tests with small counts (under 5 minutes)
 check: lint bundle chromium  ## what CI runs: format, lint, types, layers, schema, and the tests with full counts
 	$(BIN)/accord schema --check
 	ACCORD_TEST_SCALE=check ACCORD_TEST_BROWSER=required ACCORD_TEST_BUNDLE=$(abspath $(BUNDLE)) $(PYTEST)
+
+bench-quick: .venv/dev  ## the partners view in process: the engine, the stock executor, one SQL statement
+	@$(BIN)/python -m tests.performance.partners_view
 
 prove: .venv/dev console  ## run all tests with large counts (takes hours)
 	ACCORD_TEST_SCALE=prove $(PYTEST)

@@ -1,13 +1,12 @@
 """The partners view in process: the engine beside the stock executor and beside one SQL statement that builds the JSON.
 
-`python -m tests.performance.partners_view` prints medians of interleaved rounds. It is no test: times on a machine that
-others use say nothing, ratios say something.
+`make bench-quick` prints medians of interleaved rounds. It is no test: on a machine that others use, times say nothing
+and ratios something.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -18,6 +17,7 @@ from typing import Any, Final
 import orjson
 from strawberry.extensions import ParserCache, ValidationCache
 
+from accord.__main__ import rest_collector
 from accord.database.roles import prepare
 from accord.domain.ids import global_id
 from accord.domain.organisation import Role
@@ -170,8 +170,7 @@ async def report(view: View) -> None:
     answers = [await view.by_engine(), await view.by_stock(), await view.by_hand()]
     if len({orjson.dumps(orjson.loads(answer), option=orjson.OPT_SORT_KEYS) for answer in answers}) != 1:
         raise SystemExit("the answers differ")
-    gc.collect()
-    gc.freeze()
+    rest_collector()
     ways: dict[str, Way] = {"engine": view.by_engine, "stock": view.by_stock, "by hand": view.by_hand}
     found = await measure(ways, ROUNDS, {"engine": 20, "stock": 4, "by hand": 20})
     sys.stdout.write(f"{len(answers[0])} bytes of JSON; medians of {ROUNDS} rounds\n")

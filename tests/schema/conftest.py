@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,9 +10,12 @@ import pytest
 
 from accord.database.engine import Query, Snapshot
 from accord.schema.context import Context, Support
-from accord.schema.schema import schema
+from accord.schema.schema import EXECUTORS, build_schema
 from tests.servers import DatabaseURLs
 from tests.world import STAFF, Person, World, open_world
+
+
+schema = build_schema(executor=EXECUTORS[os.environ.get("ACCORD_EXECUTOR", "engine")])
 
 
 class NoTickets:
