@@ -105,7 +105,7 @@ async def test_what_is_malformed_is_refused_and_changes_nothing(bench: Bench) ->
     async with bench.scene.unchanged():
         for status, method, path, sent in MALFORMED:
             path = path.format(carla=bench.key("carla"))
-            body = {"content": sent} if isinstance(sent, bytes) else {}
+            body: dict[str, Any] = {"content": sent} if isinstance(sent, bytes) else {}
             answer = await bench.guest.send(method, path, None if body else sent, **body)
             assert answer.status_code == status, (method, path, sent if not body else sent[:60], answer.text)
             assert refusal(answer, status), (method, path, answer.text)
