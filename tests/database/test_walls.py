@@ -59,6 +59,10 @@ WRITES: Final = {
     "wallets": "UPDATE",
     "wallet_entries": "",
     "acting_changes": "",
+    "scim_credentials": "UPDATE",
+    "scim_users": "UPDATE DELETE",
+    "scim_groups": "UPDATE DELETE",
+    "scim_group_members": "DELETE",
 }
 HIDDEN_COLUMNS: Final = {"secret", "facts", "template", "partnership_id", "display_name", "state", "last_error"}
 FORBIDDEN: Final = {
@@ -77,6 +81,8 @@ FORBIDDEN: Final = {
     "change what an invoice is over": "UPDATE accord.invoices SET amount_minor = 1",
     "change the currency of a wallet": "UPDATE accord.wallets SET currency = 'JPY'",
     "read what waits for the digest": "SELECT change FROM accord.acting_changes",
+    "renew a credential": "UPDATE accord.scim_credentials SET expires_at = now()",
+    "take a credential": "UPDATE accord.scim_credentials SET token_hash = 'x'",
     "rewrite terms": "UPDATE accord.terms_versions SET text = 'x'",
     "rewrite consent": "DELETE FROM accord.terms_acceptances",
     "take an identity": "UPDATE accord.identities SET subject = 'x'",
