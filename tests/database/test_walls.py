@@ -89,6 +89,8 @@ FORBIDDEN: Final = {
     "read what callers have left": "SELECT key FROM accord.allowances",
     "forgive a caller": "DELETE FROM accord.allowances",
     "change what a key was used for": "UPDATE accord.retries SET mutation = 'x'",
+    "renew a credential": "UPDATE accord.scim_credentials SET expires_at = now()",
+    "take a credential": "UPDATE accord.scim_credentials SET token_hash = 'x'",
     "rewrite terms": "UPDATE accord.terms_versions SET text = 'x'",
     "rewrite consent": "DELETE FROM accord.terms_acceptances",
     "take an identity": "UPDATE accord.identities SET subject = 'x'",
