@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from accord.access.principal import Identity, Principal
 from accord.domain.callers.signin import FirstSignIn, first_sign_in
+from accord.domain.errors import NotFound
 from accord.domain.organisation import MembershipStatus, Role, token_hash
 from accord.services.people.arrival import arrive
 from accord.services.people.browser import begin_session, use_session
@@ -48,20 +51,25 @@ async def come(world: World, identity: Identity) -> Principal:
         await snapshot.close()
 
 
-async def directory_made(world: World, organisation: Organisation, email: str, status: M = M.ACTIVE) -> Any:
-    """A person as a directory makes them: at home, perhaps a member, and without any identity."""
+async def directory_made(
+    world: World, organisation: Organisation, email: str, status: M = M.ACTIVE, token: str | None = None
+) -> Any:
+    """A person as a directory makes them: at home, perhaps a member, perhaps with a link, and without any identity."""
     user = await world.owner.fetchval(
         "INSERT INTO accord.users (email, display_name, home_organisation_id) VALUES ($1, 'Made', $2) RETURNING id",
         email,
         organisation.id,
     )
     await world.owner.execute(
-        "INSERT INTO accord.memberships (organisation_id, user_id, email, display_name, roles, status)"
-        " VALUES ($1, $2, $3, 'Made', '{PHONE_MANAGER}', $4)",
+        "INSERT INTO accord.memberships (organisation_id, user_id, email, display_name, roles, status, unclaimed,"
+        " token_hash, token_expires_at) VALUES ($1, $2, $3, 'Made', '{PHONE_MANAGER}', $4, $5, $6, $7)",
         organisation.id,
         user,
         email,
         status.value,
+        token is not None,
+        token and token_hash(token),
+        token and world.clock.now + timedelta(hours=72),
     )
     return user
 
@@ -89,6 +97,25 @@ async def test_a_newcomer_is_a_plain_member_at_home_there(world: World) -> None:
     types = "SELECT array_agg(type ORDER BY sequence) FROM accord.activity_events WHERE stream_id = $1"
     assert await world.owner.fetchval(types, home.id) == ["member.provisioned", "signin.platform"]
     assert not (await world.verify()).faults
+
+
+async def test_a_directorys_link_leads_nowhere_once_its_person_has_signed_in(world: World) -> None:
+    """Else whoever finds the mail later would sign in as the same person. Before, the link is good, once."""
+    home = await world.organisation("Linked")
+    made = await directory_made(world, home, "lin@company.example", token="the link of lin")
+    assert (await come(world, newcomer(home, subject="lin"))).person_id == made
+    other = await directory_made(world, home, "moe@company.example", token="the link of moe")
+    await world.database.write(
+        identify("moe at another door"), None, partial(accept_membership, token="the link of moe")
+    )
+    before = await counted(world)
+    for link in ("the link of lin", "the link of moe"):
+        with pytest.raises(NotFound):
+            await world.database.write(identify("finder"), None, partial(accept_membership, token=link))
+    assert (await come(world, newcomer(home, subject="moe"))).person_id is None
+    assert await counted(world) == before
+    who = "SELECT user_id FROM accord.identities WHERE user_id = ANY ($1) ORDER BY user_id"
+    assert [row["user_id"] for row in await world.owner.fetch(who, [made, other])] == sorted([made, other])
 
 
 async def test_without_provision_nobody_is_made_but_the_directorys_people_are_found(world: World) -> None:

@@ -24,7 +24,7 @@ from accord.domain.callers.signin import FirstSignIn, first_sign_in
 from accord.domain.errors import ValidationError
 from accord.domain.organisation import MembershipStatus, Role
 from accord.services.activity import Event
-from accord.services.people.identity import AlreadyBound, bind_identity
+from accord.services.people.identity import CLAIMED, AlreadyBound, bind_identity
 from accord.services.people.membership import member_event, stored
 from accord.services.people.signin import note_sign_in
 
@@ -114,7 +114,7 @@ async def _match(tx: Transaction, organisation_id: UUID, person: Any) -> Event |
     except AlreadyBound:
         return None
     identity = tx.principal.identity
-    await tx.update(memberships, person.membership_id, vouched_by=identity.issuer)
+    await tx.update(memberships, person.membership_id, vouched_by=identity.issuer, **CLAIMED)
     roles = frozenset(map(Role, person.roles))
     standing = Standing(person.membership_id, organisation_id, roles, person.delegated_admin)
     _become(tx, person.id, person.display_name, standing)

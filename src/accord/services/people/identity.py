@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import update
@@ -11,7 +13,10 @@ from accord.database.engine import Transaction
 from accord.database.tables.organisation import identities
 from accord.database.tables.signin import browser_sessions
 
-__all__ = ["AlreadyBound", "bind_identity"]
+__all__ = ["CLAIMED", "AlreadyBound", "bind_identity"]
+
+CLAIMED: Final[Mapping[str, Any]] = {"unclaimed": False, "token_hash": None, "token_expires_at": None}
+"""Of a membership that a directory made: somebody signs in as its person, so its link leads nowhere any more."""
 
 
 class AlreadyBound(Exception):

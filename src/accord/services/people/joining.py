@@ -46,7 +46,7 @@ from accord.services.activity import Event, record
 from accord.services.digest import tell_change
 from accord.services.outbox import Mail, Recipient, enqueue
 from accord.services.partnerships.link import begin_links
-from accord.services.people.identity import AlreadyBound, bind_identity
+from accord.services.people.identity import CLAIMED, AlreadyBound, bind_identity
 from accord.services.people.membership import (
     member_event,
     refuse_own_people,
@@ -182,7 +182,7 @@ async def _claim(tx: Transaction, made: Any) -> UUID:
     except AlreadyBound:
         other = "You sign in as somebody else already: use the sign-in of this organisation."
         raise ValidationError("token", other) from None
-    await tx.update(memberships, made.id, unclaimed=False, token_hash=None, token_expires_at=None)
+    await tx.update(memberships, made.id, **CLAIMED)
     tx.principal = Principal(tx.principal.identity, made.user_id, made.display_name, made.organisation_id)
     data = {"membership": global_id("membership", made.id), "user": global_id("user", made.user_id)}
     joined = Event(type=EventType.MEMBER_JOINED, streams=(made.organisation_id,), data=data | {"roles": made.roles})
