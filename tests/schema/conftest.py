@@ -14,7 +14,6 @@ from accord.schema.schema import EXECUTORS, build_schema
 from tests.servers import DatabaseURLs
 from tests.world import STAFF, Person, World, open_world
 
-
 schema = build_schema(executor=EXECUTORS[os.environ.get("ACCORD_EXECUTOR", "engine")])
 
 
