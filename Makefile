@@ -25,7 +25,7 @@ PYTEST := $(BIN)/pytest -n 2 --dist loadfile --durations 10
 .DEFAULT_GOAL := help
 
 help:       ## list these targets
-	@sed -n 's/^\([a-z-]*\): *[^#]*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\): *[^#]*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: console  ## serve on 127.0.0.1:8000 with a PostgreSQL of its own and the demo world
 	@exec $(BIN)/accord serve
