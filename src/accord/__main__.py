@@ -111,7 +111,6 @@ def rest_collector() -> None:
     """What start-up made stays, so the collector need not look at it, nor in the middle of every answer."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def introduced(people: list[dict[str, Any]]) -> list[tuple[str, str]]:

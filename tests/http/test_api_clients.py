@@ -273,6 +273,7 @@ async def test_the_token_endpoint_takes_posts_alone(door: Door) -> None:
 
 async def test_guesses_are_limited(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the token endpoint each, as bearer tokens those that were wrong; the right key is not stopped by them."""
+    await door.scene.world.owner.execute("DELETE FROM accord.allowances")
     monkeypatch.setattr(door.gateway.clients, "rates", Rates(door.gateway.database, RateLimits(guesses=5)))
     for _ in range(5):
         assert (await door.ask(new_secret(door.made.id))).status_code == 401

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from graphql import GraphQLObjectType
+from strawberry.utils.str_converters import to_camel_case
 
 from accord.schema.loaders import Loaders
 from accord.schema.mutations.payloads import Changed
@@ -29,7 +30,7 @@ def test_each_has_its_loader_and_its_field() -> None:
         shown = types[name]
         assert isinstance(shown, GraphQLObjectType)
         assert hasattr(Loaders, kind.loader), name
-        assert {kind.shown, "errors"} <= shown.fields.keys(), name
+        assert {to_camel_case(kind.shown), "errors"} <= shown.fields.keys(), name
 
 
 @pytest.mark.parametrize("result", [uuid4(), SimpleNamespace(id=uuid4())])
