@@ -71,7 +71,7 @@ class Demo:
 
     def some(self) -> list[str]:
         """Who asks at this scale."""
-        return list(self.people)[: count(test=2, check=5)]
+        return list(self.people)[: count(test=2, check=2, prove=5)]
 
     async def differences(self, who: str, document: str, given: dict[str, Any] | None = None) -> list[str]:
         ours = await OURS.execute(document, variable_values=given, context_value=self.context(who))
@@ -200,7 +200,7 @@ async def test_documents_by_hand(demo: Demo, document: str) -> None:
 @pytest.mark.parametrize("type", list(object_types()), ids=str)
 async def test_every_field_of_every_node(demo: Demo, type: GraphQLObjectType) -> None:
     """Each field that needs no argument of each type with an id; one document for a type, one for a field at scale."""
-    ids = [id for known in demo.ids.values() for id in known[: count(test=1, check=12)]]
+    ids = [id for known in demo.ids.values() for id in known[: count(test=1, check=2, prove=12)]]
     fields = [selection(type, 1)]
     if SCALE != "test":
         fields += _alone(type)
@@ -226,7 +226,7 @@ def _leaves(type: Any) -> str:
 async def test_the_whole_viewer(demo: Demo) -> None:
     assert isinstance(VIEWER, GraphQLObjectType)
     for who in demo.some():
-        document = f"{{ viewer {{ {selection(VIEWER, count(test=1, check=2))} }} }}"
+        document = f"{{ viewer {{ {selection(VIEWER, count(test=1, check=1, prove=2))} }} }}"
         assert await demo.differences(who, document) == [], who
 
 
@@ -240,7 +240,7 @@ SCALARS: Final = {
 
 
 @settings(
-    max_examples=count(test=100, check=500, prove=2_000),
+    max_examples=count(test=50, check=100, prove=2_000),
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
