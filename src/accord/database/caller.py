@@ -126,10 +126,11 @@ SELECT id FROM accord.api_clients WHERE id = accord.shown('client')::uuid FOR SH
 
 
 async def hold(raw: Driver, identity: Identity) -> None:
-    """What gives the caller rights stays as it is until the transaction ends."""
+    """What gives the caller rights stays as it is until the transaction ends: the person's first, as who leaves takes
+    them, then the client's."""
+    await raw.execute(HOLD_RIGHTS)
     if identity.api_client is not None:
         await raw.execute(HOLD_CLIENT)
-    await raw.execute(HOLD_RIGHTS)
 
 
 async def rights_of(raw: Driver, identity: Identity, now: datetime) -> Principal:
