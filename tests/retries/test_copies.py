@@ -21,7 +21,7 @@ from tests.scale import count
 from tests.servers import DatabaseURLs
 from tests.world import PLATFORM_STAFF, Person, World, open_world
 
-TRIALS: Final = count(test=5, check=100, prove=1_000)
+TRIALS: Final = count(test=5, check=30, prove=1_000)
 COPIES: Final = 32
 
 
