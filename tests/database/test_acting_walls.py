@@ -22,7 +22,7 @@ from tests.scale import count
 from tests.servers import DatabaseURLs
 from tests.world import World, open_world
 
-WORLDS: Final = count(test=1, check=4, prove=100)
+WORLDS: Final = count(test=1, check=2, prove=100)
 KINDS: Final = TABLES | {"session": "acting_sessions"}
 
 

@@ -27,8 +27,8 @@ from tests.servers import DatabaseURLs
 from tests.services.scene import Signer
 from tests.world import World, open_world
 
-WORLDS: Final = count(test=1, check=4, prove=100)
-PEOPLE: Final = count(test=3, check=12, prove=100)
+WORLDS: Final = count(test=1, check=2, prove=100)
+PEOPLE: Final = count(test=3, check=8, prove=100)
 IDS: Final = count(test=100, check=200, prove=1_000)
 TABLES: Final = {
     "organisation": "organisations",

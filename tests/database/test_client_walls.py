@@ -30,7 +30,7 @@ from tests.servers import DatabaseURLs
 from tests.services.clients import client_identity
 from tests.world import World, open_world
 
-WORLDS: Final = count(test=1, check=4, prove=100)
+WORLDS: Final = count(test=1, check=2, prove=100)
 CLIENTS: Final = count(test=3, check=8, prove=100)
 
 
