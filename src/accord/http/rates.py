@@ -23,6 +23,7 @@ from graphql import (
     OperationType,
     SelectionSetNode,
 )
+from starlette.requests import HTTPConnection
 
 from accord.access.principal import Identity
 from accord.database.engine import Database
@@ -167,6 +168,11 @@ class Rates:
 
     def _now(self) -> float | None:
         return None if self.clock is None else self.clock()
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Whose guesses are counted together, of those who are not signed in."""
+    return f"address {connection.client.host if connection.client else ''}"
 
 
 def limited(message: str, seconds: int, headers: Mapping[str, str] | None = None, **facts: int) -> HttpError:

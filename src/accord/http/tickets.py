@@ -17,7 +17,7 @@ from starlette.routing import Route
 from accord.domain.errors import NotFound
 from accord.http.body import BodyLimits, read_body, read_object
 from accord.http.identity.keyfile import public_set
-from accord.http.rates import Rates
+from accord.http.rates import Rates, address_of
 from accord.http.responses import HttpError
 
 ALGORITHM: Final = "ES256"
@@ -88,7 +88,7 @@ class TicketRoutes:
 
     async def redeem_ticket(self, request: Request) -> Response:
         """Who signs in, for a ticket that still stands; one and the same answer for every ticket that does not."""
-        await self.rates.guess(f"address {request.client.host if request.client else ''}")
+        await self.rates.guess(address_of(request))
         limits = BodyLimits(size=2 * LARGEST)
         given = read_object(await read_body(request, limits.size), limits)
         try:

@@ -27,7 +27,7 @@ from accord.domain.organisation import token_hash
 from accord.http.body import read_body
 from accord.http.identity.client_tokens import ClientTokens
 from accord.http.identity.tokens import InvalidToken
-from accord.http.rates import Rates
+from accord.http.rates import Rates, address_of
 from accord.http.responses import HttpError
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -233,11 +233,6 @@ def credentials(authorization: list[str], given: dict[str, str]) -> tuple[str, s
     if not separator or given.get("client_id") not in (None, unquote_plus(name)):
         raise OAuthError("invalid_client", REFUSED, 401)
     return unquote_plus(name), unquote_plus(secret)
-
-
-def address_of(connection: HTTPConnection) -> str:
-    """Whose guesses are counted together."""
-    return f"address {connection.client.host if connection.client else ''}"
 
 
 def subject_of(client_id: UUID) -> str:

@@ -22,7 +22,7 @@ from accord.http.identity.keys import KeysUnavailable
 from accord.http.identity.origins import Origins
 from accord.http.identity.provider import CodeRefused, Provider, ProviderUnavailable
 from accord.http.identity.tokens import InvalidToken, Proof, TokenChecker, proof
-from accord.http.rates import Rates
+from accord.http.rates import Rates, address_of
 from accord.http.responses import HttpError
 from accord.services.people.browser import Attempt, begin_session, end_session, open_attempt, take_attempt
 
@@ -84,7 +84,7 @@ class SignInRoutes:
 
     async def sign_in(self, request: Request) -> Response:
         """Send the browser to a provider. State, nonce and verifier come from one secret that the browser keeps."""
-        await self.rates.guess(f"address {request.client.host if request.client else ''}")
+        await self.rates.guess(address_of(request))
         provider = self.providers.get(request.query_params.get("issuer", ""))
         return_to = request.query_params.get("return_to", "/")
         if provider is None:
