@@ -168,6 +168,7 @@ class Database:
                 "timeout": 5.0,
                 "server_settings": {
                     "application_name": "accord",
+                    "plan_cache_mode": "force_generic_plan",
                     "statement_timeout": str(int(statement_timeout * 1000)),
                     "lock_timeout": str(int(lock_timeout * 1000)),
                     "idle_in_transaction_session_timeout": str(int(idle_timeout * 1000)),

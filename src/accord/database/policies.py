@@ -15,28 +15,6 @@ def _in_mine(*columns: str) -> str:
     return " OR ".join(f"{column} = ANY ({MINE})" for column in columns)
 
 
-def _linked(column: str) -> str:
-    """Does a partnership that both sides know of join this organisation to mine? One indexed look-up per side."""
-    return (
-        f"EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.host_id = {column} AND p.visible_guest_id = ANY ({MINE}))"
-        f" OR EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.visible_guest_id = {column}"
-        f" AND p.host_id = ANY ({MINE}))"
-    )
-
-
-def _contact(column: str) -> str:
-    """Is this the host of an external contact that is me?"""
-    return f"EXISTS (SELECT 1 FROM accord.external_contacts c WHERE c.host_id = {column} AND c.{SELF})"
-
-
-def _contact_of_ours(column: str) -> str:
-    """Is this the host of a contact that is one of my people, or the home of a contact of mine?"""
-    return (
-        f"EXISTS (SELECT 1 FROM accord.external_contacts c WHERE c.host_id = {column} AND c.home_id = ANY ({MINE}))"
-        f" OR EXISTS (SELECT 1 FROM accord.external_contacts c WHERE c.home_id = {column} AND c.host_id = ANY ({MINE}))"
-    )
-
-
 OPERATING: Final = "(SELECT accord.operating())"
 SELF: Final = "user_id = (SELECT accord.myself())"
 """A person's own rows, wherever they are. An API client has none: it meets its owner's in its organisation alone."""
@@ -71,10 +49,10 @@ ACTOR: Final = "actor = (SELECT accord.shown('issuer') || ' ' || accord.shown('s
 KNOWN_PERSON: Final = "EXISTS (SELECT 1 FROM accord.users u WHERE u.id = notifications.user_id)"
 CREDENTIALS: Final = f"{_in_mine('organisation_id')} OR token_hash = (SELECT accord.shown('credential'))"
 CONTACTS: Final = _in_mine("host_id", "home_id")
-HEADS: Final = (
-    f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('chain_heads.stream_id')}"
-    f" OR {_contact_of_ours('chain_heads.stream_id')}"
+TIED: Final = (
+    f"{_in_mine('stream_id')} OR {OPERATING} OR accord.linked(stream_id) OR accord.has_contacts_with(stream_id)"
 )
+"""The streams of organisations that something joins to mine: both sides of an act have it on record."""
 Rows: TypeAlias = str | tuple[str, str]
 
 
@@ -108,10 +86,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
             (
                 f"{_in_mine('id', 'created_for_id', 'parent_partner_id')} OR {OPERATING}"
                 f" OR handle = (SELECT accord.shown('handle'))"
-                f" OR EXISTS (SELECT 1 FROM accord.partnerships p WHERE p.guest_id = organisations.id"
-                f" AND p.host_id = ANY ({MINE})) OR {_linked('organisations.id')}"
-                " OR EXISTS (SELECT 1 FROM accord.memberships m WHERE m.organisation_id = organisations.id"
-                f" AND m.{SELF}) OR {_contact('organisations.id')}"
+                " OR accord.approached(id) OR accord.linked(id) OR accord.belongs(id) OR accord.contact_of(id)"
             ),
             GATEWAY,
         ),
@@ -122,11 +97,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     "users": (
         (
             "SELECT",
-            (
-                "EXISTS (SELECT 1 FROM accord.memberships m WHERE m.user_id = users.id)"
-                f" OR EXISTS (SELECT 1 FROM accord.external_contacts c WHERE c.user_id = users.id AND ({HOST}))"
-                f" OR id = (SELECT accord.myself()) OR {_in_mine('home_organisation_id')}"
-            ),
+            f"id = (SELECT accord.myself()) OR {_in_mine('home_organisation_id')} OR accord.meets(id)",
             GATEWAY,
         ),
         ("INSERT", f"{_in_mine('home_organisation_id')}", GATEWAY),
@@ -146,7 +117,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
             "SELECT",
             (
                 f"{_in_mine('organisation_id')} OR {SELF} OR token_hash = (SELECT accord.shown('token'))"
-                f" OR {_linked('memberships.organisation_id')}"
+                " OR accord.linked(organisation_id)"
             ),
             GATEWAY,
         ),
@@ -187,10 +158,8 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
         (
             "SELECT",
             (
-                f"{_in_mine('id')} OR {_linked('organisation_policies.id')}"
-                " OR EXISTS (SELECT 1 FROM accord.organisations o"
-                " WHERE o.id = organisation_policies.id AND o.handle = (SELECT accord.shown('handle')))"
-                f" OR {_contact('organisation_policies.id')}"
+                f"{_in_mine('id')} OR accord.linked(id) OR accord.contact_of(id)"
+                " OR id = (SELECT o.id FROM accord.organisations o WHERE o.handle = (SELECT accord.shown('handle')))"
             ),
             GATEWAY,
         ),
@@ -267,27 +236,13 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     "terms_versions": (("SELECT", "true", GATEWAY), ("INSERT", OPERATING, GATEWAY)),
     "terms_acceptances": (("SELECT", BOTH_SIDES, GATEWAY), ("INSERT", f"{SELF} AND ({GUEST})", GATEWAY)),
     "accounts": (
-        (
-            "SELECT",
-            (
-                f"{_in_mine('host_id')} OR EXISTS (SELECT 1 FROM accord.shares s WHERE s.account_id = accounts.id"
-                f" AND s.guest_id = ANY ({MINE}))"
-            ),
-            GATEWAY,
-        ),
+        ("SELECT", f"{_in_mine('host_id')} OR accord.shared_with_us(id)", GATEWAY),
         ("INSERT", _in_mine("host_id"), GATEWAY),
         ("UPDATE", _in_mine("host_id"), GATEWAY),
         ("SELECT", "true", WORKER),
     ),
     "account_ownerships": (
-        (
-            "SELECT",
-            (
-                f"{_in_mine('host_id')} OR EXISTS (SELECT 1 FROM accord.shares s"
-                f" WHERE s.account_id = account_ownerships.account_id AND s.guest_id = ANY ({MINE}))"
-            ),
-            GATEWAY,
-        ),
+        ("SELECT", f"{_in_mine('host_id')} OR accord.shared_with_us(account_id)", GATEWAY),
         ("INSERT", _in_mine("host_id"), GATEWAY),
         ("DELETE", _in_mine("host_id"), GATEWAY),
         ("SELECT", "true", WORKER),
@@ -309,19 +264,12 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     "tickets": _between(f"{BOTH_SIDES} OR id = (SELECT accord.shown('ticket'))::uuid", BY_MYSELF_ANYWHERE),
     "activity_events": (
         ("SELECT", _in_mine("stream_id"), GATEWAY),
-        (
-            "INSERT",
-            (
-                f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('activity_events.stream_id')}"
-                f" OR {_contact_of_ours('activity_events.stream_id')}"
-            ),
-            GATEWAY,
-        ),
+        ("INSERT", TIED, GATEWAY),
         ("INSERT", "true", WORKER),
     ),
     "chain_heads": (
-        ("SELECT", HEADS, GATEWAY),
-        ("UPDATE", HEADS, GATEWAY),
+        ("SELECT", TIED, GATEWAY),
+        ("UPDATE", TIED, GATEWAY),
         ("INSERT", OPERATING, GATEWAY),
         ("SELECT", "true", WORKER),
         ("UPDATE", "true", WORKER),
