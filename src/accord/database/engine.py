@@ -52,6 +52,10 @@ LONGEST_PAUSE: Final = 50
 """Milliseconds before an act runs again: at most this, times the tries, so that two do not meet again and again."""
 
 
+STATEMENTS: Final = 400
+"""How many statements a connection keeps prepared: more than there are, so that none is planned again."""
+
+
 class Transaction:
     """One write transaction. `acting_for` is the organisation in whose name the caller acts, None for the operator."""
 
@@ -166,6 +170,9 @@ class Database:
             hide_parameters=True,
             connect_args={
                 "timeout": 5.0,
+                "statement_cache_size": STATEMENTS,
+                "prepared_statement_cache_size": STATEMENTS,
+                "max_cached_statement_lifetime": 0,
                 "server_settings": {
                     "application_name": "accord",
                     "plan_cache_mode": "force_generic_plan",
