@@ -21,7 +21,7 @@ LOCK := $(BIN)/uv --no-config pip compile --quiet --universal --python-version 3
 	--no-emit-index-url --no-emit-find-links
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --durations 10
 
-.PHONY: help run test check bench-quick prove format schema migrate clean lock bundle install console lint chromium
+.PHONY: help run test check bench bench-quick prove format schema migrate clean lock bundle install console lint chromium
 .DEFAULT_GOAL := help
 
 help:       ## list these targets
@@ -37,8 +37,11 @@ check: lint bundle chromium  ## what CI runs: format, lint, types, layers, schem
 	$(BIN)/accord schema --check
 	ACCORD_TEST_SCALE=check ACCORD_TEST_BROWSER=required ACCORD_TEST_BUNDLE=$(abspath $(BUNDLE)) $(PYTEST)
 
-bench-quick: .venv/dev  ## the partners view in process: the engine, the stock executor, one SQL statement
-	@$(BIN)/python -m tests.performance.partners_view
+bench: .venv/dev  ## Accord beside PostGraphile, Mercurius and hand-written SQL on one data set
+	@$(BIN)/python -m tests.performance.bench
+
+bench-quick: .venv/dev  ## the same in under 3 minutes
+	@$(BIN)/python -m tests.performance.bench --rounds 3 --seconds 2
 
 prove: .venv/dev console  ## run all tests with large counts (takes hours)
 	ACCORD_TEST_SCALE=prove $(PYTEST)

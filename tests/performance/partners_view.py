@@ -1,6 +1,6 @@
 """The partners view in process: the engine beside the stock executor and beside one SQL statement that builds the JSON.
 
-`make bench-quick` prints medians of interleaved rounds. It is no test: on a machine that others use, times say nothing
+It prints medians of interleaved rounds. It is no test: on a machine that others use, times say nothing
 and ratios something.
 """
 

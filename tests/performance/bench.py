@@ -1,0 +1,67 @@
+"""The benchmark: Accord beside its peers on one data set. `make bench`, or `make bench-quick` for daily use.
+
+It is no test: on a machine that others use, times say nothing and ratios something.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from accord.database.embedded import EmbeddedPostgres
+from tests.performance import cluster, peers
+from tests.performance.dataset import PARTNERS, Progress, Size, provide
+from tests.performance.report import machine, table
+from tests.performance.views_measured import check_same, measure
+
+VIEWS: Final = {"partners": "P1: the partners view", "viewer": "P2: the viewer"}
+OUTPUT: Final = peers.ROOT / "build" / "bench"
+
+
+async def views(
+    server: EmbeddedPostgres, size: Size, folder: Path, rounds: int, length: float, progress: Progress
+) -> str:
+    """P1 and P2, each checked first to be answered alike by all."""
+    urls = await provide(server, size, progress)
+    asker = await peers.first_asker(urls)
+    everyone = [
+        peers.gateway("engine", urls, asker, folder),
+        peers.gateway("stock", urls, asker, folder, ACCORD_EXECUTOR="stock"),
+        peers.by_hand(urls, asker),
+        peers.postgraphile(urls, asker),
+        peers.mercurius(urls, asker),
+    ]
+    said = []
+    async with peers.all_started(everyone, folder) as servers:
+        for view, title in VIEWS.items():
+            length_of_answer = await check_same(servers, view)
+            costs = await measure(servers, server, view, rounds, length, progress)
+            said.append(f"{title} ({length_of_answer:,} bytes; medians of {rounds} rounds)\n\n{table(costs)}\n")
+    return "\n".join(said)
+
+
+async def main(rounds: int, length: float, progress: Progress) -> str:
+    """Everything, on the kept server; data sets are made without durability, and measured with it."""
+    peers.install()
+    with cluster.running(cluster.kept(), durable=False) as server:
+        await provide(server, PARTNERS, progress)
+    with cluster.running(cluster.kept()) as server:
+        return f"{machine()}\n\n" + await views(server, PARTNERS, peers.fresh(OUTPUT), rounds, length, progress)
+
+
+def shown(what: str) -> None:
+    """Progress on standard error: one line that changes on a terminal, else a line each."""
+    sys.stderr.write(f"\r\x1b[K{what}" if sys.stderr.isatty() else f"{what}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of load on one server in one round")
+    given = parser.parse_args()
+    sys.stdout.write("\n" + uvloop.run(main(given.rounds, given.seconds, Progress(shown))))

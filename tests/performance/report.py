@@ -1,0 +1,38 @@
+"""The report: what was found, as tables in Markdown."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tests.performance.views_measured import Cost
+
+HEAD: Final = (
+    "| Who answers | requests/s | beside the engine | half within | 99 of 100 within | server CPU | PostgreSQL CPU |"
+    " client CPU |\n|---|---|---|---|---|---|---|---|"
+)
+
+
+def table(costs: Mapping[str, Cost], base: str = "engine") -> str:
+    """One line for each server; all times in milliseconds, CPU for one request."""
+    lines = [HEAD]
+    for name, cost in costs.items():
+        ratio = cost.per_second / costs[base].per_second
+        times = " | ".join(
+            f"{value:.2f} ms" for value in (cost.half, cost.slowest, cost.server, cost.database, cost.client)
+        )
+        lines.append(f"| {name} | {cost.per_second:.0f} | {ratio:.2f} | {times} |")
+    return "\n".join(lines)
+
+
+def machine() -> str:
+    """The machine in one line."""
+    told = dict(
+        line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
+    )
+    model = next(iter(told.values()), platform.machine()).strip()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return f"{os.cpu_count()} cores of {model}, {memory:.0f} GB, Python {platform.python_version()}"

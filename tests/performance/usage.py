@@ -1,0 +1,42 @@
+"""What processes have used, as Linux counts it in /proc: seconds of processor time, and bytes of memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+PROC: Final = Path("/proc")
+TICKS: Final = os.sysconf("SC_CLK_TCK")
+PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+PARENT, USER, SYSTEM, RESIDENT = 1, 11, 12, 21
+"""Fields of /proc/<process>/stat after the name, counted from nought."""
+
+
+def fields(process: int) -> list[str]:
+    """The fields after the name, which may itself hold blanks; none for a process that has ended."""
+    try:
+        text = (PROC / str(process) / "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return text.rpartition(")")[2].split()
+
+
+def seconds(processes: Iterable[int]) -> float:
+    """Processor time of these processes with all their threads."""
+    used = [found for process in processes if (found := fields(process))]
+    return sum(int(found[USER]) + int(found[SYSTEM]) for found in used) / TICKS
+
+
+def memory(process: int) -> int:
+    """Resident bytes; 0 for a process that has ended."""
+    found = fields(process)
+    return int(found[RESIDENT]) * PAGE if found else 0
+
+
+def family(process: int) -> list[int]:
+    """A process and its children: PostgreSQL has one for each connection."""
+    everyone = [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
+    children = [other for other in everyone if (found := fields(other)) and int(found[PARENT]) == process]
+    return [process, *children]
