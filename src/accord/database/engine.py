@@ -51,7 +51,6 @@ WRITE_TRIES: Final = 12
 LONGEST_PAUSE: Final = 50
 """Milliseconds before an act runs again: at most this, times the tries, so that two do not meet again and again."""
 
-
 STATEMENTS: Final = 400
 """How many statements a connection keeps prepared: more than there are, so that none is planned again."""
 
