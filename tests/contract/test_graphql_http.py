@@ -3,7 +3,6 @@
 import asyncio
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,17 @@ from accord.app import create_app
 from accord.http.identity.development import DevelopmentIssuer
 from tests.http.gateway import settings_for
 from tests.http.listening import listening
+from tests.node import NODE, install
 from tests.servers import DatabaseURLs
 
 AUDITS = Path(__file__).parent / "audits"
-NODE = Path(sys.executable).parent / "node"
-NPM = Path(sys.executable).parent / "npm"
 COUNT = 61
 
 
 @pytest.fixture(scope="module")
 def installed() -> Path:
     """The audits with what they need from npm, as the lock says."""
-    lock = AUDITS / "node_modules" / ".package-lock.json"
-    if not lock.is_file() or lock.stat().st_mtime < (AUDITS / "package-lock.json").stat().st_mtime:
-        command = [str(NPM), "ci", "--silent", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=AUDITS, check=True, timeout=300, stdin=subprocess.DEVNULL)
+    install(AUDITS)
     return AUDITS
 
 

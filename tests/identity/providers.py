@@ -7,7 +7,6 @@ import json
 import re
 import secrets
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,25 +18,16 @@ import httpx2
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from tests.node import NODE
 from tests.walkthroughs.mailbox import free_port
 
 FOLDER = Path(__file__).parent / "provider"
-NODE = Path(sys.executable).parent / "node"
-NPM = Path(sys.executable).parent / "npm"
 CLIENT = "accord"
 SECRET = "a secret of the test's client, long enough for HS256"
 FRONTEND = "frontend"
 FRONTEND_URI = "http://127.0.0.1:1/back"
 AUDIENCE = "accord"
 RESOURCE = "https://accord"
-
-
-def install() -> None:
-    """The provider with what it needs from npm, as the lock says."""
-    lock = FOLDER / "node_modules" / ".package-lock.json"
-    if not lock.is_file() or lock.stat().st_mtime < (FOLDER / "package-lock.json").stat().st_mtime:
-        command = [str(NPM), "ci", "--silent", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=FOLDER, check=True, timeout=300, stdin=subprocess.DEVNULL)
 
 
 def new_key() -> RSAKey:

@@ -18,7 +18,8 @@ from starlette.applications import Starlette
 from accord.app import create_app
 from accord.settings import Settings
 from tests.http.listening import listening
-from tests.identity.providers import Provider, consent, install, running
+from tests.identity.providers import FOLDER, Provider, consent, running
+from tests.node import install
 from tests.servers import DatabaseURLs
 from tests.walkthroughs.mailbox import free_port
 from tests.world import Organisation, World, open_world
@@ -154,7 +155,7 @@ def code_of(answer: httpx2.Response) -> str:
 @asynccontextmanager
 async def open_stage(urls: DatabaseURLs, state: Path, **given: Any) -> AsyncIterator[Stage]:
     """`given`: settings of the first provider's entry; `bound` says by what it is bound, `first` is for itself."""
-    install()
+    install(FOLDER)
     async with AsyncExitStack() as stack:
         world = await stack.enter_async_context(open_world(urls))
         meridian, norvik = await world.organisation("Meridian"), await world.organisation("Norvik")

