@@ -594,7 +594,8 @@ def test_tokens_that_prove_nothing(story: Story, state: Path) -> None:
     assert good.status_code == 200, good.text
     assert good.json()["data"]["viewer"]["user"] == {"displayName": "Mia Harbour"}, "the control"
     with story.unchanged():
-        signed_in = '{ viewer { organisation { activity(filter: { types: ["signin.platform"] }) { totalCount } } } }'
+        hers = f'filter: {{ types: ["signin.platform"], userId: "{story.mia.user}" }}'
+        signed_in = f"{{ viewer {{ organisation {{ activity({hers}) {{ totalCount }} }} }} }}"
         before = story.ada.ask(signed_in)
         for name, token in tokens.items():
             headers = {"authorization": f"Bearer {token}".strip()}

@@ -46,18 +46,29 @@ class Listening:
         self.port = port
 
     async def talk(self, *pieces: bytes, pause: float = 0.0, wait: float = 5.0) -> bytes:
-        """Send the pieces with pauses between them, read until the server closes or stops answering."""
+        """Send the pieces with pauses between them, read until the server closes or stops answering.
+
+        A server that closes while a piece is on its way resets the connection: what it said before counts.
+        """
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        reading = asyncio.create_task(reader.read())
+        answer = bytearray()
+
+        async def read() -> None:
+            with suppress(ConnectionResetError):
+                while piece := await reader.read(65_536):
+                    answer.extend(piece)
+
+        reading = asyncio.create_task(read())
         with suppress(ConnectionError):
             for piece in pieces:
                 writer.write(piece)
                 await writer.drain()
                 await asyncio.sleep(pause)
         try:
-            return await asyncio.wait_for(reading, wait)
+            await asyncio.wait_for(reading, wait)
         finally:
             writer.close()
+        return bytes(answer)
 
     def head(self, *lines: bytes) -> bytes:
         return HEAD % self.toy.token().encode() + b"".join(line + b"\r\n" for line in lines) + b"\r\n"

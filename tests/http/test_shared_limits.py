@@ -56,7 +56,9 @@ async def deployed(urls: DatabaseURLs, state: Path, people: int = 1, **given: An
         for person in known:
             await bind(world.owner, state, person)
         processes = [await stack.enter_async_context(gateway(urls, state, **given)) for _ in range(PROCESSES)]
-        client = await stack.enter_async_context(httpx2.AsyncClient(timeout=60))
+        client = await stack.enter_async_context(
+            httpx2.AsyncClient(timeout=60, limits=httpx2.Limits(max_keepalive_connections=0))
+        )
         deployment = Deployment(processes, state, world, known, client)
         for who in range(people):
             for number in range(PROCESSES):
