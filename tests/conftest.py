@@ -4,6 +4,7 @@ With pytest-xdist the controller owns the server and the workers attach to it. T
 first test that needs it; every other database is a copy.
 """
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,12 @@ def pytest_configure_node(node: Any) -> None:
     if SERVER not in stash:
         stash[SERVER] = start_test_server()
     node.workerinput["postgres"] = str(stash[SERVER].state)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests that were collected are looked through by no garbage collection."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
