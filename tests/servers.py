@@ -108,7 +108,7 @@ async def drop(server: EmbeddedPostgres, name: str) -> None:
     """Drop it with whoever is still connected; FORCE alone would look for them each 100 ms."""
     connection = await asyncpg.connect(server.url("superuser", "postgres"))
     try:
-        while await connection.fetch(CONNECTED, name):
+        while await connection.fetch(CONNECTED, name):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.001)
         await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     finally:

@@ -12,7 +12,6 @@ import asyncpg
 import pytest
 from graphql import build_ast_schema, parse
 
-from accord.database.embedded import EmbeddedPostgres
 from accord.domain.organisation import token_hash
 from tests.api.cases import (
     KINDS,
@@ -35,7 +34,8 @@ from tests.api.cases import (
 )
 from tests.api.gateway import Api, digest, running
 from tests.api.town import Builder, Town
-from tests.servers import DatabaseURLs, administer, clone, drop
+from tests.kept import Kept, keeping
+from tests.servers import DatabaseURLs
 from tests.world import ISSUER, open_world
 
 NOUNS = (
@@ -61,26 +61,17 @@ TOKEN = "a link that only this test knows"
 class Place:
     """The town, a gateway on a copy of it, and a way to put the copy back."""
 
-    def __init__(self, town: Town, api: Api, postgres: EmbeddedPostgres, template: str) -> None:
+    def __init__(self, town: Town, api: Api, kept: Kept) -> None:
         self.town = town
         self.api = api
-        self._postgres = postgres
-        self._template = template
+        self._kept = kept
         self.touched = True
 
     async def renew(self) -> None:
         """Make the gateway's database as it was in the beginning, unless nobody has changed it since."""
-        if not self.touched:
-            return
-        self.touched = False
-        for database in (self.api.gateway.database, self.api.gateway.worker_database):
-            if database is not None:
-                await database.close()
-        name = self.api.urls.name
-        await drop(self._postgres, name)
-        await administer(
-            self._postgres, f"CREATE DATABASE {name} OWNER accord_owner TEMPLATE {self._template} STRATEGY file_copy"
-        )
+        if self.touched:
+            self.touched = False
+            await self._kept.restore()
 
     async def call(self, cases: Cases, by: str, given: Any, key: str | None = None) -> Any:
         """One call of the mutation by somebody of the town."""
@@ -90,21 +81,18 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-async def place(postgres: EmbeddedPostgres, module_database_urls: DatabaseURLs, tmp_path_factory: Any) -> Any:
+async def place(module_database_urls: DatabaseURLs, tmp_path_factory: Any) -> Any:
     """One town and one gateway for all cases."""
-    template = module_database_urls
-    async with open_world(template) as world:
+    urls = module_database_urls
+    async with open_world(urls) as world:
         town = await Builder(world).build()
         await _secrets(world.owner, town)
-    urls = await clone(postgres, template.name)
     async with running(urls, tmp_path_factory.mktemp("state"), staff=STAFF) as api:
         assert api.gateway.development is not None
-        await _bind(template, api.gateway.development.name)
-        place = Place(town, api, postgres, template.name)
-        await place.renew()
-        await _arrive(api, town)
-        yield place
-    await drop(postgres, urls.name)
+        await _bind(urls, api.gateway.development.name)
+        async with keeping(urls) as kept:
+            await _arrive(api, town)
+            yield Place(town, api, kept)
 
 
 async def _secrets(owner: Any, town: Town) -> None:

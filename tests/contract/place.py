@@ -11,13 +11,13 @@ from pathlib import Path
 import asyncpg
 from graphql import build_schema
 
-from accord.database.embedded import EmbeddedPostgres
 from accord.domain.ids import global_id
 from accord.domain.organisation import token_hash
 from tests.api.gateway import Api, running
 from tests.api.town import Builder, Town
 from tests.contract.aim import Aim
-from tests.servers import DatabaseURLs, administer, clone, drop
+from tests.kept import Kept, keeping
+from tests.servers import DatabaseURLs
 from tests.world import ISSUER, World, open_world
 
 SDL = Path("schema.graphql").read_text(encoding="utf-8")
@@ -45,24 +45,16 @@ KINDS = {
 
 @dataclass
 class Place:
-    """A gateway in front of a copy of the town."""
+    """A gateway in front of the town."""
 
     api: Api
     town: Town
     aim: Aim
-    postgres: EmbeddedPostgres
-    template: str
+    kept: Kept
 
     async def renew(self) -> None:
         """Make the gateway's database as it was in the beginning."""
-        for database in (self.api.gateway.database, self.api.gateway.worker_database):
-            assert database is not None
-            await database.close()
-        name = self.api.urls.name
-        await drop(self.postgres, name)
-        await administer(
-            self.postgres, f"CREATE DATABASE {name} OWNER accord_owner TEMPLATE {self.template} STRATEGY file_copy"
-        )
+        await self.kept.restore()
 
     def email(self, name: str) -> str:
         return self.town.emails.get(name, {"staff": STAFF}.get(name, NEWCOMER))
@@ -72,22 +64,17 @@ class Place:
 
 
 @asynccontextmanager
-async def open_place(
-    postgres: EmbeddedPostgres, template: DatabaseURLs, state: Path, chance: random.Random
-) -> AsyncIterator[Place]:
-    """A town built in `template`, and a gateway on a copy of it."""
+async def open_place(urls: DatabaseURLs, state: Path, chance: random.Random) -> AsyncIterator[Place]:
+    """A town, and a gateway in front of it."""
     aim = Aim(SCHEMA, chance)
-    async with open_world(template) as world:
+    async with open_world(urls) as world:
         town = await Builder(world).build()
         await put_tokens(world, town)
         await learn(world, aim, town)
-    urls = await clone(postgres, template.name)
     async with running(urls, state, staff=STAFF) as api:
-        await bind(template, api)
-        place = Place(api, town, aim, postgres, template.name)
-        await place.renew()
-        yield place
-    await drop(postgres, urls.name)
+        await bind(urls, api)
+        async with keeping(urls) as kept:
+            yield Place(api, town, aim, kept)
 
 
 async def put_tokens(world: World, town: Town) -> None:

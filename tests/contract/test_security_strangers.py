@@ -15,7 +15,6 @@ from uuid import UUID
 
 import pytest
 
-from accord.database.embedded import EmbeddedPostgres
 from tests.api.cases import Cases, contact, organisation, partnership, sharing
 from tests.contract.place import Place, open_place
 from tests.randomness import seeded
@@ -49,9 +48,9 @@ def chance() -> random.Random:
 
 @pytest.fixture(scope="module")
 async def place(
-    postgres: EmbeddedPostgres, module_database_urls: DatabaseURLs, tmp_path_factory: Any, chance: random.Random
+    module_database_urls: DatabaseURLs, tmp_path_factory: Any, chance: random.Random
 ) -> AsyncIterator[Place]:
-    async with open_place(postgres, module_database_urls, tmp_path_factory.mktemp("state"), chance) as place:
+    async with open_place(module_database_urls, tmp_path_factory.mktemp("state"), chance) as place:
         place.town.ids |= {"ivan_token": "no such token", "contact_token": "no such token"}
         place.town.ids |= {"mia_notice": place.aim.ids["notification"][0]}
         yield place
