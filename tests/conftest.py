@@ -36,8 +36,12 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["postgres"] = str(stash[SERVER].state)
 
 
+def pytest_configure() -> None:
+    """Imports and collected tests are looked through by no garbage collection, and what they leave but seldom."""
+    gc.set_threshold(100_000, 20, 50)
+
+
 def pytest_collection_finish() -> None:
-    """Thousands of tests that were collected are looked through by no garbage collection."""
     gc.collect()
     gc.freeze()
 
