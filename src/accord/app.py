@@ -139,7 +139,7 @@ class Gateway:
         settings = self.settings
         limits, url = settings.body_limits(), settings.public_url
         client, timeout = self.authenticator.client, settings.request_timeout
-        return ScimRoutes(self.database, client, url, limits=limits, timeout=timeout)
+        return ScimRoutes(self.database, client, url, rates=self.rates, limits=limits, timeout=timeout)
 
     def graphql(self) -> GraphQLEndpoint:
         settings = self.settings

@@ -124,9 +124,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def open_bench(scene: Scene, state: Path) -> AsyncIterator[Bench]:
-    """The gateway over the scene's database and with the scene's clock."""
-    app = create_app(settings_for(scene.world.urls, state))
+async def open_bench(scene: Scene, state: Path, **given: Any) -> AsyncIterator[Bench]:
+    """The gateway over the scene's database and with the scene's clock; `given` are settings."""
+    app = create_app(settings_for(scene.world.urls, state, **given))
     gateway = app.state.gateway
     gateway.database.clock = scene.world.clock
     transport = httpx2.ASGITransport(app, client=("192.0.2.99", 4000))
@@ -136,6 +136,7 @@ async def open_bench(scene: Scene, state: Path) -> AsyncIterator[Bench]:
             bench.guest, bench.host = await bench.directory("gustav"), await bench.directory("ada")
             yield bench
     finally:
+        await gateway.rates.close()
         await gateway.database.close()
         if gateway.worker_database is not None:
             await gateway.worker_database.close()

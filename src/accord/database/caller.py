@@ -13,6 +13,7 @@ import asyncpg
 from accord.access.principal import Acting, ApiClient, Client, ClientProof, Directory, Identity, Principal, Standing
 from accord.access.scopes import kept
 from accord.domain.delegation import DelegatedRole
+from accord.domain.ids import global_id
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import PLATFORM, Role
 
@@ -121,7 +122,8 @@ WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at > $2 FOR SHARE
 def directory_of(row: asyncpg.Record, client: Client) -> Principal:
     """The directory behind a credential: an actor with a name, and no person."""
     name = f"{row['label']} (directory)"
-    identity = Identity("", "", None, False, name, False, str(row["id"]), row["expires_at"], client)
+    subject = global_id("scimcredential", row["id"])
+    identity = Identity("accord", subject, None, False, name, False, str(row["id"]), row["expires_at"], client)
     return Principal(identity, None, name, None, directory=Directory(row["id"], row["organisation_id"]))
 
 

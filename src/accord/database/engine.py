@@ -229,6 +229,11 @@ class Database:
         """
         return await self._tried(lambda: self._provisioning(digest, client), act)
 
+    async def recognise(self, digest: str, client: Client) -> Identity:
+        """The directory whose credential has this hash; CredentialRefused as above."""
+        async with self._provisioning(digest, client) as tx:
+            return tx.principal.identity
+
     async def _tried(self, begin: Callable[[], AbstractAsyncContextManager[Transaction]], act: Act[Result]) -> Result:
         for tries in range(1, WRITE_TRIES + 1):
             try:

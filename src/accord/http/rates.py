@@ -40,6 +40,9 @@ REFUSED: Final = 1.0
 TOO_SLOW: Final = 50.0
 """As much as the dearest query: it has kept the gateway busy for as long as it may."""
 
+DIRECTORY: Final = 1.0
+"""What a directory asks for at once is one resource, or a page of them."""
+
 EXPORT: Final = 50.0
 """A file is as dear as the dearest query, whatever it holds."""
 
@@ -106,8 +109,8 @@ class Rates:
 
     @asynccontextmanager
     async def admitted(self, identity: Identity, price: Price) -> AsyncIterator[Place]:
-        """One request of this person; raises RATE_LIMITED for too many at once or with nothing left, 503 BUSY where
-        nobody can say."""
+        """One request of this person, client or directory; raises RATE_LIMITED for too many at once or with nothing
+        left, 503 BUSY where nobody can say."""
         taken = await self._take(identity, price)
         place = Place(self.limits, taken)
         if taken["refused"] is not None:

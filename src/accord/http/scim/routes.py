@@ -19,6 +19,7 @@ from accord.domain.errors import NotFound
 from accord.domain.organisation import token_hash
 from accord.http.authentication import bearer
 from accord.http.body import BodyLimits
+from accord.http.rates import DIRECTORY, Price, Rates
 from accord.http.scim.answers import (
     ACCESS_ENDED,
     EXPECTED,
@@ -43,11 +44,19 @@ class ScimRoutes:
     """`url` is where the gateway is reached, `client` says where a request came from; `timeout` in seconds."""
 
     def __init__(
-        self, database: Database, client: Callable[[Request], Client], url: str, *, limits: BodyLimits, timeout: float
+        self,
+        database: Database,
+        client: Callable[[Request], Client],
+        url: str,
+        *,
+        rates: Rates,
+        limits: BodyLimits,
+        timeout: float,
     ) -> None:
         self.database = database
         self.client = client
         self.base = f"{url}{BASE}"
+        self.rates = rates
         self.limits = limits
         self.timeout = timeout
         self.service = described(self.base)
@@ -81,7 +90,11 @@ class ScimRoutes:
         async def dispatch(request: Request) -> Response:
             try:
                 async with asyncio.timeout(self.timeout):
-                    return await endpoints[request.method](request)
+                    directory = await self.database.recognise(digest_of(request), self.client(request))
+                    async with self.rates.admitted(directory, Price(DIRECTORY)) as place:
+                        answered = await endpoints[request.method](request)
+                    answered.headers.update(place.headers())
+                    return answered
             except EXPECTED as error:
                 raise refusal(error) from None
             except TimeoutError as error:
@@ -93,37 +106,26 @@ class ScimRoutes:
 
     async def act(self, request: Request, act: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Do this as the directory whose credential was sent; 401 for any other."""
-        secret = bearer(request.headers.getlist("authorization")).decode("latin-1")
-        return await self.database.provision(token_hash(secret), self.client(request), act)
+        return await self.database.provision(digest_of(request), self.client(request), act)
 
     async def config(self, request: Request) -> Response:
-        await self.discovering(request)
+        discovering(request)
         return answer(self.placed("ServiceProviderConfig", self.service.config).model_dump(scim_ctx=SHOWN))
 
     async def discover(self, kind: type[Any], request: Request) -> Response:
-        await self.discovering(request)
+        discovering(request)
         listed = self.published(kind)
         response = ListResponse[kind](total_results=len(listed), start_index=1, items_per_page=len(listed))  # type: ignore[valid-type]
         response.resources = listed
         return answer(response.model_dump(scim_ctx=SHOWN))
 
     async def discover_one(self, kind: type[Any], request: Request) -> Response:
-        await self.discovering(request)
+        discovering(request)
         wanted = request.path_params["id"]
         found = [one for one in self.published(kind) if one.id == wanted]
         if not found:
             raise NotFound
         return answer(found[0].model_dump(scim_ctx=SHOWN))
-
-    async def discovering(self, request: Request) -> None:
-        """Is this a directory of ours? The description itself is the same for all."""
-
-        async def known(_: Transaction) -> None:
-            return None
-
-        await self.act(request, known)
-        if "filter" in request.query_params:
-            raise failure(403, "The description is not filtered.")
 
     def published(self, kind: type[Any]) -> list[Any]:
         """What the service publishes of this kind."""
@@ -236,3 +238,14 @@ def refuse_last_admin(written: Any) -> None:
     """The refusal that comes after something was done: the access has ended, the membership stays (4.10)."""
     if getattr(written, "last_admin", False):
         raise failure(409, ACCESS_ENDED)
+
+
+def digest_of(request: Request) -> str:
+    """The hash of the secret that was sent."""
+    return token_hash(bearer(request.headers.getlist("authorization")).decode("latin-1"))
+
+
+def discovering(request: Request) -> None:
+    """The description is the same for every directory of ours."""
+    if "filter" in request.query_params:
+        raise failure(403, "The description is not filtered.")
