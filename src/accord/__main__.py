@@ -17,6 +17,7 @@ import uvicorn
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError
 from sqlalchemy.exc import SQLAlchemyError
+from uvicorn.loops.auto import auto_loop_factory
 
 from accord import demo
 from accord.app import UnsafeDatabase, configure_logging, create_app, open_database, refuse_dangers, working
@@ -155,7 +156,8 @@ def serve(
     with bound(settings) as listener, database(settings, launch=True) as (ready, embedded):
         try:
             people = asyncio.run(prepare(ready, embedded is not None))
-            asyncio.run(run_server(ready, listener, embedded, people))
+            with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+                runner.run(run_server(ready, listener, embedded, people))
         except UnsafeDatabase as error:
             fail(f"refuses to start: {error}")
         except KeyboardInterrupt:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,13 @@ import uvloop
 from accord.database.embedded import EmbeddedPostgres
 from tests.node import install
 from tests.performance import cluster, peers
+from tests.performance.activity import FEW, MANY, activity
 from tests.performance.dataset import PARTNERS, Progress, Size, provide
+from tests.performance.exports import exports
+from tests.performance.permissions import permissions
 from tests.performance.report import machine, table
+from tests.performance.starts import starts
+from tests.performance.statements import statements
 from tests.performance.views_measured import check_same, measure
 
 VIEWS: Final = {"partners": "P1: the partners view", "viewer": "P2: the viewer"}
@@ -45,13 +51,26 @@ async def views(
     return "\n".join(said)
 
 
-async def main(rounds: int, length: float, progress: Progress) -> str:
-    """Everything, on the kept server; data sets are made without durability, and measured with it."""
+async def main(rounds: int, length: float, stream: int, progress: Progress) -> str:
+    """Every row that is built, on the kept server; data sets are made without durability, and measured with it."""
     install(peers.FOLDER)
+    many = replace(MANY, events=stream)
     with cluster.running(cluster.kept(), durable=False) as server:
-        await provide(server, PARTNERS, progress)
+        for size in (PARTNERS, FEW, many):
+            await provide(server, size, progress)
     with cluster.running(cluster.kept()) as server:
-        return f"{machine()}\n\n" + await views(server, PARTNERS, peers.fresh(OUTPUT), rounds, length, progress)
+        folder = peers.fresh(OUTPUT)
+        urls, long = await provide(server, PARTNERS, progress), await provide(server, many, progress)
+        rows = [
+            await views(server, PARTNERS, folder, rounds, length, progress),
+            await activity(server, many, folder, rounds, length, progress),
+            await statements(urls),
+            await exports(long, stream // 10, folder, 3, progress),
+            "P7: subscriptions are not built.\n",
+            await starts(urls, folder, 2 * rounds, progress),
+            await permissions(urls, PARTNERS.partnerships, rounds, progress),
+        ]
+    return f"{machine()}\n\n" + "\n".join(rows)
 
 
 def shown(what: str) -> None:
@@ -64,5 +83,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=3.0, help="of load on one server in one round")
+    parser.add_argument(
+        "--stream", type=int, default=MANY.events, help="events of the long stream; a tenth is exported"
+    )
     given = parser.parse_args()
-    sys.stdout.write("\n" + uvloop.run(main(given.rounds, given.seconds, Progress(shown))))
+    sys.stdout.write("\n" + uvloop.run(main(given.rounds, given.seconds, given.stream, Progress(shown))))

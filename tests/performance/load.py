@@ -44,6 +44,13 @@ class Call:
         lines = [f"POST {parts.path} HTTP/1.1", *(f"{name}: {value}" for name, value in named.items())]
         return cls(parts.hostname, parts.port, "\r\n".join([*lines, "", ""]).encode() + content)
 
+    @classmethod
+    def get(cls, url: str) -> Call:
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        assert parts.port is not None
+        return cls(parts.hostname, parts.port, f"GET {parts.path} HTTP/1.1\r\nhost: {parts.netloc}\r\n\r\n".encode())
+
 
 class Connection(asyncio.Protocol):
     """One kept-alive connection; one request at a time."""

@@ -34,6 +34,15 @@ query Viewer { viewer {
 } }
 """
 
+EVENTS: Final = """
+query Events($filter: ActivityFilter) { viewer { organisation { id activity(first: 50, filter: $filter) {
+  edges { node {
+    id type occurredAt userName accountLabel outcome user { id } account { id label } partner { id name }
+  } }
+  pageInfo { hasNextPage endCursor }
+} } } }
+"""
+
 VIEWER_OF_POSTGRAPHILE: Final = """
 query Viewer($id: UUID!) { viewer: userByRowId(rowId: $id) {
   id: rowId displayName organisation { id: rowId handle name }
@@ -47,6 +56,12 @@ def ours(organisation: UUID) -> dict[str, dict[str, Any]]:
     return {
         "partners": {"query": PARTNERS, "variables": {"id": global_id("organisation", organisation)}},
         "viewer": {"query": VIEWER},
+        "activity": {"query": EVENTS},
+        "activity of a type": {"query": EVENTS, "variables": {"filter": {"types": ["signin.account"]}}},
+        "activity in a period": {
+            "query": EVENTS,
+            "variables": {"filter": {"from": "2025-01-01T00:00:00Z", "to": "2025-01-01T01:00:00Z"}},
+        },
     }
 
 
