@@ -1,18 +1,19 @@
-"""P3: a page of activity, out of a stream of ten thousand events and out of one of ten million."""
+"""P3: a page of activity out of streams of ten thousand to ten million events."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from accord.database.embedded import EmbeddedPostgres
 from tests.performance import peers
 from tests.performance.dataset import Progress, Size, provide
-from tests.performance.report import table
+from tests.performance.report import chart, table
 from tests.performance.views_measured import measure
 
-FEW: Final = Size(organisations=25, events=10_000, streams=1)
-MANY: Final = Size(organisations=25, events=10_000_000, streams=1)
+EVENTS: Final = (10_000, 100_000, 1_000_000, 10_000_000)
+QUICKLY: Final = (10_000, 1_000_000)
 VIEWS: Final = {
     "activity": "the first page of 50",
     "activity of a type": "the first page of 50 of one type",
@@ -20,18 +21,24 @@ VIEWS: Final = {
 }
 
 
+def stream_of(events: int) -> Size:
+    return Size(organisations=25, events=events, streams=1)
+
+
 async def activity(
-    server: EmbeddedPostgres, many: Size, folder: Path, rounds: int, length: float, progress: Progress
+    server: EmbeddedPostgres, streams: Sequence[int], folder: Path, rounds: int, length: float, progress: Progress
 ) -> str:
-    """Two gateways side by side, one on each stream."""
+    """Gateways side by side, one on each stream."""
     everyone = []
-    for size in (FEW, many):
-        urls = await provide(server, size, progress)
-        name = f"{size.events:,} events"
+    for events in streams:
+        urls = await provide(server, stream_of(events), progress)
+        name = f"{events:,} events"
         everyone.append(peers.gateway(name, urls, await peers.first_asker(urls), peers.fresh(folder / name)))
     said = []
     async with peers.all_started(everyone, folder) as servers:
         for view, title in VIEWS.items():
             costs = await measure(servers, server, view, rounds, length, progress)
             said.append(f"P3: {title} (medians of {rounds} rounds)\n\n{table(costs, base=servers[0].name)}\n")
+            times = {name: cost.half for name, cost in costs.items()}
+            said.append(chart(f"Activity: {title}", "events in the stream", "ms", times))
     return "\n".join(said)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,13 +16,13 @@ import uvloop
 from accord.database.embedded import EmbeddedPostgres
 from tests.node import install
 from tests.performance import cluster, peers
-from tests.performance.activity import FEW, MANY, activity
+from tests.performance.activity import EVENTS, QUICKLY, activity, stream_of
 from tests.performance.dataset import PARTNERS, Progress, Size, provide
 from tests.performance.exports import exports
+from tests.performance.growth import by_processes, growth
 from tests.performance.permissions import permissions
 from tests.performance.report import machine, table
 from tests.performance.starts import starts
-from tests.performance.statements import statements
 from tests.performance.views_measured import check_same, measure
 
 VIEWS: Final = {"partners": "P1: the partners view", "viewer": "P2: the viewer"}
@@ -51,22 +51,25 @@ async def views(
     return "\n".join(said)
 
 
-async def main(rounds: int, length: float, stream: int, progress: Progress) -> str:
+async def main(rounds: int, length: float, streams: Sequence[int], progress: Progress) -> str:
     """Every row that is built, on the kept server; data sets are made without durability, and measured with it."""
     install(peers.FOLDER)
-    many = replace(MANY, events=stream)
     with cluster.running(cluster.kept(), durable=False) as server:
-        for size in (PARTNERS, FEW, many):
+        for size in (PARTNERS, *map(stream_of, streams)):
             await provide(server, size, progress)
     with cluster.running(cluster.kept()) as server:
         folder = peers.fresh(OUTPUT)
-        urls, long = await provide(server, PARTNERS, progress), await provide(server, many, progress)
+        urls, longest = (
+            await provide(server, PARTNERS, progress),
+            await provide(server, stream_of(streams[-1]), progress),
+        )
         rows = [
             await views(server, PARTNERS, folder, rounds, length, progress),
-            await activity(server, many, folder, rounds, length, progress),
-            await statements(urls),
-            await exports(long, stream // 10, folder, 3, progress),
-            "P7: subscriptions are not built.\n",
+            await activity(server, streams, folder, rounds, length, progress),
+            await growth(urls, progress),
+            await by_processes(urls, folder, length, progress),
+            await exports(longest, streams[-1] // 10, folder, 3, progress),
+            "P5 (mutations) and P7 (subscriptions) are not built.\n",
             await starts(urls, folder, 2 * rounds, progress),
             await permissions(urls, PARTNERS.partnerships, rounds, progress),
         ]
@@ -83,8 +86,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=3.0, help="of load on one server in one round")
-    parser.add_argument(
-        "--stream", type=int, default=MANY.events, help="events of the long stream; a tenth is exported"
-    )
+    parser.add_argument("--quick", action="store_true", help="streams of up to a million events alone")
     given = parser.parse_args()
-    sys.stdout.write("\n" + uvloop.run(main(given.rounds, given.seconds, given.stream, Progress(shown))))
+    streams = QUICKLY if given.quick else EVENTS
+    sys.stdout.write("\n" + uvloop.run(main(given.rounds, given.seconds, streams, Progress(shown))))

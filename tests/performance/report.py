@@ -28,6 +28,17 @@ def table(costs: Mapping[str, Cost], base: str = "engine") -> str:
     return "\n".join(lines)
 
 
+def chart(title: str, across: str, up: str, values: Mapping[str, float]) -> str:
+    """A bar chart as Mermaid draws it, and the same as a line of text."""
+    labels = ", ".join(f'"{name}"' for name in values)
+    heights = ", ".join(f"{value:.1f}" for value in values.values())
+    said = ", ".join(f"{name}: {value:.1f}" for name, value in values.items())
+    return (
+        f'```mermaid\nxychart-beta\n  title "{title}"\n  x-axis "{across}" [{labels}]\n  y-axis "{up}"\n'
+        f"  bar [{heights}]\n```\n\n{title} ({up}; {across}): {said}.\n"
+    )
+
+
 def machine() -> str:
     """The machine in one line."""
     told = dict(

@@ -1,0 +1,73 @@
+"""One operation after another in process, each with its SQL statements counted where they leave the gateway."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from statistics import median
+from typing import Any
+
+import asyncpg
+from sqlalchemy import event
+from strawberry.extensions import ParserCache, ValidationCache
+
+from accord.access.principal import Client, Identity
+from accord.database.engine import Database
+from accord.schema.context import Context, Support
+from accord.schema.schema import build_schema
+from tests.performance.dataset import ISSUER_OF_ALL, STARTED
+from tests.schema.conftest import NoTickets
+
+
+class Probe:
+    """A schema on one connection, asked as one person."""
+
+    def __init__(self, database: Database, subject: str, sent: list[str]) -> None:
+        self.schema = build_schema((ParserCache, ValidationCache))
+        self.database = database
+        self.identity = Identity(ISSUER_OF_ALL, subject, None, False, None, False, "", STARTED, Client())
+        self.sent = sent
+
+    async def ask(self, document: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The data; raises the first error."""
+        context = Context(self.database, self.identity, Support("S", "s@v.example"), NoTickets())
+        result = await self.schema.execute(document, variable_values=dict(given), context_value=context)
+        for error in result.errors or ():
+            raise error
+        assert result.data is not None
+        return result.data
+
+    async def statements(self, document: str, given: Mapping[str, Any]) -> int:
+        """How many an operation sends that is not the first of its kind."""
+        await self.ask(document, given)
+        self.sent.clear()
+        await self.ask(document, given)
+        return len(self.sent)
+
+    async def milliseconds(self, document: str, given: Mapping[str, Any], repeats: int) -> float:
+        """The median of so many answers after the ones that warm up."""
+        times = []
+        for number in range(repeats + 5):
+            began = time.perf_counter()
+            await self.ask(document, given)
+            if number >= 5:
+                times.append((time.perf_counter() - began) * 1e3)
+        return median(times)
+
+
+@asynccontextmanager
+async def probing(url: str, subject: str) -> AsyncIterator[Probe]:
+    """A probe on this database; `subject` is known by the issuer of the data set."""
+    sent: list[str] = []
+    database = Database(url, pool_size=1)
+
+    def listen(connection: Any, _: Any) -> None:
+        driver: asyncpg.Connection[Any] = connection.driver_connection
+        driver.add_query_logger(lambda logged: sent.append(logged.query))
+
+    event.listen(database.engine.sync_engine, "connect", listen)
+    try:
+        yield Probe(database, subject, sent)
+    finally:
+        await database.close()
