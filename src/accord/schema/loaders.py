@@ -229,7 +229,7 @@ class Loaders:
         async def load(keys: list[str]) -> list[Page]:
             bounds = pages.bounds(span.after, span.before)
             rows = await self.snapshot.fetch(
-                pages.page(span.backward), keys=keys, size=span.size + 1, **bounds, **_plain(given)
+                pages.narrowed(given).page(span.backward), keys=keys, size=span.size + 1, **bounds, **_plain(given)
             )
             return [page_of(group, span) for group in _gathered(keys, rows)]
 
@@ -237,7 +237,7 @@ class Loaders:
 
     def count(self, pages: Pages, **given: Any) -> Loader[str, int]:
         """How many rows the connection has under each parent, with these filters."""
-        return self.figure(pages.count, **given)
+        return self.figure(pages.narrowed(given).count, **given)
 
     def figure(self, query: Query, **given: Any) -> Loader[str, int]:
         """The `total` of each parent, 0 where there is none."""

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import Boolean, DateTime, Text, Uuid, and_, bindparam, case, cast, not_, or_, select
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    cast,
+    not_,
+    or_,
+    select,
+)
+from sqlalchemy import any_ as any_of
 
 from accord.database.queries.read.pages import (
     PARENT,
+    PARENTS,
     Item,
     Pages,
     Predicate,
     as_text,
-    equal,
     global_id,
     looked_up,
-    one_of,
     paged,
 )
 from accord.database.tables.activity import activity_events
@@ -42,7 +60,7 @@ class NotificationRow(Item):
     type_name = "Notification"
 
 
-e, n, ac = activity_events.alias("e"), notifications.alias("n"), api_clients.alias("ac")
+e, x, n, ac = activity_events.alias("e"), activity_events.alias("x"), notifications.alias("n"), api_clients.alias("ac")
 NAMED: Final = names_account(e)
 CLIENT_NAME: Final = (
     select(ac.c.name).where(ac.c.id == e.c.actor_api_client_id, ac.c.organisation_id == e.c.stream_id).scalar_subquery()
@@ -81,25 +99,46 @@ EVENT: Final = (
 
 SINCE: Final = bindparam("since", type_=DateTime(timezone=True))
 UNTIL: Final = bindparam("until", type_=DateTime(timezone=True))
-PARTNER: Final = bindparam("partner", type_=Text())
-ACCOUNT: Final = bindparam("account", type_=Text())
-APP: Final = bindparam("app", type_=Text())
 
-FILTER: Final = (
-    or_(SINCE.is_(None), e.c.occurred_at >= SINCE),
-    or_(UNTIL.is_(None), e.c.occurred_at < UNTIL),
-    one_of(e.c.type, "types"),
-    equal(e.c.outcome, "outcome"),
-    equal(e.c.actor_user_id, "person", Uuid),
-    equal(e.c.acting_session_id, "session", Uuid),
-    or_(
-        PARTNER.is_(None),
-        and_(cast(PARTNER, Uuid()).in_((e.c.host_id, e.c.guest_id)), cast(PARTNER, Uuid()) != e.c.stream_id),
-    ),
-    or_(ACCOUNT.is_(None), and_(e.c.account_id == cast(ACCOUNT, Uuid()), NAMED)),
-    or_(APP.is_(None), and_(e.c.app == APP, NAMED)),
+
+def _key(name: str) -> ColumnElement[UUID]:
+    """A bound key, given as text."""
+    return cast(bindparam(name, type_=Text()), Uuid())
+
+
+FILTERS: Final[Mapping[str, Predicate]] = MappingProxyType(
+    {
+        "since": e.c.occurred_at >= SINCE,
+        "until": e.c.occurred_at < UNTIL,
+        "types": e.c.type == any_of(bindparam("types", type_=ARRAY(Text()))),
+        "outcome": e.c.outcome == bindparam("outcome", type_=Text()),
+        "person": e.c.actor_user_id == _key("person"),
+        "session": e.c.acting_session_id == _key("session"),
+        "partner": and_(_key("partner").in_((e.c.host_id, e.c.guest_id)), _key("partner") != e.c.stream_id),
+        "account": and_(e.c.account_id == _key("account"), NAMED),
+        "app": and_(e.c.app == bindparam("app", type_=Text()), NAMED),
+    }
 )
 """The filters of model 4.12; a filter never matches what the viewer would not be shown."""
+
+SKEW: Final = timedelta(hours=1)
+"""By so much the time of an event may differ from that of its neighbours in the stream: the clocks of the gateways, and
+how long an operation lasts. Within a stream events have numbers in the order of their commits."""
+
+
+def _number(where: Predicate, order: ColumnElement[Any]) -> ColumnElement[int]:
+    """The number of the first event of the parent's stream in this order."""
+    found = select(x.c.sequence).where(x.c.stream_id == PARENT, where).order_by(order).limit(1)
+    return found.correlate(PARENTS).scalar_subquery()
+
+
+PERIOD: Final = MappingProxyType(
+    {
+        "since": (_number(x.c.occurred_at < SINCE - SKEW, x.c.occurred_at.desc()), None),
+        "until": (None, _number(x.c.occurred_at >= UNTIL + SKEW, x.c.occurred_at)),
+    }
+)
+"""What a period says of the numbers: a stream is read in their order, and not through what lies beside the period."""
 
 OWN_STREAM: Final = and_(
     e.c.stream_id == keys("member_of"),
@@ -110,13 +149,14 @@ OWN_STREAM: Final = and_(
 EVENT_BY_ID: Final = looked_up(EventRow, EVENT, e.c.id, sees_event(e))
 
 
-def _listed(*where: Predicate) -> Pages:
+def _listed(*where: Predicate, **given: Any) -> Pages:
+    conditions = (*where, sees_event(e))
     return paged(
-        EventRow, EVENT, e, (*where, sees_event(e), *FILTER), e.c.sequence, newest_first=True, by_sequence=True
+        EventRow, EVENT, e, conditions, e.c.sequence, filters=FILTERS, newest_first=True, by_sequence=True, **given
     )
 
 
-EVENTS: Final = _listed(e.c.stream_id == PARENT)
+EVENTS: Final = _listed(e.c.stream_id == PARENT, ends=PERIOD)
 EVENTS_OF_PARTNERSHIP: Final = _listed(e.c.partnership_id == PARENT, OWN_STREAM)
 EVENTS_OF_ACCOUNT: Final = _listed(e.c.account_id == PARENT, OWN_STREAM, NAMED)
 

@@ -31,7 +31,7 @@ async def count_events(
     """How many events of the stream the caller sees through these filters."""
     snapshot = database.snapshot(identity, session)
     try:
-        rows = await snapshot.fetch(EVENTS.count, keys=[str(organisation_id)], **filters)
+        rows = await snapshot.fetch(EVENTS.narrowed(filters).count, keys=[str(organisation_id)], **filters)
     finally:
         await snapshot.close()
     return int(rows[0].total) if rows else 0
@@ -50,7 +50,7 @@ async def stream_events(
         try:
             bounds = EVENTS.bounds(before, None)
             rows = await snapshot.fetch(
-                EVENTS.page(False), keys=[str(organisation_id)], size=AT_ONCE, **bounds, **filters
+                EVENTS.narrowed(filters).page(False), keys=[str(organisation_id)], size=AT_ONCE, **bounds, **filters
             )
             named = list({key for row in rows for key in (row.partner_id, row.on_behalf_of_id) if key})
             found = await snapshot.fetch(ORGANISATION_SEEN, keys=named) if named else []

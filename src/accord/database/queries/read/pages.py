@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -91,7 +93,8 @@ PARENT: Final[ColumnElement[Any]] = cast(PARENTS.c.key, Uuid())
 class Pages:
     """One connection: its page from the front, its page from the back, and its count, each for many parents at once.
 
-    Bounds are exclusive. `newest_first` connections begin with the highest position.
+    Bounds are exclusive. `newest_first` connections begin with the highest position. `filters` are those that a caller
+    may leave out.
     """
 
     ascending: Query
@@ -99,6 +102,13 @@ class Pages:
     count: Query
     newest_first: bool
     by_sequence: bool
+    filters: frozenset[str]
+    variant: Callable[[frozenset[str]], Pages]
+
+    def narrowed(self, given: Mapping[str, Any]) -> Pages:
+        """The statements with the filters that are given, and no word of the others: a plan that serves all values can
+        use an index for a condition, and none for a condition or its absence."""
+        return self.variant(frozenset(name for name in self.filters if given.get(name) is not None))
 
     def page(self, backward: bool) -> Query:
         """The statement for a page from the front, or from the back."""
@@ -122,10 +132,42 @@ def paged(
     where: Sequence[Predicate],
     order: ColumnElement[Any],
     *,
+    filters: Mapping[str, Predicate] = MappingProxyType({}),
+    ends: Mapping[str, tuple[ColumnElement[Any] | None, ColumnElement[Any] | None]] = MappingProxyType({}),
     newest_first: bool = False,
     by_sequence: bool = False,
 ) -> Pages:
-    """The statements of a connection; `where` names the parent as `PARENT`."""
+    """The statements of a connection, without its filters; `where` names the parent as `PARENT`. `ends` are what a
+    filter says of the positions, exclusive; NULL says nothing."""
+
+    @cache
+    def variant(given: frozenset[str]) -> Pages:
+        conditions = [*where, *(filters[name] for name in sorted(given))]
+        known = [ends[name] for name in sorted(given) if name in ends]
+        low, high = [low for low, _ in known if low is not None], [high for _, high in known if high is not None]
+        ways = _both_ways(record, columns, source, conditions, order, by_sequence, low, high)
+        conditions += [order > func.greatest(0, *low)] if low else []
+        conditions += [order < func.least(LAST_SEQUENCE, *high)] if high else []
+        return Pages(*ways, _count(source, conditions), newest_first, by_sequence, frozenset(filters), variant)
+
+    return variant(frozenset())
+
+
+def _both_ways(
+    record: type[Row],
+    columns: Sequence[ColumnElement[Any]],
+    source: FromClause,
+    where: Sequence[Predicate],
+    order: ColumnElement[Any],
+    by_sequence: bool,
+    low: Sequence[ColumnElement[Any]],
+    high: Sequence[ColumnElement[Any]],
+) -> tuple[Query, Query]:
+    """The page from the lowest position, and from the highest.
+
+    Each end is one condition, without COALESCE: of several PostgreSQL looks one up, and before the policies only what
+    it knows to keep secrets.
+    """
 
     def bound(name: str) -> ColumnElement[Any]:
         return bindparam(name, type_=BigInteger()) if by_sequence else cast(bindparam(name, type_=Text()), Uuid())
@@ -134,7 +176,7 @@ def paged(
         inner = (
             select(*columns, order.label("place"))
             .select_from(source)
-            .where(*where, order > bound("low"), order < bound("high"))
+            .where(*where, order > func.greatest(bound("low"), *low), order < func.least(bound("high"), *high))
             .order_by(order.desc() if descending else order)
             .limit(bindparam("size", type_=BigInteger()))
             .correlate(PARENTS)
@@ -144,7 +186,7 @@ def paged(
         outer = select(as_text(PARENTS.c.key, "parent"), *shown).select_from(PARENTS.join(inner, true()))
         return Query(outer.order_by(inner.c.place.desc() if descending else inner.c.place), record)
 
-    return Pages(one_way(False), one_way(True), _count(source, where), newest_first, by_sequence)
+    return one_way(False), one_way(True)
 
 
 def _count(source: FromClause, where: Sequence[Predicate]) -> Query:
