@@ -23,14 +23,14 @@ SLOWEST = 50
 
 
 async def stream(asking: Asking) -> tuple[Organisation, Person, list[datetime]]:
-    """Events of two days, each written by a gateway whose clock is a little behind; their times by their numbers."""
+    """Events of some hours, each written by a gateway whose clock is a little behind; their times by their numbers."""
     chance, world = seeded(), asking.world
     host = await world.organisation()
     admin = await world.person(host, Role.ORG_ADMIN)
     began = world.clock.now
     times = []
     for number in range(40):
-        now = began + timedelta(minutes=72 * number)
+        now = began + timedelta(minutes=7 * number)
         world.clock.now = now - timedelta(minutes=chance.uniform(0, SLOWEST))
         await world.act(admin, create_account, app="Ledger", label=f"Number {number}", launch_url=URL)
         times.append(world.clock.now)
