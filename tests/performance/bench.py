@@ -21,7 +21,7 @@ from tests.performance.dataset import PARTNERS, Progress, Size, provide
 from tests.performance.exports import exports
 from tests.performance.growth import by_processes, growth
 from tests.performance.permissions import permissions
-from tests.performance.report import machine, table
+from tests.performance.report import machine, publish, table
 from tests.performance.starts import starts
 from tests.performance.views_measured import check_same, measure
 
@@ -89,4 +89,7 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="streams of up to a million events alone")
     given = parser.parse_args()
     streams = QUICKLY if given.quick else EVENTS
-    sys.stdout.write("\n" + uvloop.run(main(given.rounds, given.seconds, streams, Progress(shown))))
+    found = uvloop.run(main(given.rounds, given.seconds, streams, Progress(shown)))
+    sys.stdout.write(f"\n{found}")
+    if not given.quick:
+        publish(found, peers.ROOT / "docs" / "performance.md")

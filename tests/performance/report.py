@@ -16,6 +16,10 @@ HEAD: Final = (
 )
 
 
+BEGIN: Final = "<!-- found by make bench -->"
+END: Final = "<!-- until here -->"
+
+
 def table(costs: Mapping[str, Cost], base: str = "engine") -> str:
     """One line for each server; all times in milliseconds, CPU for one request."""
     lines = [HEAD]
@@ -37,6 +41,16 @@ def chart(title: str, across: str, up: str, values: Mapping[str, float]) -> str:
         f'```mermaid\nxychart-beta\n  title "{title}"\n  x-axis "{across}" [{labels}]\n  y-axis "{up}"\n'
         f"  bar [{heights}]\n```\n\n{title} ({up}; {across}): {said}.\n"
     )
+
+
+def publish(found: str, page: Path) -> None:
+    """Put what was found into the page, in the place of what was found before."""
+    text = page.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"{page} has no place for what was found")
+    page.write_text(f"{before}{begin}\n\n{found.strip()}\n\n{end}{after}", encoding="utf-8")
 
 
 def machine() -> str:
