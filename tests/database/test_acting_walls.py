@@ -18,7 +18,7 @@ from tests.database.test_api_walls import EXPECTED_CODES, IDS, TABLES, crawled, 
 from tests.database.test_visibility import FOREIGN, admissible
 from tests.database.worlds import Maker, identity_of, write, write_platform_event
 from tests.randomness import seeded
-from tests.scale import count
+from tests.scale import CONTROL, count
 from tests.servers import DatabaseURLs
 from tests.world import World, open_world
 
@@ -109,6 +109,7 @@ async def test_without_predicates_the_policies_show_no_other_tenant(world: World
     assert all(met.values()), met
 
 
+@CONTROL
 async def test_without_both_there_would_be_foreign_rows(world: World) -> None:
     wrong, _, _ = await foreign(world, world.urls.superuser, opened=True, worlds=max(WORLDS, 3), until=4)
     assert len(kinds_of(wrong)) >= 4

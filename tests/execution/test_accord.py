@@ -240,7 +240,7 @@ SCALARS: Final = {
 
 
 @settings(
-    max_examples=count(test=50, check=100, prove=2_000),
+    max_examples=count(test=25, check=100, prove=2_000),
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],

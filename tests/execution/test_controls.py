@@ -11,6 +11,9 @@ from accord.execution.plan import FieldPlan
 from accord.execution.resolving import Resolving
 from tests.execution.conftest import Pair
 from tests.execution.corpus import CORPUS
+from tests.scale import CONTROL
+
+pytestmark = CONTROL
 
 
 async def reds(pair: Pair) -> int:
