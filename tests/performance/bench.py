@@ -59,10 +59,8 @@ async def main(rounds: int, length: float, streams: Sequence[int], progress: Pro
             await provide(server, size, progress)
     with cluster.running(cluster.kept()) as server:
         folder = peers.fresh(OUTPUT)
-        urls, longest = (
-            await provide(server, PARTNERS, progress),
-            await provide(server, stream_of(streams[-1]), progress),
-        )
+        urls = await provide(server, PARTNERS, progress)
+        longest = await provide(server, stream_of(streams[-1]), progress)
         rows = [
             await views(server, PARTNERS, folder, rounds, length, progress),
             await activity(server, streams, folder, rounds, length, progress),

@@ -34,7 +34,7 @@ async def exports(urls: DatabaseURLs, rows: int, folder: Path, rounds: int, prog
     since, until = STARTED + timedelta(seconds=1), STARTED + timedelta(seconds=rows + 1)
     organisation = global_id("organisation", asker.organisation_id)
     period = {"organisationId": organisation, "from": since.isoformat(), "to": until.isoformat()}
-    exported, copied, grown = [], [], 0
+    exported, copied = [], []
     peer = peers.gateway("export", urls, asker, folder)
     owner = await asyncpg.connect(urls.superuser)
     try:

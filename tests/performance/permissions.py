@@ -6,48 +6,29 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import sys
-import time
 from statistics import median
 from typing import Any, Final
 
-from accord.access.principal import Client, Identity
 from tests.database.crawl import open_predicates
 from tests.performance import peers, views
-from tests.performance.dataset import ISSUER_OF_ALL, STARTED, Progress
+from tests.performance.dataset import Progress
 from tests.servers import DatabaseURLs
 
 REPEATS: Final = 60
-WARM: Final = 20
 
 
 async def once(task: dict[str, Any]) -> float:
     """The median milliseconds of one answer."""
-    from strawberry.extensions import ParserCache, ValidationCache  # noqa: PLC0415 - after the predicates are open
-
-    from accord.database.engine import Database  # noqa: PLC0415
-    from accord.schema.context import Context, Support  # noqa: PLC0415
-    from accord.schema.schema import build_schema  # noqa: PLC0415
-    from tests.schema.conftest import NoTickets  # noqa: PLC0415
-
-    identity = Identity(ISSUER_OF_ALL, task["subject"], None, False, None, False, "", STARTED, Client())
-    schema, database = build_schema((ParserCache, ValidationCache)), Database(task["url"], pool_size=1)
-    times = []
-    try:
-        for _ in range(WARM + REPEATS):
-            context = Context(database, identity, Support("S", "s@v.example"), NoTickets())
-            began = time.perf_counter()
-            result = await schema.execute(
-                views.PARTNERS, variable_values={"id": task["organisation"]}, context_value=context
-            )
-            times.append((time.perf_counter() - began) * 1e3)
-            assert not result.errors, result.errors
-            assert result.data is not None
-            assert len(result.data["organisation"]["partnerships"]["edges"]) == task["partnerships"]
-    finally:
-        await database.close()
-    return median(times[WARM:])
+    probe = importlib.import_module("tests.performance.probe")
+    given = {"id": task["organisation"]}
+    async with probe.probing(task["url"], task["subject"]) as asked:
+        data = await asked.ask(views.PARTNERS, given)
+        assert len(data["organisation"]["partnerships"]["edges"]) == task["partnerships"]
+        found: float = await asked.milliseconds(views.PARTNERS, given, REPEATS)
+        return found
 
 
 async def permissions(urls: DatabaseURLs, partnerships: int, rounds: int, progress: Progress) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import event
@@ -18,6 +18,8 @@ from accord.schema.context import Context, Support
 from accord.schema.schema import build_schema
 from tests.performance.dataset import ISSUER_OF_ALL, STARTED
 from tests.schema.conftest import NoTickets
+
+WARM: Final = 20
 
 
 class Probe:
@@ -48,12 +50,11 @@ class Probe:
     async def milliseconds(self, document: str, given: Mapping[str, Any], repeats: int) -> float:
         """The median of so many answers after the ones that warm up."""
         times = []
-        for number in range(repeats + 5):
+        for _ in range(WARM + repeats):
             began = time.perf_counter()
             await self.ask(document, given)
-            if number >= 5:
-                times.append((time.perf_counter() - began) * 1e3)
-        return median(times)
+            times.append((time.perf_counter() - began) * 1e3)
+        return median(times[WARM:])
 
 
 @asynccontextmanager

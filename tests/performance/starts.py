@@ -14,11 +14,10 @@ from tests.servers import DatabaseURLs
 
 async def starts(urls: DatabaseURLs, folder: Path, rounds: int, progress: Progress) -> str:
     """The median of so many starts after one that warms up."""
-    asker = await peers.first_asker(urls)
+    peer = peers.gateway("start", urls, await peers.first_asker(urls), folder)
     times = []
     for number in range(rounds + 1):
         progress(f"start {number} of {rounds}")
-        peer = peers.gateway("start", urls, asker, folder)
         began = time.perf_counter()
         async with peers.started(peer, folder / "start.log") as server:
             await ask(Call.get(f"http://127.0.0.1:{server.port}/ready"))

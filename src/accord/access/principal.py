@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Final
 from uuid import UUID
 
 from accord.access.permissions import EVERY_CLIENT, Action
@@ -38,6 +39,10 @@ class ClientProof:
     client_id: UUID
     organisation_id: UUID
     scopes: frozenset[Action] | None = None
+
+
+OWN_ISSUER: Final = "accord"
+"""The issuer of those whom Accord itself knows: API clients, directories, and the platform."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,17 @@ from uuid import UUID
 
 import asyncpg
 
-from accord.access.principal import Acting, ApiClient, Client, ClientProof, Directory, Identity, Principal, Standing
+from accord.access.principal import (
+    OWN_ISSUER,
+    Acting,
+    ApiClient,
+    Client,
+    ClientProof,
+    Directory,
+    Identity,
+    Principal,
+    Standing,
+)
 from accord.access.scopes import kept
 from accord.domain.delegation import DelegatedRole
 from accord.domain.ids import global_id
@@ -20,7 +30,7 @@ from accord.domain.organisation import PLATFORM, Role
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 PLATFORM_PRINCIPAL: Final = Principal(
-    Identity("accord", "platform", None, False, "Accord", False, "", datetime.max.replace(tzinfo=UTC), Client()),
+    Identity(OWN_ISSUER, "platform", None, False, "Accord", False, "", datetime.max.replace(tzinfo=UTC), Client()),
     None,
     "Accord",
     None,
@@ -123,7 +133,7 @@ def directory_of(row: asyncpg.Record, client: Client) -> Principal:
     """The directory behind a credential: an actor with a name, and no person."""
     name = f"{row['label']} (directory)"
     subject = global_id("scimcredential", row["id"])
-    identity = Identity("accord", subject, None, False, name, False, str(row["id"]), row["expires_at"], client)
+    identity = Identity(OWN_ISSUER, subject, None, False, name, False, str(row["id"]), row["expires_at"], client)
     return Principal(identity, None, name, None, directory=Directory(row["id"], row["organisation_id"]))
 
 

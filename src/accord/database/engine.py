@@ -229,9 +229,9 @@ class Database:
         """
         return await self._tried(lambda: self._provisioning(digest, client), act)
 
-    async def recognise(self, digest: str, client: Client) -> Identity:
+    async def recognise(self, digest: str) -> Identity:
         """The directory whose credential has this hash; CredentialRefused as above."""
-        async with self._provisioning(digest, client) as tx:
+        async with self._provisioning(digest, Client()) as tx:
             return tx.principal.identity
 
     async def _tried(self, begin: Callable[[], AbstractAsyncContextManager[Transaction]], act: Act[Result]) -> Result:

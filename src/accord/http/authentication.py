@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 import structlog
 from starlette.requests import HTTPConnection
 
-from accord.access.principal import Client, Identity
+from accord.access.principal import OWN_ISSUER, Client, Identity
 from accord.http.identity.clients import ApiClients, ShownClient, subject_of
 from accord.http.identity.cookies import SESSION, BrowserCookies
 from accord.http.identity.keys import KeysUnavailable
@@ -89,7 +89,7 @@ class Authenticator:
     def client_identity(self, shown: ShownClient, connection: HTTPConnection) -> Identity:
         """An API client: no person's sign-in, so never staff, and never with more than one factor."""
         return Identity(
-            issuer="accord",
+            issuer=OWN_ISSUER,
             subject=subject_of(shown.proof.client_id),
             email=None,
             email_verified=False,

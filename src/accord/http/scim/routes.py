@@ -90,7 +90,7 @@ class ScimRoutes:
         async def dispatch(request: Request) -> Response:
             try:
                 async with asyncio.timeout(self.timeout):
-                    directory = await self.database.recognise(digest_of(request), self.client(request))
+                    directory = await self.database.recognise(digest_of(request))
                     async with self.rates.admitted(directory, Price(DIRECTORY)) as place:
                         answered = await endpoints[request.method](request)
                     answered.headers.update(place.headers())

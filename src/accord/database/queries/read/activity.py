@@ -132,12 +132,8 @@ def _number(where: Predicate, order: ColumnElement[Any]) -> ColumnElement[int]:
     return found.correlate(PARENTS).scalar_subquery()
 
 
-PERIOD: Final = MappingProxyType(
-    {
-        "since": (_number(x.c.occurred_at < SINCE - SKEW, x.c.occurred_at.desc()), None),
-        "until": (None, _number(x.c.occurred_at >= UNTIL + SKEW, x.c.occurred_at)),
-    }
-)
+AFTER: Final = MappingProxyType({"since": _number(x.c.occurred_at < SINCE - SKEW, x.c.occurred_at.desc())})
+BEFORE: Final = MappingProxyType({"until": _number(x.c.occurred_at >= UNTIL + SKEW, x.c.occurred_at)})
 """What a period says of the numbers: a stream is read in their order, and not through what lies beside the period."""
 
 OWN_STREAM: Final = and_(
@@ -156,7 +152,7 @@ def _listed(*where: Predicate, **given: Any) -> Pages:
     )
 
 
-EVENTS: Final = _listed(e.c.stream_id == PARENT, ends=PERIOD)
+EVENTS: Final = _listed(e.c.stream_id == PARENT, above=AFTER, below=BEFORE)
 EVENTS_OF_PARTNERSHIP: Final = _listed(e.c.partnership_id == PARENT, OWN_STREAM)
 EVENTS_OF_ACCOUNT: Final = _listed(e.c.account_id == PARENT, OWN_STREAM, NAMED)
 

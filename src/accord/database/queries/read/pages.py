@@ -133,18 +133,19 @@ def paged(
     order: ColumnElement[Any],
     *,
     filters: Mapping[str, Predicate] = MappingProxyType({}),
-    ends: Mapping[str, tuple[ColumnElement[Any] | None, ColumnElement[Any] | None]] = MappingProxyType({}),
+    above: Mapping[str, ColumnElement[Any]] = MappingProxyType({}),
+    below: Mapping[str, ColumnElement[Any]] = MappingProxyType({}),
     newest_first: bool = False,
     by_sequence: bool = False,
 ) -> Pages:
-    """The statements of a connection, without its filters; `where` names the parent as `PARENT`. `ends` are what a
-    filter says of the positions, exclusive; NULL says nothing."""
+    """The statements of a connection, without its filters; `where` names the parent as `PARENT`. `above` and
+    `below` are what a filter says of the positions, exclusive; NULL says nothing."""
 
     @cache
     def variant(given: frozenset[str]) -> Pages:
         conditions = [*where, *(filters[name] for name in sorted(given))]
-        known = [ends[name] for name in sorted(given) if name in ends]
-        low, high = [low for low, _ in known if low is not None], [high for _, high in known if high is not None]
+        low = [above[name] for name in sorted(given & above.keys())]
+        high = [below[name] for name in sorted(given & below.keys())]
         ways = _both_ways(record, columns, source, conditions, order, by_sequence, low, high)
         conditions += [order > func.greatest(0, *low)] if low else []
         conditions += [order < func.least(LAST_SEQUENCE, *high)] if high else []
