@@ -9,8 +9,9 @@ from typing import Final
 
 PROC: Final = Path("/proc")
 TICKS: Final = os.sysconf("SC_CLK_TCK")
-PARENT, USER, SYSTEM = 1, 11, 12
-"""Fields of /proc/<process>/stat after the name, counted from nought."""
+PARENT, TIMES = 1, slice(11, 15)
+"""Fields of /proc/<process>/stat after the name, counted from nought: the parent; the time of the process and of its
+children that have ended, in programs and in the kernel."""
 
 
 def fields(process: int) -> list[str]:
@@ -23,9 +24,8 @@ def fields(process: int) -> list[str]:
 
 
 def seconds(processes: Iterable[int]) -> float:
-    """Processor time of these processes with all their threads."""
-    used = [found for process in processes if (found := fields(process))]
-    return sum(int(found[USER]) + int(found[SYSTEM]) for found in used) / TICKS
+    """Processor time of these processes with all their threads and ended children."""
+    return sum(sum(map(int, fields(process)[TIMES])) for process in processes) / TICKS
 
 
 def family(process: int) -> list[int]:

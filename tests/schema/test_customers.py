@@ -79,8 +79,7 @@ async def test_a_search_reads_no_table_through(world: World, partner: tuple[Orga
     try:
         async with connection.transaction():
             await connection.execute(caller.told(person.identity))
-            principal = caller.principal_of(person.identity, await connection.fetch(caller.RIGHTS))
-            await caller.enter(connection, caller.scope_of(principal))
+            principal = await caller.rights_of(connection, person.identity, world.clock.now)
             given = viewer_binds(principal, world.clock.now) | {
                 "keys": [str(person.id)],
                 "search": "Customer 04711",

@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 
 from accord.access.principal import Acting, Principal
-from accord.database.caller import Driver, enter, scope_of, viewer_binds
+from accord.database.caller import Driver, viewer_binds
 from accord.database.personal import is_live_contact, may_use_level
 from accord.database.query import Query, Row
 from accord.database.tables.acting import acting_sessions
@@ -214,7 +214,6 @@ async def resolve(raw: Driver, principal: Principal, session_id: UUID, now: date
     """The caller as the session makes them, looked at from home; SessionOver for an API client: none acts in one."""
     if principal.api_client is not None:
         raise SessionOver
-    await enter(raw, scope_of(principal))
     binds = viewer_binds(principal, now) | {"session": session_id}
     found = await raw.fetch(SESSION.sql, *SESSION.arguments(binds), record_class=Row)
     return acting_as(principal, found[0] if found else None, now)

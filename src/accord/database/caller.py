@@ -104,15 +104,30 @@ def told(identity: Identity, *, acting: bool = False) -> str:
     return settings(**said)
 
 
-RIGHTS: Final = """
-SELECT u.id AS person_id, u.display_name, u.home_organisation_id,
-       m.id AS membership_id, m.organisation_id, m.roles, m.delegated_admin, m.vouched_by,
-       CASE WHEN m.vouched_by IS NOT NULL
-            THEN (SELECT o.handle FROM accord.organisations o WHERE o.id = m.organisation_id) END AS vouched_for
-FROM accord.users u LEFT JOIN accord.memberships m ON m.user_id = u.id AND m.status = 'ACTIVE'
-WHERE u.id = (SELECT accord.person())
-ORDER BY m.id
+ENTERED: Final = """
+WITH mine AS MATERIALIZED ({mine})
+SELECT mine.*, entered.organisations FROM (
+  SELECT set_config('accord.organisations', concat_ws(',', $1::text, string_agg(organisation_id::text, ',')), true)
+    AS organisations
+  FROM mine
+) entered LEFT JOIN mine ON true ORDER BY mine.membership_id
 """
+"""Reads the caller's memberships and lets the policies admit the rows of their organisations from here on, and of $1:
+one row at least, and for somebody unknown or dead one without a person."""
+
+RIGHTS: Final = ENTERED.format(
+    mine="""
+SELECT u.id AS person_id, u.display_name, u.home_organisation_id,
+       m.id AS membership_id, m.organisation_id, m.roles, m.delegated_admin
+FROM accord.users u
+LEFT JOIN accord.memberships m ON m.user_id = u.id AND m.status = 'ACTIVE' AND (m.vouched_by IS NULL
+  OR (m.vouched_by = $2
+      AND (SELECT o.handle FROM accord.organisations o WHERE o.id = m.organisation_id) = ANY ($3::text[])))
+WHERE u.id = (SELECT accord.person())
+"""
+)
+"""Who is a member on an issuer's word is one for as long as that issuer, and this token, says so."""
+
 HOLD_RIGHTS: Final = """
 SELECT pg_advisory_xact_lock_shared(hashtextextended((SELECT accord.person())::text, 0));
 SELECT id FROM accord.memberships WHERE user_id = (SELECT accord.person()) AND status = 'ACTIVE' ORDER BY id FOR SHARE
@@ -137,15 +152,17 @@ def directory_of(row: asyncpg.Record, client: Client) -> Principal:
     return Principal(identity, None, name, None, directory=Directory(row["id"], row["organisation_id"]))
 
 
-RIGHTS_OF_CLIENT: Final = """
+RIGHTS_OF_CLIENT: Final = ENTERED.format(
+    mine="""
 SELECT u.id AS person_id, u.display_name, c.organisation_id AS home_organisation_id,
-       m.id AS membership_id, m.organisation_id, m.roles, m.delegated_admin, NULL AS vouched_by, c.name, c.scopes
+       m.id AS membership_id, m.organisation_id, m.roles, m.delegated_admin, c.name, c.scopes
 FROM accord.api_clients c
 JOIN accord.organisations o ON o.id = c.organisation_id AND o.status = 'ACTIVE'
 JOIN accord.memberships m ON m.organisation_id = o.id AND m.user_id = c.owner_user_id AND m.status = 'ACTIVE'
 JOIN accord.users u ON u.id = m.user_id
-WHERE c.id = $1 AND c.status = 'ACTIVE' AND c.expires_at > $2
+WHERE c.id = $2 AND c.status = 'ACTIVE' AND c.expires_at > $3
 """
+)
 """An API client lives while it is neither revoked nor over, its organisation is active and its owner a member there."""
 
 HOLD_CLIENT: Final = """
@@ -164,48 +181,36 @@ async def hold(raw: Driver, identity: Identity) -> None:
 
 
 async def rights_of(raw: Driver, identity: Identity, now: datetime) -> Principal:
-    """The caller with the rights of this instant, by the settings that were told."""
+    """The caller with the rights of this instant, by the settings that were told; the policies then admit the rows of
+    the caller's organisations, and staff the platform's."""
     proof = identity.api_client
     if proof is None:
-        return principal_of(identity, await raw.fetch(RIGHTS))
-    rows = await raw.fetch(RIGHTS_OF_CLIENT, proof.client_id, now)
-    return client_principal(identity, proof, rows)
+        platform = str(PLATFORM) if identity.operator else None
+        rows = await raw.fetch(RIGHTS, platform, identity.issuer, list(identity.speaks_for))
+        return principal_of(identity, rows)
+    return client_principal(identity, proof, await raw.fetch(RIGHTS_OF_CLIENT, None, proof.client_id, now))
 
 
 def client_principal(identity: Identity, proof: ClientProof, rows: Sequence[asyncpg.Record]) -> Principal:
     """The client as its owner in its organisation alone; one that is dead has nothing."""
-    name = rows[0]["name"] if rows else ""
-    scopes = kept(rows[0]["scopes"]) if rows else frozenset()
+    name, scopes = rows[0]["name"] or "", kept(rows[0]["scopes"] or ())
     narrowed = scopes if proof.scopes is None else scopes & proof.scopes
     return replace(principal_of(identity, rows), api_client=ApiClient(proof.client_id, name, narrowed))
 
 
 def principal_of(identity: Identity, rows: Sequence[asyncpg.Record]) -> Principal:
     """The caller, from the rows of `RIGHTS`; somebody unknown has none."""
-    if not rows:
-        return Principal(identity, None, identity.name or identity.subject, None)
     first = rows[0]
+    if first["person_id"] is None:
+        return Principal(identity, None, identity.name or identity.subject, None)
     standings = tuple(
         Standing(
             row["membership_id"], row["organisation_id"], frozenset(map(Role, row["roles"])), row["delegated_admin"]
         )
         for row in rows
-        if row["membership_id"] is not None and _stands(identity, row)
+        if row["membership_id"] is not None
     )
     return Principal(identity, first["person_id"], first["display_name"], first["home_organisation_id"], standings)
-
-
-def _stands(identity: Identity, row: asyncpg.Record) -> bool:
-    """Who is a member on an issuer's word is one for as long as that issuer, and this token, says so."""
-    vouched = row["vouched_by"] is not None
-    return not vouched or (row["vouched_by"] == identity.issuer and row["vouched_for"] in identity.speaks_for)
-
-
-def scope_of(principal: Principal) -> set[UUID]:
-    """The organisations whose rows the policies admit for a read."""
-    if principal.acting is not None:
-        return {principal.acting.host_id}
-    return set(principal.organisations) | ({PLATFORM} if principal.operator else set())
 
 
 async def enter(raw: Driver, organisations: Iterable[UUID]) -> None:

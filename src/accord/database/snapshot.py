@@ -80,7 +80,7 @@ class Snapshot:
             principal = await caller.rights_of(self._raw, self.identity, self.now)
             if self.session is not None:
                 principal = await acting.resolve(self._raw, principal, self.session, self.now)
-            await caller.enter(self._raw, caller.scope_of(principal))
+                await caller.enter(self._raw, principal.acts_for)
         return _Opened(self._raw, principal, viewer_binds(principal, self.now))
 
     async def _close(self) -> None:

@@ -1,0 +1,297 @@
+"""P5: partnerships from request to removal as mutations, beside the same SQL sent by a loop that knows nothing else.
+
+What leaves the gateway for each act is written down once, in process. Then gateway and loop live the same partnerships,
+each on a copy of one database. Keys come from a sequence there, so that what was written down fits the copy.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import asyncpg
+import orjson
+from sqlalchemy import event
+
+from accord.database.caller import Driver
+from accord.database.embedded import EmbeddedPostgres
+from accord.database.engine import STATEMENTS, Database
+from accord.domain.ids import global_id
+from accord.http.identity.development import DevelopmentIssuer
+from tests.performance import peers
+from tests.performance.dataset import Progress, Size, provide
+from tests.performance.load import Call, connect
+from tests.performance.probe import probing
+from tests.servers import DatabaseURLs, administer
+
+SIZE: Final = Size(organisations=200, events=50, streams=200)
+FIRST_GUEST: Final = 30
+"""The asker's organisation is no partner of those that stand between here and the end of the ring."""
+
+OWNER: Final = "p3@org-1.example"
+ADMIN: Final = "p1@org-1.example"
+ACTS: Final = ("request", "approve", "accept", "share", "remove")
+
+PREPARED: Final = f"""
+CREATE SEQUENCE accord.keys_in_turn;
+GRANT USAGE ON SEQUENCE accord.keys_in_turn TO PUBLIC;
+CREATE OR REPLACE FUNCTION accord.new_id() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS
+  $$ SELECT ('0199ffff-ffff-7fff-8fff-' || lpad(to_hex(nextval('accord.keys_in_turn')), 12, '0'))::uuid $$;
+INSERT INTO accord.terms_versions (code, version, text, text_hash, published_at)
+  SELECT 'partner-terms', '1', 'Be kind.', encode(sha256('Be kind.'), 'hex'), created_at FROM accord.organisations LIMIT 1;
+INSERT INTO accord.account_ownerships (account_id, user_id, host_id, created_at)
+  SELECT a.id, u.id, a.host_id, a.created_at FROM accord.accounts a JOIN accord.users u ON u.email = '{OWNER}'
+  WHERE u.home_organisation_id = a.host_id;
+"""
+FOUND: Final = """
+SELECT ARRAY(SELECT id FROM accord.organisations ORDER BY substr(handle, 5)::int),
+  ARRAY(SELECT a.id FROM accord.accounts a JOIN accord.organisations o ON o.id = a.host_id WHERE o.handle = 'org-1'
+    ORDER BY a.id),
+  (SELECT id FROM accord.terms_versions)
+"""
+STATES: Final = """
+SELECT 'partnership' AS what, state, count(*) FROM accord.partnerships GROUP BY state
+UNION ALL SELECT 'share', state, count(*) FROM accord.shares GROUP BY state
+UNION ALL SELECT 'grant', state, count(*) FROM accord.grants GROUP BY state ORDER BY 1, 2
+"""
+
+Ask: TypeAlias = Callable[[str, str, str, dict[str, Any]], Awaitable[Any]]
+"""(act, who asks, mutation, input) to the partnership afterwards."""
+
+
+class Failed(Exception):
+    """A mutation was refused, or two copies do not hold the same in the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One statement as it left: prepared with its values, as a list for many rows of them, or as it is without any."""
+
+    sql: str
+    values: Sequence[Any]
+
+    async def to(self, connection: Driver) -> None:
+        if isinstance(self.values, list):
+            await connection.executemany(self.sql, self.values)
+        elif self.values:
+            await connection.fetch(self.sql, *self.values)
+        else:
+            await connection.execute(self.sql)
+
+
+Script: TypeAlias = dict[str, list[Sent]]
+"""What one partnership sends, act by act."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """The organisations of the data set in turn, and the accounts of the first, which shares them with others."""
+
+    organisations: Sequence[UUID]
+    accounts: Sequence[UUID]
+    terms: UUID
+
+    async def live(self, number: int, ask: Ask) -> None:
+        """One partnership: the accounts' owner asks, an admin approves, the guest accepts, and so on."""
+        place = FIRST_GUEST + number
+        host, home = (global_id("organisation", self.organisations[at]) for at in (0, place - 1))
+        guest = admin_of(place)
+        asked = {"guestHandle": f"org-{place}", "contactEmail": guest, "reason": "They run our ledger."}
+        consent = {"termsVersionId": global_id("terms", self.terms), "consent": True}
+        account = global_id("account", self.accounts[number % len(self.accounts)])
+        made = await ask("request", OWNER, "requestPartnership", {"organisationId": host, **asked})
+        for act, who, mutation, organisation, given in (
+            ("approve", ADMIN, "approvePartnership", host, {}),
+            ("accept", guest, "acceptPartnership", home, consent),
+            ("share", OWNER, "shareAccounts", host, {"items": [{"accountId": account, "role": "COLLABORATOR"}]}),
+            ("remove", ADMIN, "removePartner", host, {}),
+        ):
+            known = {"partnershipId": made["id"], "expectedVersion": made["version"]}
+            made = await ask(act, who, mutation, {"organisationId": organisation, **known, **given})
+
+
+def admin_of(place: int) -> str:
+    """The first admin of the organisation at this place."""
+    return f"p1@org-{place}.example"
+
+
+def document(mutation: str) -> str:
+    kind = mutation[0].upper() + mutation[1:]
+    return (
+        f"mutation Act($input: {kind}Input!) {{ payload: {mutation}(input: $input) {{"
+        " errors { code message } partnership { id version state } } }"
+    )
+
+
+def partnership_of(data: Any) -> Any:
+    payload = data["payload"]
+    if payload["errors"]:
+        raise Failed(data)
+    return payload["partnership"]
+
+
+async def mutations(server: EmbeddedPostgres, folder: Path, rounds: int, each: int, progress: Progress) -> str:
+    """Rounds of so many partnerships, by the gateway and by the loop in turn; the first round warms up."""
+    written, asked, sent = [await copy(server, name, progress) for name in ("written", "asked", "sent")]
+    ring = await ring_of(asked)
+    count = (rounds + 1) * each
+    progress(f"mutations: {count} partnerships written down")
+    scripts = await written_down(written, ring, count)
+    times: dict[str, dict[str, list[float]]] = {who: {act: [] for act in ACTS} for who in ("gateway", "SQL")}
+    async with gateway(asked, folder, count) as ask, loop(sent) as connection:
+        for number in range(count):
+            progress(f"mutations: partnership {number + 1} of {count}")
+            spent = {"gateway": await lived(ring, number, ask), "SQL": await replayed(connection, scripts[number])}
+            for who, acts in spent.items() if number >= each else ():
+                for act, seconds in acts.items():
+                    times[who][act].append(seconds)
+    await check_same(asked, sent)
+    return table(scripts[-1], times)
+
+
+def table(script: Script, times: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+    """A line for each act, and one for a whole partnership; medians."""
+    lines = ["| P5: mutations | statements | by the gateway | the same SQL | of its speed |", "|---|---|---|---|---|"]
+    rows = [(act, len(script[act]), *(median(times[who][act]) * 1e3 for who in ("gateway", "SQL"))) for act in ACTS]
+    rows.append(("all five", *(sum(row[column] for row in rows) for column in (1, 2, 3))))
+    lines += [
+        f"| {act} | {count} | {ours:.1f} ms | {sql:.1f} ms | {sql / ours:.2f} |" for act, count, ours, sql in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+async def copy(server: EmbeddedPostgres, name: str, progress: Progress) -> DatabaseURLs:
+    """A fresh copy of the data set with keys in turn and terms to accept."""
+    source = await provide(server, SIZE, progress)
+    progress(f"mutations: copy for what is {name}")
+    urls = DatabaseURLs.of(server, f"bench_mutations_{name}")
+    await administer(server, f"DROP DATABASE IF EXISTS {urls.name} WITH (FORCE)")
+    await administer(server, f"CREATE DATABASE {urls.name} TEMPLATE {source.name} OWNER accord_owner")
+    async with connected(urls.superuser) as owner:
+        await owner.execute(PREPARED)
+    return urls
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Driver]:
+    connection = await asyncpg.connect(url, statement_cache_size=STATEMENTS)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def loop(urls: DatabaseURLs) -> AsyncIterator[Driver]:
+    """A connection as the gateway's are: JSON comes as text, plans are generic."""
+    async with connected(urls.gateway) as connection:
+        for kind in ("json", "jsonb"):
+            await connection.set_type_codec(kind, schema="pg_catalog", encoder=str, decoder=str)
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        yield connection
+
+
+async def ring_of(urls: DatabaseURLs) -> Ring:
+    async with connected(urls.superuser) as owner:
+        found = await owner.fetchrow(FOUND)
+        assert found is not None
+        return Ring(*found)
+
+
+async def written_down(urls: DatabaseURLs, ring: Ring, count: int) -> list[Script]:
+    """What so many partnerships send."""
+    scripts: list[Script] = []
+    async with probing(urls.gateway, OWNER) as probe:
+        listened: list[Sent] = []
+        listen(probe.database, listened.append)
+
+        async def ask(act: str, who: str, mutation: str, given: dict[str, Any]) -> Any:
+            listened.clear()
+            data = await probe.ask(document(mutation), {"input": given}, who)
+            scripts[-1][act] = list(listened)
+            return partnership_of(data)
+
+        for number in range(count):
+            scripts.append({})
+            await ring.live(number, ask)
+    return scripts
+
+
+def listen(database: Database, heard: Callable[[Sent], object]) -> None:
+    """Hear each statement on its way: from SQLAlchemy with one set of values, from the driver else."""
+    engine = database.engine.sync_engine
+
+    def connected(connection: Any, _: Any) -> None:
+        driver: Driver = connection.driver_connection
+        driver.add_query_logger(lambda said: heard(Sent(said.query, said.args)))
+
+    def executed(_: Any, __: Any, sql: str, values: Any, ___: Any, many: bool) -> None:
+        if not many:
+            heard(Sent(sql, values))
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "after_cursor_execute", executed)
+
+
+@asynccontextmanager
+async def gateway(urls: DatabaseURLs, folder: Path, count: int) -> AsyncIterator[Ask]:
+    """Mutations over HTTP; everybody has been here before."""
+    peer = peers.gateway("mutations", urls, await peers.first_asker(urls), folder)
+    issuer = DevelopmentIssuer(peers.PUBLIC, folder)
+    async with peers.started(peer, folder / "mutations.log") as server:
+        url = f"http://127.0.0.1:{server.port}/graphql"
+        connection = await connect(Call.post(url, {}))
+
+        async def post(who: str, body: dict[str, Any]) -> Any:
+            answer = await connection.ask(Call.post(url, body, authorization=f"Bearer {tokens[who]}"))
+            return orjson.loads(answer.partition(b"\r\n\r\n")[2])["data"]
+
+        async def ask(act: str, who: str, mutation: str, given: dict[str, Any]) -> Any:
+            return partnership_of(await post(who, {"query": document(mutation), "variables": {"input": given}}))
+
+        guests = [admin_of(FIRST_GUEST + number) for number in range(count)]
+        tokens = {who: issuer.token(who) for who in (ADMIN, OWNER, *guests)}
+        for who in tokens:
+            await post(who, {"query": "{ viewer { user { id } } }"})
+        yield ask
+        connection.transport.close()
+
+
+async def lived(ring: Ring, number: int, ask: Ask) -> dict[str, float]:
+    """The seconds that each act of one partnership took."""
+    spent: dict[str, float] = {}
+
+    async def timed(act: str, who: str, mutation: str, given: dict[str, Any]) -> Any:
+        began = time.perf_counter()
+        made = await ask(act, who, mutation, given)
+        spent[act] = time.perf_counter() - began
+        return made
+
+    await ring.live(number, timed)
+    return spent
+
+
+async def replayed(connection: Driver, script: Script) -> dict[str, float]:
+    spent: dict[str, float] = {}
+    for act, statements in script.items():
+        began = time.perf_counter()
+        for statement in statements:
+            await statement.to(connection)
+        spent[act] = time.perf_counter() - began
+    return spent
+
+
+async def check_same(*copies: DatabaseURLs) -> None:
+    """Raises Failed unless all of them hold the same number of everything in each state."""
+    held = []
+    for urls in copies:
+        async with connected(urls.superuser) as owner:
+            held.append([tuple(row) for row in await owner.fetch(STATES)])
+    if any(one != held[0] for one in held):
+        raise Failed(held)
