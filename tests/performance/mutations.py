@@ -36,6 +36,7 @@ FIRST_GUEST: Final = 30
 
 OWNER: Final = "p3@org-1.example"
 ADMIN: Final = "p1@org-1.example"
+WHO: Final = ("gateway", "SQL")
 ACTS: Final = ("request", "approve", "accept", "share", "remove")
 
 PREPARED: Final = f"""
@@ -44,7 +45,8 @@ GRANT USAGE ON SEQUENCE accord.keys_in_turn TO PUBLIC;
 CREATE OR REPLACE FUNCTION accord.new_id() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS
   $$ SELECT ('0199ffff-ffff-7fff-8fff-' || lpad(to_hex(nextval('accord.keys_in_turn')), 12, '0'))::uuid $$;
 INSERT INTO accord.terms_versions (code, version, text, text_hash, published_at)
-  SELECT 'partner-terms', '1', 'Be kind.', encode(sha256('Be kind.'), 'hex'), created_at FROM accord.organisations LIMIT 1;
+  SELECT 'partner-terms', '1', 'Be kind.', encode(sha256('Be kind.'), 'hex'), created_at
+  FROM accord.organisations LIMIT 1;
 INSERT INTO accord.account_ownerships (account_id, user_id, host_id, created_at)
   SELECT a.id, u.id, a.host_id, a.created_at FROM accord.accounts a JOIN accord.users u ON u.email = '{OWNER}'
   WHERE u.home_organisation_id = a.host_id;
@@ -143,12 +145,12 @@ async def mutations(server: EmbeddedPostgres, folder: Path, rounds: int, each: i
     count = (rounds + 1) * each
     progress(f"mutations: {count} partnerships written down")
     scripts = await written_down(written, ring, count)
-    times: dict[str, dict[str, list[float]]] = {who: {act: [] for act in ACTS} for who in ("gateway", "SQL")}
+    times: dict[str, dict[str, list[float]]] = {who: {act: [] for act in ACTS} for who in WHO}
     async with gateway(asked, folder, count) as ask, loop(sent) as connection:
         for number in range(count):
             progress(f"mutations: partnership {number + 1} of {count}")
-            spent = {"gateway": await lived(ring, number, ask), "SQL": await replayed(connection, scripts[number])}
-            for who, acts in spent.items() if number >= each else ():
+            spent = await lived(ring, number, ask), await replayed(connection, scripts[number])
+            for who, acts in zip(WHO, spent, strict=True) if number >= each else ():
                 for act, seconds in acts.items():
                     times[who][act].append(seconds)
     await check_same(asked, sent)
@@ -158,11 +160,10 @@ async def mutations(server: EmbeddedPostgres, folder: Path, rounds: int, each: i
 def table(script: Script, times: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
     """A line for each act, and one for a whole partnership; medians."""
     lines = ["| P5: mutations | statements | by the gateway | the same SQL | of its speed |", "|---|---|---|---|---|"]
-    rows = [(act, len(script[act]), *(median(times[who][act]) * 1e3 for who in ("gateway", "SQL"))) for act in ACTS]
-    rows.append(("all five", *(sum(row[column] for row in rows) for column in (1, 2, 3))))
-    lines += [
-        f"| {act} | {count} | {ours:.1f} ms | {sql:.1f} ms | {sql / ours:.2f} |" for act, count, ours, sql in rows
-    ]
+    counts = [len(script[act]) for act in ACTS]
+    ours, theirs = ([median(times[who][act]) * 1e3 for act in ACTS] for who in WHO)
+    rows = [*zip(ACTS, counts, ours, theirs, strict=True), ("all five", sum(counts), sum(ours), sum(theirs))]
+    lines += [f"| {act} | {count} | {own:.1f} ms | {sql:.1f} ms | {sql / own:.2f} |" for act, count, own, sql in rows]
     return "\n".join(lines) + "\n"
 
 

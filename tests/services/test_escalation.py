@@ -22,7 +22,7 @@ from accord.domain.organisation import OrganisationStatus, Role
 from accord.domain.partner import LinkKind, PartnerProgram, PartnerStatus
 from accord.domain.partnership import AccessMode, PartnershipState
 from accord.domain.sharing import AccountRole
-from accord.http.exports import bound_filters
+from accord.http.exports import bound_filters, cells
 from accord.schema.context import Context, Support
 from accord.schema.schema import schema
 from accord.services.grants.acting import switch_organisation
@@ -275,7 +275,7 @@ async def test_a_guest_reads_nothing_of_a_request_before_the_host_approves(scene
 async def exported(scene: Scene, person: Person) -> list[Any]:
     """What an export of the own organisation's activity holds."""
     pages = stream_events(scene.world.database, person.identity, person.organisation.id, bound_filters({}), 1_000_000)
-    return [(row.type, *names) async for page in pages for row, *names in page]
+    return [cells(row, page.names) async for page in pages for row in page.rows]
 
 
 # --- 16: how a partnership becomes active

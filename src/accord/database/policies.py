@@ -15,6 +15,14 @@ def _in_mine(*columns: str) -> str:
     return " OR ".join(f"{column} = ANY ({MINE})" for column in columns)
 
 
+KIN: Final = "(SELECT accord.kin())::uuid[]"
+
+
+def _linked(column: str) -> str:
+    """Is this an organisation that a partnership joins to mine? Few are compared at once, many asked for one by one."""
+    return f"{column} = ANY ({KIN}) OR accord.linked({column})"
+
+
 OPERATING: Final = "(SELECT accord.operating())"
 SELF: Final = "user_id = (SELECT accord.myself())"
 """A person's own rows, wherever they are. An API client has none: it meets its owner's in its organisation alone."""
@@ -49,9 +57,7 @@ ACTOR: Final = "actor = (SELECT accord.shown('issuer') || ' ' || accord.shown('s
 KNOWN_PERSON: Final = "EXISTS (SELECT 1 FROM accord.users u WHERE u.id = notifications.user_id)"
 CREDENTIALS: Final = f"{_in_mine('organisation_id')} OR token_hash = (SELECT accord.shown('credential'))"
 CONTACTS: Final = _in_mine("host_id", "home_id")
-TIED: Final = (
-    f"{_in_mine('stream_id')} OR {OPERATING} OR accord.linked(stream_id) OR accord.has_contacts_with(stream_id)"
-)
+TIED: Final = f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('stream_id')} OR accord.has_contacts_with(stream_id)"
 """The streams of organisations that something joins to mine: both sides of an act have it on record."""
 Rows: TypeAlias = str | tuple[str, str]
 
@@ -85,8 +91,8 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
             "SELECT",
             (
                 f"{_in_mine('id', 'created_for_id', 'parent_partner_id')} OR {OPERATING}"
-                f" OR handle = (SELECT accord.shown('handle'))"
-                " OR accord.approached(id) OR accord.linked(id) OR accord.belongs(id) OR accord.contact_of(id)"
+                f" OR handle = (SELECT accord.shown('handle')) OR {_linked('id')}"
+                " OR accord.approached(id) OR accord.belongs(id) OR accord.contact_of(id)"
             ),
             GATEWAY,
         ),
@@ -97,7 +103,10 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     "users": (
         (
             "SELECT",
-            f"id = (SELECT accord.myself()) OR {_in_mine('home_organisation_id')} OR accord.meets(id)",
+            (
+                f"id = (SELECT accord.myself()) OR {_in_mine('home_organisation_id')}"
+                f" OR home_organisation_id = ANY ({KIN}) OR accord.meets(id)"
+            ),
             GATEWAY,
         ),
         ("INSERT", f"{_in_mine('home_organisation_id')}", GATEWAY),
@@ -117,7 +126,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
             "SELECT",
             (
                 f"{_in_mine('organisation_id')} OR {SELF} OR token_hash = (SELECT accord.shown('token'))"
-                " OR accord.linked(organisation_id)"
+                f" OR {_linked('organisation_id')}"
             ),
             GATEWAY,
         ),
@@ -158,7 +167,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
         (
             "SELECT",
             (
-                f"{_in_mine('id')} OR accord.linked(id) OR accord.contact_of(id)"
+                f"{_in_mine('id')} OR {_linked('id')} OR accord.contact_of(id)"
                 " OR id = (SELECT o.id FROM accord.organisations o WHERE o.handle = (SELECT accord.shown('handle')))"
             ),
             GATEWAY,

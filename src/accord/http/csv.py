@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 STARTS: Final = frozenset("=+-@\t\r\n")
+BETWEEN: Final = '","'
+END: Final = "0"
+UNUSUAL: Final = re.compile(BETWEEN + r'(?![0-9A-Za-z"])')
+"""A cell that begins with anything but a plain letter or digit; an empty one begins with the next quote."""
+
 BLANK: Final = " \u00a0\u200b\u200c\u200d\u2060\ufeff"
 
 
 def line(cells: Iterable[object]) -> bytes:
     """One row, ended by CR LF, as UTF-8; None is an empty cell."""
-    return (",".join(quoted("" if cell is None else str(cell)) for cell in cells) + "\r\n").encode("utf-8", "replace")
+    texts = ["", *("" if cell is None else str(cell) for cell in cells), END]
+    joined = BETWEEN.join(texts)
+    if joined.count('"') != BETWEEN.count('"') * (len(texts) - 1) or UNUSUAL.search(joined):
+        joined = BETWEEN.join(map(escaped, texts))
+    return (joined[2 : -len(END) - 2] + "\r\n").encode("utf-8", "replace")
 
 
-def quoted(text: str) -> str:
-    return '"' + harmless(text).replace('"', '""') + '"'
+@lru_cache(maxsize=4096)
+def escaped(text: str) -> str:
+    """What stands between the quotes of a cell; columns hold few different texts."""
+    return harmless(text).replace('"', '""')
 
 
 def harmless(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 import strawberry
@@ -49,7 +50,13 @@ class Requires(BasePermission):
 
 def requires(action: Action) -> PermissionExtension:
     """The extension that puts gate 1 in front of a field."""
-    return PermissionExtension([Requires(action)], use_directives=False)
+    return PermissionExtension([_gate(action)], use_directives=False)
+
+
+@cache
+def _gate(action: Action) -> Requires:
+    """One for all fields, so that the engine asks once for each action and operation."""
+    return Requires(action)
 
 
 def action_of(field: StrawberryField) -> Action | None:

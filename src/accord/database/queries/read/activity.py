@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
@@ -84,17 +84,27 @@ EVENT: Final = (
     as_text(e.c.actor_api_client_id),
     CLIENT_NAME,
     as_text(case((e.c.acting_session_id.is_not(None), e.c.host_id)), "on_behalf_of_id"),
-    as_text(case((NAMED, e.c.account_id)), "account_id"),
-    case((NAMED, e.c.account_label)).label("account_label"),
-    case((NAMED, e.c.app)).label("app"),
+    as_text(e.c.account_id),
+    e.c.account_label,
+    e.c.app,
     e.c.location,
     e.c.os,
     e.c.device,
     e.c.ip,
     e.c.reason,
-    case((NAMED, cast(e.c.data, Text))).label("data"),
+    cast(e.c.data, Text).label("data"),
     e.c.hash,
+    NAMED.label("named"),
 )
+IN_FILE: Final = (
+    *("sequence", "occurred_at", "type", "account_label", "app", "user_name", "api_client_name", "location", "os"),
+    *("device", "partner_id", "on_behalf_of_id", "acting_session_id", "reason", "hash", "named"),
+)
+"""What an export reads of an event."""
+LINE: Final = [fact for name in IN_FILE for fact in EVENT if fact.key == name]
+
+HIDDEN: Final = dict.fromkeys(("account_id", "account_label", "app", "data"), "named")
+"""What tells which account an event is about, and the condition for it (Q31)."""
 
 
 SINCE: Final = bindparam("since", type_=DateTime(timezone=True))
@@ -142,17 +152,27 @@ OWN_STREAM: Final = and_(
 )
 """Of the two streams of an event the host's, where the viewer belongs to both sides."""
 
-EVENT_BY_ID: Final = looked_up(EventRow, EVENT, e.c.id, sees_event(e))
+EVENT_BY_ID: Final = looked_up(EventRow, EVENT, e.c.id, sees_event(e), hidden=HIDDEN)
 
 
-def _listed(*where: Predicate, **given: Any) -> Pages:
+def _listed(*where: Predicate, columns: Sequence[ColumnElement[Any]] = EVENT, **given: Any) -> Pages:
     conditions = (*where, sees_event(e))
     return paged(
-        EventRow, EVENT, e, conditions, e.c.sequence, filters=FILTERS, newest_first=True, by_sequence=True, **given
+        EventRow,
+        columns,
+        e,
+        conditions,
+        e.c.sequence,
+        filters=FILTERS,
+        newest_first=True,
+        by_sequence=True,
+        hidden=HIDDEN,
+        **given,
     )
 
 
 EVENTS: Final = _listed(e.c.stream_id == PARENT, above=AFTER, below=BEFORE)
+EVENTS_IN_FILE: Final = _listed(e.c.stream_id == PARENT, columns=LINE, above=AFTER, below=BEFORE)
 EVENTS_OF_PARTNERSHIP: Final = _listed(e.c.partnership_id == PARENT, OWN_STREAM)
 EVENTS_OF_ACCOUNT: Final = _listed(e.c.account_id == PARENT, OWN_STREAM, NAMED)
 

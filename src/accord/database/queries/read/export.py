@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from asyncio import create_task, wait
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,13 +13,22 @@ from sqlalchemy import select
 
 from accord.access.principal import Identity
 from accord.database.engine import Database, Transaction
-from accord.database.queries.read.activity import EVENTS, EventRow
+from accord.database.queries.read.activity import EVENTS, EVENTS_IN_FILE, EventRow
 from accord.database.queries.read.organisation import ORGANISATION_SEEN
 from accord.database.queries.read.report import REPORTS
 from accord.database.tables.activity import chain_heads
 from accord.domain.report import ReportGrouping
 
-AT_ONCE: Final = 1_000
+AT_ONCE: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events with the columns of `IN_FILE`, and the names of the organisations that they name by ID, as far as the
+    caller may know them."""
+
+    rows: Sequence[EventRow]
+    names: Mapping[str, str]
 
 
 async def get_head_sequence(tx: Transaction, organisation_id: UUID) -> int:
@@ -39,28 +51,41 @@ async def count_events(
 
 async def stream_events(
     database: Database, identity: Identity, organisation_id: UUID, filters: Mapping[str, Any], before: int
-) -> AsyncGenerator[Sequence[tuple[EventRow, str | None, str | None]], None]:
-    """The visible events below this sequence, newest first, each with the names of the partner it is about and of the
-    organisation in whose name somebody acted.
+) -> AsyncGenerator[Page]:
+    """The visible events below this sequence, newest first.
 
-    Rights are read again for every page: what a caller loses in between is not in the pages after it.
+    Rights are read again for every page: what a caller loses in between is not in the pages after it, but for one that
+    was read ahead while the last one was written.
     """
-    while True:
-        snapshot = database.snapshot(identity)
-        try:
-            bounds = EVENTS.bounds(before, None)
-            rows = await snapshot.fetch(
-                EVENTS.narrowed(filters).page(False), keys=[str(organisation_id)], size=AT_ONCE, **bounds, **filters
-            )
-            named = list({key for row in rows for key in (row.partner_id, row.on_behalf_of_id) if key})
-            found = await snapshot.fetch(ORGANISATION_SEEN, keys=named) if named else []
-        finally:
-            await snapshot.close()
-        names = {row.key: row.name for row in found}
-        yield [(row, names.get(row.partner_id), names.get(row.on_behalf_of_id)) for row in rows]
-        if len(rows) < AT_ONCE:
-            return
-        before = rows[-1].sequence
+    read = partial(_page, database, identity, organisation_id, filters)
+    coming = create_task(read(before))
+    try:
+        while True:
+            page = await coming
+            rows = page.rows
+            if len(rows) < AT_ONCE:
+                yield page
+                return
+            coming = create_task(read(rows[-1]["sequence"]))
+            yield page
+    finally:
+        coming.cancel()
+        await wait([coming])
+
+
+async def _page(
+    database: Database, identity: Identity, organisation_id: UUID, filters: Mapping[str, Any], before: int
+) -> Page:
+    snapshot = database.snapshot(identity)
+    try:
+        bounds = EVENTS_IN_FILE.bounds(before, None)
+        statement = EVENTS_IN_FILE.narrowed(filters).page(False)
+        rows = await snapshot.fetch(statement, keys=[str(organisation_id)], size=AT_ONCE, **bounds, **filters)
+        named = list({row[column] for column in ("partner_id", "on_behalf_of_id") for row in rows} - {None})
+        found = await snapshot.fetch(ORGANISATION_SEEN, keys=named) if named else []
+    finally:
+        await snapshot.close()
+    return Page(rows, {row.key: row.name for row in found})
 
 
 async def get_report(

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     bindparam,
+    case,
     cast,
     func,
     literal_column,
@@ -30,6 +31,7 @@ from sqlalchemy import any_ as any_of
 from accord.database.engine import Query, Row
 
 Predicate = ColumnElement[bool]
+NOTHING_HIDDEN: Final[Mapping[str, str]] = MappingProxyType({})
 LAST: Final = 2**128 - 1
 LAST_SEQUENCE: Final = 2**63 - 1
 
@@ -137,16 +139,17 @@ def paged(
     below: Mapping[str, ColumnElement[Any]] = MappingProxyType({}),
     newest_first: bool = False,
     by_sequence: bool = False,
+    hidden: Mapping[str, str] = NOTHING_HIDDEN,
 ) -> Pages:
     """The statements of a connection, without its filters; `where` names the parent as `PARENT`. `above` and
-    `below` are what a filter says of the positions, exclusive; NULL says nothing."""
+    `below` are what a filter says of the positions, exclusive; NULL says nothing. `hidden` as in `shown`."""
 
     @cache
     def variant(given: frozenset[str]) -> Pages:
         conditions = [*where, *(filters[name] for name in sorted(given))]
         low = [above[name] for name in sorted(given & above.keys())]
         high = [below[name] for name in sorted(given & below.keys())]
-        ways = _both_ways(record, columns, source, conditions, order, by_sequence, low, high)
+        ways = _both_ways(record, columns, source, conditions, order, by_sequence, low, high, hidden)
         conditions += [order > func.greatest(0, *low)] if low else []
         conditions += [order < func.least(LAST_SEQUENCE, *high)] if high else []
         return Pages(*ways, _count(source, conditions), newest_first, by_sequence, frozenset(filters), variant)
@@ -163,6 +166,7 @@ def _both_ways(
     by_sequence: bool,
     low: Sequence[ColumnElement[Any]],
     high: Sequence[ColumnElement[Any]],
+    hidden: Mapping[str, str],
 ) -> tuple[Query, Query]:
     """The page from the lowest position, and from the highest.
 
@@ -183,8 +187,8 @@ def _both_ways(
             .correlate(PARENTS)
             .lateral("item")
         )
-        shown = [column for column in inner.c if column.key != "place"]
-        outer = select(as_text(PARENTS.c.key, "parent"), *shown).select_from(PARENTS.join(inner, true()))
+        columns_shown = [column for column in shown(inner, hidden) if column.key != "place"]
+        outer = select(as_text(PARENTS.c.key, "parent"), *columns_shown).select_from(PARENTS.join(inner, true()))
         return Query(outer.order_by(inner.c.place.desc() if descending else inner.c.place), record)
 
     return one_way(False), one_way(True)
@@ -211,7 +215,26 @@ def grouped(
 
 
 def looked_up(
-    record: type[Row], columns: Sequence[ColumnElement[Any]], key: ColumnElement[Any], *where: Predicate
+    record: type[Row],
+    columns: Sequence[ColumnElement[Any]],
+    key: ColumnElement[Any],
+    *where: Predicate,
+    hidden: Mapping[str, str] = NOTHING_HIDDEN,
 ) -> Query:
-    """The rows with the bound keys."""
-    return Query(select(*columns).where(key == wanted(), *where), record)
+    """The rows with the bound keys; `hidden` as in `shown`."""
+    found = select(*columns).where(key == wanted(), *where)
+    if hidden:
+        # PostgreSQL would write the condition out for each of the columns again, but for the offset.
+        found = select(*shown(found.offset(literal_column("0")).subquery("item"), hidden))
+    return Query(found, record)
+
+
+def shown(rows: FromClause, hidden: Mapping[str, str]) -> list[ColumnElement[Any]]:
+    """The columns of these rows, each of `hidden` null where the column that it names does not hold. A condition of
+    many words is asked once a row like that, not once for every column."""
+    conditions = set(hidden.values())
+    return [
+        case((rows.c[hidden[column.key]], column)).label(column.key) if column.key in hidden else column
+        for column in rows.c
+        if column.key not in conditions
+    ]

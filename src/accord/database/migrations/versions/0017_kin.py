@@ -1,0 +1,23 @@
+"""The organisations that something joins to the caller's, looked up once a statement where they are few."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import op
+from sqlalchemy.util import await_only
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    driver: Any = op.get_bind().connection.driver_connection
+    await_only(driver.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")))
+
+
+def downgrade() -> None:
+    raise NotImplementedError("The policies ask them.")
