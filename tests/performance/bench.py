@@ -20,12 +20,15 @@ from tests.performance.activity import EVENTS, QUICKLY, activity, stream_of
 from tests.performance.dataset import PARTNERS, Progress, Size, provide
 from tests.performance.exports import exports
 from tests.performance.growth import by_processes, growth
+from tests.performance.mutations import RING, mutations
 from tests.performance.permissions import permissions
 from tests.performance.report import machine, publish, table
 from tests.performance.starts import starts
 from tests.performance.views_measured import check_same, measure
 
 VIEWS: Final = {"partners": "P1: the partners view", "viewer": "P2: the viewer"}
+EACH: Final = 12
+"""Partnerships in one round of mutations."""
 OUTPUT: Final = peers.ROOT / "build" / "bench"
 
 
@@ -55,7 +58,7 @@ async def main(rounds: int, length: float, streams: Sequence[int], progress: Pro
     """Every row that is built, on the kept server; data sets are made without durability, and measured with it."""
     install(peers.FOLDER)
     with cluster.running(cluster.kept(), durable=False) as server:
-        for size in (PARTNERS, *map(stream_of, streams)):
+        for size in (PARTNERS, RING, *map(stream_of, streams)):
             await provide(server, size, progress)
     with cluster.running(cluster.kept()) as server:
         folder = peers.fresh(OUTPUT)
@@ -67,7 +70,8 @@ async def main(rounds: int, length: float, streams: Sequence[int], progress: Pro
             await growth(urls, progress),
             await by_processes(urls, folder, length, progress),
             await exports(longest, streams[-1] // 10, folder, 3, progress),
-            "P5 (mutations) and P7 (subscriptions) are not built.\n",
+            await mutations(server, RING, folder, rounds, EACH, progress),
+            "P7 (subscriptions) is not built.\n",
             await starts(urls, folder, 2 * rounds, progress),
             await permissions(urls, PARTNERS.partnerships, rounds, progress),
         ]

@@ -30,7 +30,9 @@ from tests.performance.load import Call, connect
 from tests.performance.probe import probing
 from tests.servers import DatabaseURLs, administer
 
-SIZE: Final = Size(organisations=200, events=50, streams=200)
+RING: Final = Size(organisations=200, events=50, streams=200)
+"""The data set: every partnership needs a guest of its own."""
+
 FIRST_GUEST: Final = 30
 """The asker's organisation is no partner of those that stand between here and the end of the ring."""
 
@@ -138,9 +140,11 @@ def partnership_of(data: Any) -> Any:
     return payload["partnership"]
 
 
-async def mutations(server: EmbeddedPostgres, folder: Path, rounds: int, each: int, progress: Progress) -> str:
+async def mutations(
+    server: EmbeddedPostgres, size: Size, folder: Path, rounds: int, each: int, progress: Progress
+) -> str:
     """Rounds of so many partnerships, by the gateway and by the loop in turn; the first round warms up."""
-    written, asked, sent = [await copy(server, name, progress) for name in ("written", "asked", "sent")]
+    written, asked, sent = [await copy(server, size, name, progress) for name in ("written", "asked", "sent")]
     ring = await ring_of(asked)
     count = (rounds + 1) * each
     progress(f"mutations: {count} partnerships written down")
@@ -167,9 +171,9 @@ def table(script: Script, times: Mapping[str, Mapping[str, Sequence[float]]]) ->
     return "\n".join(lines) + "\n"
 
 
-async def copy(server: EmbeddedPostgres, name: str, progress: Progress) -> DatabaseURLs:
+async def copy(server: EmbeddedPostgres, size: Size, name: str, progress: Progress) -> DatabaseURLs:
     """A fresh copy of the data set with keys in turn and terms to accept."""
-    source = await provide(server, SIZE, progress)
+    source = await provide(server, size, progress)
     progress(f"mutations: copy for what is {name}")
     urls = DatabaseURLs.of(server, f"bench_mutations_{name}")
     await administer(server, f"DROP DATABASE IF EXISTS {urls.name} WITH (FORCE)")

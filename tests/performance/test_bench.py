@@ -10,6 +10,7 @@ from tests.performance.activity import VIEWS, activity, stream_of
 from tests.performance.dataset import Progress, Size, provide
 from tests.performance.exports import exports
 from tests.performance.growth import by_processes, growth
+from tests.performance.mutations import mutations
 from tests.performance.permissions import permissions
 from tests.performance.starts import starts
 from tests.scale import SCALE
@@ -18,6 +19,7 @@ from tests.servers import start_test_server
 pytestmark = pytest.mark.skipif(SCALE == "test", reason="the peers come from npm: at check scale only")
 
 TINY = Size(organisations=25, events=2, streams=3)
+SMALL_RING = Size(organisations=60)
 LONG = 3_000
 
 
@@ -37,5 +39,6 @@ async def test_every_other_row_is_measured(tmp_path: Path) -> None:
         assert "| the partners view | 7 | 10 |" in await growth(urls, Progress())
         assert "gateways): 1: " in await by_processes(urls, tmp_path, 0.2, Progress())
         assert "P6: 2,000 events in" in await exports(urls, 2_000, tmp_path, 1, Progress())
+        assert "| all five | " in await mutations(server, SMALL_RING, tmp_path, 1, 2, Progress())
         assert "P8: `serve` is ready after" in await starts(urls, tmp_path, 1, Progress())
         assert "P9: permissions cost" in await permissions(urls, TINY.partnerships, 1, Progress())
