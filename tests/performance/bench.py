@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -54,7 +54,7 @@ async def views(
     return "\n".join(said)
 
 
-async def main(rounds: int, length: float, streams: Sequence[int], progress: Progress) -> str:
+async def rows(rounds: int, length: float, streams: Sequence[int], progress: Progress) -> AsyncIterator[str]:
     """Every row that is built, on the kept server; data sets are made without durability, and measured with it."""
     install(peers.FOLDER)
     with cluster.running(cluster.kept(), durable=False) as server:
@@ -64,18 +64,26 @@ async def main(rounds: int, length: float, streams: Sequence[int], progress: Pro
         folder = peers.fresh(OUTPUT)
         urls = await provide(server, PARTNERS, progress)
         longest = await provide(server, stream_of(streams[-1]), progress)
-        rows = [
-            await views(server, PARTNERS, folder, rounds, length, progress),
-            await activity(server, streams, folder, rounds, length, progress),
-            await growth(urls, progress),
-            await by_processes(urls, folder, length, progress),
-            await exports(longest, streams[-1] // 10, folder, 3, progress),
-            await mutations(server, RING, folder, rounds, EACH, progress),
-            "P7 (subscriptions) is not built.\n",
-            await starts(urls, folder, 2 * rounds, progress),
-            await permissions(urls, PARTNERS.partnerships, rounds, progress),
-        ]
-    return f"{machine()}\n\n" + "\n".join(rows)
+        yield f"{machine()}\n"
+        yield await views(server, PARTNERS, folder, rounds, length, progress)
+        yield await activity(server, streams, folder, rounds, length, progress)
+        yield await growth(urls, progress)
+        yield await by_processes(urls, folder, length, progress)
+        yield await mutations(server, RING, folder, rounds, EACH, progress)
+        yield await exports(longest, streams[-1] // 10, folder, 3, progress)
+        yield "P7 (subscriptions) is not built.\n"
+        yield await starts(urls, folder, 2 * rounds, progress)
+        yield await permissions(urls, PARTNERS.partnerships, rounds, progress)
+
+
+async def main(measured: AsyncIterator[str]) -> str:
+    """All rows; each is shown as soon as it is there."""
+    found = []
+    async for row in measured:
+        sys.stdout.write(f"\n{row}")
+        sys.stdout.flush()
+        found.append(row)
+    return "\n".join(found)
 
 
 def shown(what: str) -> None:
@@ -91,7 +99,6 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="streams of up to a million events alone")
     given = parser.parse_args()
     streams = QUICKLY if given.quick else EVENTS
-    found = uvloop.run(main(given.rounds, given.seconds, streams, Progress(shown)))
-    sys.stdout.write(f"\n{found}")
+    found = uvloop.run(main(rows(given.rounds, given.seconds, streams, Progress(shown))))
     if not given.quick:
         publish(found, peers.ROOT / "docs" / "performance.md")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, TypeAlias
-from uuid import UUID
 
 import asyncpg
 import orjson
@@ -31,13 +30,15 @@ from tests.performance.probe import probing
 from tests.servers import DatabaseURLs, administer
 
 RING: Final = Size(organisations=200, events=50, streams=200)
-"""The data set: every partnership needs a guest of its own."""
+"""The data set: every partnership has a host and a guest of its own, since nobody may mail many invitations in a day."""
 
-FIRST_GUEST: Final = 30
-"""The asker's organisation is no partner of those that stand between here and the end of the ring."""
+APART: Final = 25
+"""How far a host's new guest stands behind it in the ring, in which its partners are the next 20."""
 
-OWNER: Final = "p3@org-1.example"
-ADMIN: Final = "p1@org-1.example"
+OWNER: Final = 3
+ADMIN: Final = 1
+"""Which of the people of an organisation."""
+
 WHO: Final = ("gateway", "SQL")
 ACTS: Final = ("request", "approve", "accept", "share", "remove")
 
@@ -50,14 +51,14 @@ INSERT INTO accord.terms_versions (code, version, text, text_hash, published_at)
   SELECT 'partner-terms', '1', 'Be kind.', encode(sha256('Be kind.'), 'hex'), created_at
   FROM accord.organisations LIMIT 1;
 INSERT INTO accord.account_ownerships (account_id, user_id, host_id, created_at)
-  SELECT a.id, u.id, a.host_id, a.created_at FROM accord.accounts a JOIN accord.users u ON u.email = '{OWNER}'
-  WHERE u.home_organisation_id = a.host_id;
+  SELECT a.id, u.id, a.host_id, a.created_at
+  FROM accord.accounts a JOIN accord.users u ON u.home_organisation_id = a.host_id
+  WHERE u.email LIKE 'p{OWNER}@%';
 """
 FOUND: Final = """
-SELECT ARRAY(SELECT id FROM accord.organisations ORDER BY substr(handle, 5)::int),
-  ARRAY(SELECT a.id FROM accord.accounts a JOIN accord.organisations o ON o.id = a.host_id WHERE o.handle = 'org-1'
-    ORDER BY a.id),
-  (SELECT id FROM accord.terms_versions)
+SELECT o.id AS organisation, (SELECT id FROM accord.terms_versions) AS terms,
+  (SELECT a.id FROM accord.accounts a WHERE a.host_id = o.id ORDER BY a.id LIMIT 1) AS account
+FROM accord.organisations o ORDER BY substr(o.handle, 5)::int
 """
 STATES: Final = """
 SELECT 'partnership' AS what, state, count(*) FROM accord.partnerships GROUP BY state
@@ -95,34 +96,33 @@ Script: TypeAlias = dict[str, list[Sent]]
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """The organisations of the data set in turn, and the accounts of the first, which shares them with others."""
+    """The organisations of the data set in turn, each with an account that it can share."""
 
-    organisations: Sequence[UUID]
-    accounts: Sequence[UUID]
-    terms: UUID
+    places: Sequence[Any]
 
     async def live(self, number: int, ask: Ask) -> None:
-        """One partnership: the accounts' owner asks, an admin approves, the guest accepts, and so on."""
-        place = FIRST_GUEST + number
-        host, home = (global_id("organisation", self.organisations[at]) for at in (0, place - 1))
-        guest = admin_of(place)
-        asked = {"guestHandle": f"org-{place}", "contactEmail": guest, "reason": "They run our ledger."}
-        consent = {"termsVersionId": global_id("terms", self.terms), "consent": True}
-        account = global_id("account", self.accounts[number % len(self.accounts)])
-        made = await ask("request", OWNER, "requestPartnership", {"organisationId": host, **asked})
+        """One partnership: the account's owner asks, an admin approves, the guest accepts, and so on to the end."""
+        ours, theirs = self.places[number], self.places[number + APART]
+        host, home = global_id("organisation", ours["organisation"]), global_id("organisation", theirs["organisation"])
+        owner, admin, guest = people(number)
+        asked = {"guestHandle": f"org-{number + APART + 1}", "contactEmail": guest, "reason": "They run our ledger."}
+        consent = {"termsVersionId": global_id("terms", ours["terms"]), "consent": True}
+        item = {"accountId": global_id("account", ours["account"]), "role": "COLLABORATOR"}
+        made = await ask("request", owner, "requestPartnership", {"organisationId": host, **asked})
         for act, who, mutation, organisation, given in (
-            ("approve", ADMIN, "approvePartnership", host, {}),
+            ("approve", admin, "approvePartnership", host, {}),
             ("accept", guest, "acceptPartnership", home, consent),
-            ("share", OWNER, "shareAccounts", host, {"items": [{"accountId": account, "role": "COLLABORATOR"}]}),
-            ("remove", ADMIN, "removePartner", host, {}),
+            ("share", owner, "shareAccounts", host, {"items": [item]}),
+            ("remove", admin, "removePartner", host, {}),
         ):
             known = {"partnershipId": made["id"], "expectedVersion": made["version"]}
             made = await ask(act, who, mutation, {"organisationId": organisation, **known, **given})
 
 
-def admin_of(place: int) -> str:
-    """The first admin of the organisation at this place."""
-    return f"p1@org-{place}.example"
+def people(number: int) -> tuple[str, str, str]:
+    """The owner of the account and an admin of the host, and an admin of the guest."""
+    host, guest = number + 1, number + APART + 1
+    return f"p{OWNER}@org-{host}.example", f"p{ADMIN}@org-{host}.example", f"p{ADMIN}@org-{guest}.example"
 
 
 def document(mutation: str) -> str:
@@ -204,15 +204,13 @@ async def loop(urls: DatabaseURLs) -> AsyncIterator[Driver]:
 
 async def ring_of(urls: DatabaseURLs) -> Ring:
     async with connected(urls.superuser) as owner:
-        found = await owner.fetchrow(FOUND)
-        assert found is not None
-        return Ring(*found)
+        return Ring(await owner.fetch(FOUND))
 
 
 async def written_down(urls: DatabaseURLs, ring: Ring, count: int) -> list[Script]:
     """What so many partnerships send."""
     scripts: list[Script] = []
-    async with probing(urls.gateway, OWNER) as probe:
+    async with probing(urls.gateway, people(0)[0]) as probe:
         listened: list[Sent] = []
         listen(probe.database, listened.append)
 
@@ -260,8 +258,7 @@ async def gateway(urls: DatabaseURLs, folder: Path, count: int) -> AsyncIterator
         async def ask(act: str, who: str, mutation: str, given: dict[str, Any]) -> Any:
             return partnership_of(await post(who, {"query": document(mutation), "variables": {"input": given}}))
 
-        guests = [admin_of(FIRST_GUEST + number) for number in range(count)]
-        tokens = {who: issuer.token(who) for who in (ADMIN, OWNER, *guests)}
+        tokens = {who: issuer.token(who) for number in range(count) for who in people(number)}
         for who in tokens:
             await post(who, {"query": "{ viewer { user { id } } }"})
         yield ask
