@@ -30,7 +30,7 @@ from tests.performance.probe import probing
 from tests.servers import DatabaseURLs, administer
 
 RING: Final = Size(organisations=200, events=50, streams=200)
-"""The data set: every partnership has a host and a guest of its own, since nobody may mail many invitations in a day."""
+"""The data set: every partnership has a host and a guest of its own, since a host may mail few invitations in a day."""
 
 APART: Final = 25
 """How far a host's new guest stands behind it in the ring, in which its partners are the next 20."""
