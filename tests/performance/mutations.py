@@ -16,17 +16,16 @@ from typing import Any, Final, TypeAlias
 
 import asyncpg
 import orjson
-from sqlalchemy import event
 
 from accord.database.caller import Driver
 from accord.database.embedded import EmbeddedPostgres
-from accord.database.engine import STATEMENTS, Database
+from accord.database.engine import STATEMENTS
 from accord.domain.ids import global_id
 from accord.http.identity.development import DevelopmentIssuer
 from tests.performance import peers
 from tests.performance.dataset import Progress, Size, provide
 from tests.performance.load import Call, connect
-from tests.performance.probe import probing
+from tests.performance.probe import Sent, probing
 from tests.servers import DatabaseURLs, administer
 
 RING: Final = Size(organisations=200, events=50, streams=200)
@@ -72,22 +71,6 @@ Ask: TypeAlias = Callable[[str, str, str, dict[str, Any]], Awaitable[Any]]
 
 class Failed(Exception):
     """A mutation was refused, or two copies do not hold the same in the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One statement as it left: prepared with its values, as a list for many rows of them, or as it is without any."""
-
-    sql: str
-    values: Sequence[Any]
-
-    async def to(self, connection: Driver) -> None:
-        if isinstance(self.values, list):
-            await connection.executemany(self.sql, self.values)
-        elif self.values:
-            await connection.fetch(self.sql, *self.values)
-        else:
-            await connection.execute(self.sql)
 
 
 Script: TypeAlias = dict[str, list[Sent]]
@@ -211,35 +194,17 @@ async def written_down(urls: DatabaseURLs, ring: Ring, count: int) -> list[Scrip
     """What so many partnerships send."""
     scripts: list[Script] = []
     async with probing(urls.gateway, people(0)[0]) as probe:
-        listened: list[Sent] = []
-        listen(probe.database, listened.append)
 
         async def ask(act: str, who: str, mutation: str, given: dict[str, Any]) -> Any:
-            listened.clear()
+            probe.sent.clear()
             data = await probe.ask(document(mutation), {"input": given}, who)
-            scripts[-1][act] = list(listened)
+            scripts[-1][act] = list(probe.sent)
             return partnership_of(data)
 
         for number in range(count):
             scripts.append({})
             await ring.live(number, ask)
     return scripts
-
-
-def listen(database: Database, heard: Callable[[Sent], object]) -> None:
-    """Hear each statement on its way: from SQLAlchemy with one set of values, from the driver else."""
-    engine = database.engine.sync_engine
-
-    def connected(connection: Any, _: Any) -> None:
-        driver: Driver = connection.driver_connection
-        driver.add_query_logger(lambda said: heard(Sent(said.query, said.args)))
-
-    def executed(_: Any, __: Any, sql: str, values: Any, ___: Any, many: bool) -> None:
-        if not many:
-            heard(Sent(sql, values))
-
-    event.listen(engine, "connect", connected)
-    event.listen(engine, "after_cursor_execute", executed)
 
 
 @asynccontextmanager
@@ -261,8 +226,10 @@ async def gateway(urls: DatabaseURLs, folder: Path, count: int) -> AsyncIterator
         tokens = {who: issuer.token(who) for number in range(count) for who in people(number)}
         for who in tokens:
             await post(who, {"query": "{ viewer { user { id } } }"})
-        yield ask
-        connection.transport.close()
+        try:
+            yield ask
+        finally:
+            connection.transport.close()
 
 
 async def lived(ring: Ring, number: int, ask: Ask) -> dict[str, float]:

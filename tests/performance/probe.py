@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
-import asyncpg
 from sqlalchemy import event
 from strawberry.extensions import ParserCache, ValidationCache
 
 from accord.access.principal import Client, Identity
+from accord.database.caller import Driver
 from accord.database.engine import Database
 from accord.schema.context import Context, Support
 from accord.schema.schema import build_schema
@@ -22,10 +23,26 @@ from tests.schema.conftest import NoTickets
 WARM: Final = 20
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One statement as it left: prepared with its values, as a list for many rows of them, or as it is without any."""
+
+    sql: str
+    values: Sequence[Any]
+
+    async def to(self, connection: Driver) -> None:
+        if isinstance(self.values, list):
+            await connection.executemany(self.sql, self.values)
+        elif self.values:
+            await connection.fetch(self.sql, *self.values)
+        else:
+            await connection.execute(self.sql)
+
+
 class Probe:
     """A schema on one connection, asked as one person unless another is named."""
 
-    def __init__(self, database: Database, subject: str, sent: list[str]) -> None:
+    def __init__(self, database: Database, subject: str, sent: list[Sent]) -> None:
         self.schema = build_schema((ParserCache, ValidationCache))
         self.database = database
         self.subject = subject
@@ -60,15 +77,22 @@ class Probe:
 
 @asynccontextmanager
 async def probing(url: str, subject: str) -> AsyncIterator[Probe]:
-    """A probe on this database; `subject` is known by the issuer of the data set."""
-    sent: list[str] = []
+    """A probe on this database; `subject` is known by the issuer of the data set. Statements are heard from SQLAlchemy
+    where it has one set of values, from the driver else."""
+    sent: list[Sent] = []
     database = Database(url, pool_size=1)
+    engine = database.engine.sync_engine
 
-    def listen(connection: Any, _: Any) -> None:
-        driver: asyncpg.Connection[Any] = connection.driver_connection
-        driver.add_query_logger(lambda logged: sent.append(logged.query))
+    def opened(connection: Any, _: Any) -> None:
+        driver: Driver = connection.driver_connection
+        driver.add_query_logger(lambda said: sent.append(Sent(said.query, said.args)))
 
-    event.listen(database.engine.sync_engine, "connect", listen)
+    def executed(_: Any, __: Any, sql: str, values: Any, ___: Any, many: bool) -> None:
+        if not many:
+            sent.append(Sent(sql, values))
+
+    event.listen(engine, "connect", opened)
+    event.listen(engine, "after_cursor_execute", executed)
     try:
         yield Probe(database, subject, sent)
     finally:
