@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = ROOT / "src" / "accord"
-LINES, FUNCTION_LINES, FILES = 400, 40, 20
+LINES, FUNCTION_LINES = 400, 40
 RESERVED: Final = frozenset(
     {"utils", "util", "helpers", "helper", "manager", "managers", "common", "base", "core", "misc"}
 )
@@ -75,12 +74,6 @@ def _body_start(function: Function) -> int:
     return (rest[0] if rest and is_docstring else first).lineno
 
 
-def full_folders(modules: list[Module]) -> list[str]:
-    """Folders with more modules than somebody keeps in mind; `__init__.py` is the folder itself."""
-    counted = Counter(module.path.rpartition("/")[0] for module in modules if not module.path.endswith("__init__.py"))
-    return [folder for folder, files in counted.items() if files > FILES]
-
-
 def late_imports(modules: list[Module]) -> list[str]:
     return [
         f"{module.path}:{node.lineno}"
@@ -140,5 +133,5 @@ def reserved_names(modules: list[Module]) -> list[str]:
 
 RULES: Final[dict[str, Rule]] = {
     rule.__name__: rule
-    for rule in (long_files, long_functions, full_folders, late_imports, private_names, reads_elsewhere, reserved_names)
+    for rule in (long_files, long_functions, late_imports, private_names, reads_elsewhere, reserved_names)
 }

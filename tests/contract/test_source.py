@@ -13,13 +13,12 @@ from typing import Final
 
 import pytest
 
-from tests.contract.source import FILES, FUNCTION_LINES, LINES, ROOT, RULES, Module, package
+from tests.contract.source import FUNCTION_LINES, LINES, ROOT, RULES, Module, package
 
 BODY: Final = "\n".join(["    x = 1"] * FUNCTION_LINES)
 BROKEN: Final[dict[str, list[tuple[str, str]]]] = {
     "long_files": [("accord/domain/long.py", "x = 1\n" * (LINES + 1))],
     "long_functions": [("accord/domain/a.py", f"async def act():\n    y = 2\n{BODY}\n")],
-    "full_folders": [(f"accord/domain/m{number}.py", "") for number in range(FILES + 1)],
     "late_imports": [("accord/domain/a.py", "def act():\n    if True:\n        import json\n")],
     "private_names": [("accord/services/a.py", "from accord.services.grants.share import _move\n")],
     "reads_elsewhere": [("accord/services/a.py", "from sqlalchemy import select, update\n")],
