@@ -254,7 +254,9 @@ def test_a_second_partnership_with_the_same_guest(story: Story) -> None:
     for guest, contact in (("lighthouse", "greta@lighthouse.example"), ("meadow", "max@meadow.example")):
         given = {"guestHandle": story.handles[story.ids[guest]], "contactEmail": contact, "reason": "Again"}
         for person in (story.mia, story.ada, story.otto):
-            story.refused(person, "requestPartnership", "CONFLICT", **given)
+            refusal = story.refused(person, "requestPartnership", "CONFLICT", **given)
+            assert "already" in refusal["message"] or "waiting" in refusal["message"], refusal
+            assert "you read" not in refusal["message"]
 
 
 def test_accepting_without_consent_or_with_old_terms(story: Story) -> None:

@@ -125,7 +125,9 @@ def compare(recipe: Recipe, known: Known, given: Any) -> None:
     try:
         if recipe.answer_kind == "csv":
             for pattern, row in zip(
-                csv.reader(recipe.answer.splitlines()), csv.reader(given.splitlines()), strict=False
+                csv.reader(recipe.answer.splitlines()),
+                csv.reader(given.removeprefix("\ufeff").splitlines()),
+                strict=False,
             ):
                 known.learn(pattern, row, "csv")
         elif recipe.answer:

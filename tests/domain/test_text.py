@@ -37,6 +37,39 @@ def test_a_name_is_one_line_of_1_to_200_characters(value: str) -> None:
     refused("name", value)
 
 
+INVISIBLE = [
+    *(
+        "\u200b",
+        "\u2060",
+        "\u00ad",
+        "\u200d",
+        "\ufeff",
+        "\u3164",
+        "\u115f\u1160",
+        "\uffa0",
+        "\u2800",
+        "\u034f",
+        "\ufe0f",
+    ),
+    *("\u180e", "\u2028", "\u3000", "\u0301", "\U000e0020", "\U000e0041\U000e007f", "\U0001d159", "\ue000", "\u0378"),
+    "\u200b \u00ad\u2060",
+]
+VISIBLE = ["å", "日本", "🙂", "\u200bAda", "क्\u200dष", "-", "€", "…", "1", "a\u0301"]
+
+
+@pytest.mark.parametrize("value", INVISIBLE)
+def test_a_text_that_nobody_can_see_is_empty(value: str) -> None:
+    assert refused("name", value) == "This must not be empty."
+    assert text.note("field", value) is None
+    assert refused("required_note", value) == "This must not be empty."
+
+
+@pytest.mark.parametrize("value", VISIBLE)
+def test_a_text_with_something_to_see_stays(value: str) -> None:
+    assert text.name("field", value) == value
+    assert text.note("field", value) == value
+
+
 @pytest.mark.parametrize(
     ("value", "kept"),
     [

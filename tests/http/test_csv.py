@@ -2,10 +2,14 @@
 
 import csv
 import io
+import sys
+import unicodedata
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from accord.http.csv import harmless, line
+from accord.http.csv import BYTE_ORDER_MARK, SIGNS, harmless, header, line
 
 FORMULAS = [
     *(
@@ -13,9 +17,6 @@ FORMULAS = [
         "+1",
         "-1",
         "@SUM(A1)",
-        "\t=1",
-        "\r=1",
-        "\n=1",
         " =1",
         "   =1",
         "\u00a0=1",
@@ -43,6 +44,40 @@ HARMLESS = ["", "a", "Ada", "a=b", "1", "1-2", "'=1", "e-mail@host.example", '"'
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_formula_becomes_text(text: str) -> None:
     assert harmless(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "\r", "\n", "\r\n", "; ", ";\u00a0", "\n ;"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\ufe62"])
+def test_a_formula_behind_a_separator_becomes_text(separator: str, sign: str) -> None:
+    assert harmless(f"a{separator}{sign}1") == f"a{separator}'{sign}1"
+    assert harmless(f"{separator}{sign}1").endswith(f"{separator}'{sign}1")
+
+
+def test_the_signs_are_all_that_unicode_has() -> None:
+    forms = {chr(n) for n in range(sys.maxunicode + 1) if unicodedata.normalize("NFKC", chr(n)) in {*"=+-@"}}
+    assert forms == set(SIGNS.replace("\\", ""))
+
+
+pieces = st.text(alphabet=st.sampled_from("=+-@;,'\"\t\r\n \u00a0\u200b\uff1da1"), max_size=8)
+
+
+@given(st.lists(pieces, min_size=1, max_size=5))
+@example(["a", 'b";=1'])
+@example(['"', ";=1"])
+def test_no_list_separator_makes_a_formula(cells: list[str]) -> None:
+    """A spreadsheet that takes the line apart at semicolons or tabs finds no cell that begins like a formula."""
+    written = line(cells).decode()
+    for separator in ",;\t":
+        for row in csv.reader(io.StringIO(written, newline=""), delimiter=separator):
+            for cell in row:
+                start = cell.lstrip(" \u00a0\u200b")[:1]
+                assert unicodedata.normalize("NFKC", start) not in {"=", "+", "-", "@"}, (separator, written)
+
+
+def test_a_file_says_that_it_is_utf_8() -> None:
+    assert header(["Time", "Event"]) == BYTE_ORDER_MARK + b'"Time","Event"\r\n'
+    [read] = csv.reader(io.StringIO(header(["Zeit", "Gerät"]).decode("utf-8-sig")))
+    assert read == ["Zeit", "Gerät"]
 
 
 @pytest.mark.parametrize("text", HARMLESS)

@@ -267,6 +267,9 @@ BAD_EXPORTS: list[tuple[dict[str, str], int]] = [
     ({"organisationId": MISSING, "app": "a\x00b"}, 400),
     ({"organisationId": MISSING, "userId": "x"}, 404),
     ({"organisationId": MISSING, "limit": "1"}, 400),
+    ({"organisationId": MISSING, "from": "2026-11-28T00:00:00"}, 400),
+    ({"organisationId": MISSING, "to": "2026-11-28"}, 400),
+    ({"organisationId": MISSING, "from": "20261128T000000Z"}, 400),
 ]
 
 

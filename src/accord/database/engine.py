@@ -341,7 +341,7 @@ def driver_url(url: str) -> str:
 def check_version(row: Any, expected: int | None, current: str | None) -> None:
     """Is the row what the caller read? Conflict with what stands now otherwise."""
     if expected is not None and expected != row.version:
-        raise Conflict(row.version, current)
+        raise Conflict(row.version, current, message="This has changed since you read it.")
 
 
 def _roll_back(dbapi_connection: Any, _record: Any, state: Any) -> None:

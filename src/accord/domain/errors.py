@@ -49,12 +49,15 @@ class InvalidState(DomainError):
 
 
 class Conflict(DomainError):
-    """Somebody was faster: `version` and `current` tell what stands now."""
+    """Something stands in the way: `version` and `current` tell what it is now, the message in which way.
+
+    Only a caller who named the version that they had read is told that it has changed since.
+    """
 
     code = "CONFLICT"
 
-    def __init__(self, version: int, current: str | None = None, path: tuple[str, ...] = ()) -> None:
-        super().__init__("This has changed since you read it.", path)
+    def __init__(self, version: int, current: str | None = None, path: tuple[str, ...] = (), *, message: str) -> None:
+        super().__init__(message, path)
         self.version = version
         self.current = current
 

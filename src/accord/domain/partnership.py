@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -41,6 +42,22 @@ CONNECTED: Final = frozenset({S.ACTIVE, S.SUSPENDED})
 TERMINAL: Final = frozenset({S.DECLINED_BY_HOST, S.WITHDRAWN, S.LAPSED, S.TERMINATED, S.EXPIRED})
 OPEN: Final = frozenset(S) - TERMINAL
 """Not terminal: a pair of organisations has at most one of these (S44)."""
+
+STANDING: Final[Mapping[PartnershipState, str]] = MappingProxyType(
+    {
+        S.AWAITING_HOST_APPROVAL: "A request for this partnership is waiting for an admin's decision.",
+        S.AWAITING_GUEST_ACCEPTANCE: "The partner has been asked already and has not answered yet.",
+        S.DECLINED_BY_GUEST: "The partner has declined. Send the request again, or withdraw it first.",
+        S.ACTIVE: "You are partners already.",
+        S.SUSPENDED: "You are partners already; the partnership is suspended.",
+    }
+)
+
+
+def standing_message(state: str | None) -> str:
+    """Return why no second partnership is filed for a pair; None for a state that the caller may not know."""
+    known = None if state is None else STANDING.get(PartnershipState(state))
+    return known or "There is a request between these two organisations already."
 
 
 class PartnershipPath(StrEnum):

@@ -15,6 +15,8 @@ ADDRESS_LENGTH: Final = 254
 ADDRESSES: Final = 20
 LEGAL_CONTROLS: Final = frozenset("\t\n")
 BIDIRECTIONAL: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+BLANK_LETTERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
+"""Unicode counts these among letters and symbols, and fonts draw nothing."""
 ADDRESS: Final = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
     r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+"
@@ -25,12 +27,29 @@ def _is_control(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cs"} or character in BIDIRECTIONAL
 
 
+def _is_visible(character: str) -> bool:
+    """Does this character leave a trace on the screen by itself?
+
+    Separators, format characters (zero-width spaces, soft hyphens, tags) and unassigned ones do not; neither do marks,
+    which need a letter to stand on.
+    """
+    return unicodedata.category(character)[0] in "LNPS" and character not in BLANK_LETTERS
+
+
+def is_blank(value: str) -> bool:
+    """Return whether nobody could see anything of this text; such a text counts as empty, everywhere."""
+    return not any(map(_is_visible, value))
+
+
 def name(field: str, value: str) -> str:
-    """A name or label in one line: 1 to 200 characters after trimming, no control characters."""
+    """Return the name or label in one line, trimmed: 1 to 200 characters, some of them visible, no control characters.
+
+    Raises ValidationError.
+    """
     trimmed = value.strip()
     if any(_is_control(character) for character in value):
         raise ValidationError(field, "Control characters are not allowed here.")
-    if not trimmed:
+    if is_blank(trimmed):
         raise ValidationError(field, "This must not be empty.")
     if len(trimmed) > NAME_LENGTH:
         raise ValidationError(field, f"At most {NAME_LENGTH} characters, these are {len(trimmed)}.")
@@ -52,7 +71,7 @@ def note(field: str, value: str | None) -> str | None:
     trimmed = unified.strip()
     if len(trimmed) > TEXT_LENGTH:
         raise ValidationError(field, f"At most {TEXT_LENGTH:,} characters, these are {len(trimmed):,}.")
-    return trimmed or None
+    return None if is_blank(trimmed) else trimmed
 
 
 def required_note(field: str, value: str) -> str:

@@ -6,10 +6,11 @@ from asyncio import sleep
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from graphql import GraphQLError
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -29,9 +30,10 @@ from accord.domain.organisation import PLATFORM
 from accord.domain.report import Period, ReportGrouping, ReportName, types_of
 from accord.http.acting import acting_session, over
 from accord.http.authentication import Authenticator
-from accord.http.csv import line
+from accord.http.csv import header, line
 from accord.http.rates import EXPORT, Price, Rates
 from accord.http.responses import HttpError, busy
+from accord.schema.scalars import parse_instant
 from accord.services.activity import record_export
 
 Word = TypeVar("Word")
@@ -124,7 +126,7 @@ class ExportRoutes:
     async def content(
         self, identity: Identity, organisation_id: UUID, filters: dict[str, Any], before: int
     ) -> AsyncIterator[bytes]:
-        yield line(COLUMNS)
+        yield header(COLUMNS)
         async with aclosing(stream_events(self.database, identity, organisation_id, filters, before)) as pages:
             async for page in pages:
                 for start in range(0, len(page.rows), AT_ONCE):
@@ -151,7 +153,7 @@ class ExportRoutes:
 
 
 def report_content(rows: Sequence[Any]) -> Iterator[bytes]:
-    yield line(REPORT_COLUMNS)
+    yield header(REPORT_COLUMNS)
     for start in range(0, len(rows), AT_ONCE):
         yield b"".join(line((row["key"], row.label, row["count"])) for row in rows[start : start + AT_ONCE])
 
@@ -245,10 +247,9 @@ def instant(given: dict[str, str], name: str) -> datetime | None:
     if name not in given:
         return None
     try:
-        read = datetime.fromisoformat(given[name])
-        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise bad_input(name) from None
+        return parse_instant(given[name])
+    except GraphQLError as error:
+        raise HttpError(400, "BAD_USER_INPUT", error.message, field=name) from None
 
 
 def storable(given: dict[str, str], name: str) -> str | None:

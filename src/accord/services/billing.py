@@ -54,7 +54,7 @@ async def issue_invoice(tx: Transaction, *, customer_id: UUID, number: str, amou
         async with tx.connection.begin_nested():
             invoice_id = await tx.insert(invoices, **values)
     except IntegrityError:
-        raise Conflict(1, number, ("number",)) from None
+        raise Conflict(1, number, ("number",), message="There is an invoice with this number already.") from None
     await record(tx, _billed(EventType.INVOICE_ISSUED, customer_id, invoice_id, number, amount, PLATFORM))
     return invoice_id
 

@@ -118,7 +118,7 @@ async def publish_terms(tx: Transaction, *, version: str, text: str, code: str =
                 terms_versions, code=code, version=version, text=body, text_hash=digest, published_at=tx.now
             )
     except IntegrityError:
-        raise Conflict(1, version, ("version",)) from None
+        raise Conflict(1, version, ("version",), message="This version is published already.") from None
     data = {"code": code, "version": version, "textHash": digest}
     await record(tx, Event(type=EventType.TERMS_PUBLISHED, streams=(PLATFORM,), data=data))
     return terms_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from accord.access.decision import require
@@ -64,6 +64,7 @@ __all__ = ["Amended", "amend_partnership", "decide_amendment", "withdraw_amendme
 
 HOST, GUEST = PartnershipSide.HOST, PartnershipSide.GUEST
 S, E = AmendmentState, AmendmentEvent
+ONE_AT_A_TIME: Final = "Another change of the terms is waiting. It has to be answered or withdrawn first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ async def _make_room(tx: Transaction, row: Any) -> list[Event]:
     lapsed = []
     for one in await lock_open(tx, row.id):
         if one.lapses_at > tx.now:
-            raise Conflict(one.version, one.state)
+            raise Conflict(one.version, one.state, message=ONE_AT_A_TIME)
         lapsed.append(await close(tx, row, one, E.LAPSE, await told_when_lapsed(tx, row, one)))
     return lapsed
 
@@ -311,7 +312,7 @@ async def _approve(tx: Transaction, row: Any, amendment: Any) -> None:
         return
     others = [one for one in await lock_open(tx, row.id) if one.id != amendment.id]
     if others:
-        raise Conflict(others[0].version, others[0].state)
+        raise Conflict(others[0].version, others[0].state, message=ONE_AT_A_TIME)
     state = AMENDMENT.move(S(amendment.state), E.APPROVE)
     lapses = {"told_guest": True, "lapses_at": tx.now + DECIDED_WITHIN}
     await tx.update(amendments, amendment.id, state=state.value, **lapses, **answer)

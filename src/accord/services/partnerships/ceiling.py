@@ -150,7 +150,7 @@ async def _held(tx: Transaction, organisation_id: UUID | None, partner_id: UUID)
     await tx.enter(*{organisation_id or PLATFORM, partner_id, above} - {None})
     held = await hold_organisations(tx, *{partner_id, above} - {None})
     if held[partner_id].parent_partner_id != above:
-        raise Conflict(held[partner_id].version)
+        raise Conflict(held[partner_id].version, message="Its parent partner was changed at this moment. Try again.")
     return held[partner_id], held.get(above)
 
 

@@ -22,7 +22,7 @@ from accord.domain.activity import EventType
 from accord.domain.errors import Conflict, Forbidden, NotFound, PrerequisiteMissing, ValidationError
 from accord.domain.notice import Template
 from accord.domain.partner import PartnerStatus
-from accord.domain.partnership import AccessMode, PartnershipPath, Purpose, Terms
+from accord.domain.partnership import AccessMode, PartnershipPath, Purpose, Terms, standing_message
 from accord.services.activity import record
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, changed_terms, event_of, names, new_terms
@@ -81,7 +81,7 @@ async def _find_host(tx: Transaction, guest: Any, host: Any, path: tuple[str, ..
         raise NotFound(path)
     standing = await get_open_partnership(tx, host.id, guest.id)
     if standing is not None:
-        raise Conflict(standing.version, standing.state, path)
+        raise Conflict(standing.version, standing.state, path, message=standing_message(standing.state))
     return host
 
 

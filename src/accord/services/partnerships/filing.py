@@ -26,6 +26,7 @@ from accord.domain.partnership import (
     PartnershipPath,
     PartnershipState,
     Terms,
+    standing_message,
 )
 
 __all__ = [
@@ -72,7 +73,12 @@ async def _refuse_second(tx: Transaction, host_id: UUID, guest_id: UUID) -> None
     standing = await get_open_partnership(tx, host_id, guest_id)
     if standing is not None:
         known = await sees(tx, standing.id)
-        raise Conflict(standing.version, standing.state if known else None, ("guestHandle",))
+        raise Conflict(
+            standing.version,
+            standing.state if known else None,
+            ("guestHandle",),
+            message=standing_message(standing.state if known else None),
+        )
 
 
 async def file_partnership(

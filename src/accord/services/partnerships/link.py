@@ -58,6 +58,9 @@ from accord.services.partnerships.level import lower, words
 __all__ = ["begin_links", "end_partner_link", "link_partner", "unlink"]
 
 VENDOR: Final = "The vendor"
+UNANSWERED: Final = (
+    "A request between these two organisations is not settled yet. It has to be answered or withdrawn first."
+)
 
 
 async def link_partner(
@@ -212,9 +215,11 @@ async def _refuse_second(tx: Transaction, customer_id: UUID, partner_id: UUID, k
     """One link a pair, one partner of record a customer (S105)."""
     for link in await list_active_links(tx, customer_id=customer_id):
         if link.partner_id == partner_id:
-            raise Conflict(link.version, link.kind, ("partnerId",))
+            raise Conflict(
+                link.version, link.kind, ("partnerId",), message="These two organisations are linked already."
+            )
         if link.kind == kind == LinkKind.PARTNER_OF_RECORD:
-            raise Conflict(link.version, link.kind, ("kind",))
+            raise Conflict(link.version, link.kind, ("kind",), message="This customer has a partner of record already.")
 
 
 async def _begin(
@@ -247,10 +252,10 @@ async def _attach(tx: Transaction, customer_id: UUID, partner_id: UUID, link_id:
     """Put the link on the partnership that there is; what is granted falls to the new ceiling."""
     keys = [row.id for row in await list_connected(tx, guest_id=partner_id) if row.host_id == customer_id]
     if not keys:
-        raise Conflict(1, path=("partnerId",))
+        raise Conflict(1, path=("partnerId",), message=UNANSWERED)
     row = await lock_reachable(tx, keys[0])
     if row.state not in CONNECTED:
-        raise Conflict(row.version, row.state, ("partnerId",))
+        raise Conflict(row.version, row.state, ("partnerId",), message=UNANSWERED)
     await tx.update(partnerships, row.id, link_id=link_id)
     row = await lock_reachable(tx, row.id)
     return row, await lower(tx, row, ceiling_of(row))
