@@ -34,6 +34,7 @@ from sqlalchemy import (
 
 from accord.access.principal import Acting, Principal
 from accord.database.caller import Driver, viewer_binds
+from accord.database.clock import partnership_end
 from accord.database.personal import is_live_contact, may_use_level
 from accord.database.query import Query, Row
 from accord.database.tables.acting import acting_sessions
@@ -91,7 +92,7 @@ def _by_group(narrow: Narrow) -> Select[Any]:
     """The roles of the groups that the viewer is in (4.5, path b)."""
     p, guest = partnerships.alias("bp"), organisations.alias("bg")
     m, g, d = role_group_members.alias("bm"), role_groups.alias("br"), role_delegations.alias("bd")
-    until = func.least(p.c.expires_at, d.c.expires_at, m.c.expires_at)
+    until = func.least(partnership_end(p), d.c.expires_at, m.c.expires_at)
     return (
         select(*_columns(p, Basis.ROLE_GROUP, role_key=g.c.role, role_group_id=g.c.id, expires_at=until))
         .select_from(
@@ -129,7 +130,7 @@ def _columns(p: FromClause, basis: Basis, **given: ColumnElement[Any]) -> tuple[
         given.get("partnership_id", p.c.id).label("partnership_id"),
         given.get("host_id", p.c.host_id).label("host_id"),
         given.get("guest_id", p.c.guest_id).label("home_id"),
-        given.get("expires_at", p.c.expires_at).label("expires_at"),
+        given.get("expires_at", partnership_end(p)).label("expires_at"),
         cast(literal(basis.value), Text).label("basis"),
         cast(given.get("level", null()), Text).label("level"),
         cast(given.get("role_key", null()), Text).label("role_key"),

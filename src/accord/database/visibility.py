@@ -11,7 +11,6 @@ from sqlalchemy import (
     ARRAY,
     Boolean,
     ColumnElement,
-    DateTime,
     FromClause,
     Text,
     Uuid,
@@ -26,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy import any_ as any_of
 from sqlalchemy.dialects.postgresql import array
 
+from accord.database.clock import NOW, has_not_ended, is_connected, is_within_time
 from accord.database.tables.api_client import api_clients
 from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
 from accord.database.tables.organisation import memberships, organisations
@@ -38,7 +38,6 @@ Predicate = ColumnElement[bool]
 VIEWER: Final = cast(bindparam("viewer", type_=Text()), Uuid())
 API_CLIENT: Final = cast(bindparam("client", type_=Text()), Uuid())
 """The API client that asks as the viewer; null for people."""
-NOW: Final = bindparam("now", type_=DateTime(timezone=True))
 OPERATOR: Final = bindparam("operator", type_=Boolean())
 MFA: Final = bindparam("mfa", type_=Boolean())
 
@@ -72,13 +71,12 @@ def sees_partnership(p: FromClause = partnerships) -> Predicate:
         p.c.host_id == keys("leads"),
         and_(p.c.host_id == keys("works_in"), or_(owns_partnership(p), asked_for(p))),
         p.c.visible_guest_id == keys("admin_of"),
-        and_(p.c.visible_guest_id == keys("delegated_in"), or_(p.c.state == "ACTIVE", p.c.state == "SUSPENDED")),
+        and_(p.c.visible_guest_id == keys("delegated_in"), is_connected(p)),
         and_(
             p.c.visible_guest_id == keys("works_in"),
             or_(
-                and_(p.c.representative_user_id == VIEWER, p.c.ended_at.is_(None)),
-                _has_grant(p),
-                _in_role_group(p.c.id),
+                and_(p.c.representative_user_id == VIEWER, has_not_ended(p)),
+                and_(or_(_has_grant(p), _in_role_group(p.c.id)), is_within_time(p)),
             ),
         ),
     )
@@ -141,9 +139,7 @@ def sees_group_member(m: FromClause) -> Predicate:
 
 def _sees_at_guest(d: FromClause) -> Predicate:
     p = partnerships.alias()
-    represents = exists().where(
-        p.c.id == d.c.partnership_id, p.c.representative_user_id == VIEWER, p.c.ended_at.is_(None)
-    )
+    represents = exists().where(p.c.id == d.c.partnership_id, p.c.representative_user_id == VIEWER, has_not_ended(p))
     return or_(
         d.c.guest_id == keys("admin_of"),
         and_(d.c.guest_id == keys("works_in"), or_(represents, _in_role_group(d.c.partnership_id))),
@@ -162,7 +158,7 @@ def active_partnership(partnership_id: ColumnElement[Any]) -> Predicate:
         p.c.id == partnership_id,
         p.c.state == "ACTIVE",
         p.c.starts_at <= NOW,
-        or_(p.c.expires_at.is_(None), p.c.expires_at > NOW),
+        is_within_time(p),
         ~exists().where(o.c.id == any_of(array([p.c.host_id, p.c.guest_id])), o.c.status != "ACTIVE"),
         ~exists().where(r.c.id == p.c.host_id, or_(r.c.frozen, r.c.require_mfa & ~MFA)),
         ~is_barred(p),

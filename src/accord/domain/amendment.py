@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from accord.domain.errors import ValidationError
-from accord.domain.lifecycle import LifeCycle
+from accord.domain.lifecycle import Deadline, LifeCycle
 from accord.domain.notice import day
 from accord.domain.partnership import AccessMode, PartnershipSide, Purpose, Terms, ends_later, purposes
 
@@ -60,6 +60,7 @@ AMENDMENT: Final = LifeCycle(
         (S.PENDING_GUEST, E.LAPSE): S.LAPSED,
     }
 )
+AMENDMENT_DEADLINES: Final = (Deadline(TURN, "lapses_at", S.LAPSED),)
 
 
 SPELLED: Final = {

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from accord.domain.lifecycle import LifeCycle
+from accord.domain.lifecycle import Deadline, LifeCycle
 
 
 class DelegatedRole(StrEnum):
@@ -42,6 +42,7 @@ DELEGATION: Final = LifeCycle(
         (DelegationState.ACTIVE, DelegationEvent.EXPIRE): DelegationState.EXPIRED,
     }
 )
+DELEGATION_DEADLINES: Final = (Deadline((DelegationState.ACTIVE,), "expires_at", DelegationState.EXPIRED),)
 
 
 class RoleGroupState(StrEnum):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -36,3 +37,12 @@ class LifeCycle(Generic[State, Event]):
     def sources(self, event: Event) -> frozenset[State]:
         """The states from which this event is legal."""
         return frozenset(source for (source, name) in self.table if name == event)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline(Generic[State]):
+    """A step that time takes by itself: in one of these states, `becomes` stands from the instant in `column` on."""
+
+    states: Collection[State]
+    column: str
+    becomes: State

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from accord.domain.errors import RateLimited
 from accord.domain.level import DataAccessLevel, is_above
-from accord.domain.lifecycle import LifeCycle
+from accord.domain.lifecycle import Deadline, LifeCycle
 from accord.domain.sharing import AccountRole, is_at_most
 
 HOST_DECIDES_WITHIN: Final = timedelta(days=30)
@@ -56,8 +56,9 @@ STANDING: Final[Mapping[PartnershipState, str]] = MappingProxyType(
 
 def standing_message(state: str | None) -> str:
     """Return why no second partnership is filed for a pair; None for a state that the caller may not know."""
-    known = None if state is None else STANDING.get(PartnershipState(state))
-    return known or "There is a request between these two organisations already."
+    if state is None:
+        return "There is a request between these two organisations already."
+    return STANDING.get(PartnershipState(state), "The one before has just ended. Try again in a minute.")
 
 
 class PartnershipPath(StrEnum):
@@ -180,6 +181,14 @@ PARTNERSHIP: Final = LifeCycle(
         (S.SUSPENDED, E.EXPIRE): S.EXPIRED,
     }
 )
+
+
+PARTNERSHIP_DEADLINES: Final = (
+    Deadline(AWAITING, "lapses_at", S.LAPSED),
+    Deadline((S.DECLINED_BY_GUEST,), "lapses_at", S.WITHDRAWN),
+    Deadline(CONNECTED, "expires_at", S.EXPIRED),
+)
+"""An active partnership that renews itself has no end of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from accord.domain.lifecycle import LifeCycle
+from accord.domain.lifecycle import Deadline, LifeCycle
 
 ACCESS_REQUEST_LIFE: Final = timedelta(days=14)
 TICKET_LIFE: Final = timedelta(seconds=60)
@@ -84,6 +84,7 @@ GRANT: Final = LifeCycle(
         (GrantState.ACTIVE, GrantEvent.EXPIRE): GrantState.EXPIRED,
     }
 )
+GRANT_DEADLINES: Final = (Deadline((GrantState.ACTIVE,), "expires_at", GrantState.EXPIRED),)
 
 
 class AccessItemState(StrEnum):
@@ -113,6 +114,7 @@ ACCESS_ITEM: Final = LifeCycle(
         (P, AccessItemEvent.CANCEL): AccessItemState.CANCELLED,
     }
 )
+ACCESS_ITEM_DEADLINES: Final = (Deadline((P,), "lapses_at", AccessItemState.LAPSED),)
 
 
 class AccountEvent(StrEnum):

@@ -28,7 +28,7 @@ from accord.domain.activity import EventType
 from accord.domain.amendment import AmendmentEvent
 from accord.domain.delegation import DelegationEvent, is_over
 from accord.domain.notice import Template, day
-from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
+from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import ACCESS_ITEM, GRANT, AccessItemEvent, AccessItemState, GrantEvent, GrantState
 from accord.services.activity import Event, record
 from accord.services.digest import tell_changes
@@ -36,9 +36,9 @@ from accord.services.grants import cascade
 from accord.services.grants.acting import expire_session
 from accord.services.grants.roles import clearing_events, end_roles, leave_overdue, left_group, tell_of_roles
 from accord.services.outbox import Mail, enqueue
-from accord.services.pair import addressed, deciders, end, event_of, names, tell
+from accord.services.pair import addressed, deciders, event_of, names, tell
 from accord.services.partnerships.amending import close, told_when_lapsed
-from accord.services.partnerships.ending import end_partnership
+from accord.services.partnerships.overdue import settle
 
 __all__ = ["sweep"]
 
@@ -53,9 +53,9 @@ EXPIRY_NOTICES: Final = (1, 7, 30)
 
 async def sweep(database: Database, now: datetime) -> None:
     """Do what is due at `now`; run again, it finds nothing left to do."""
-    await _each_partnership(database, due.to_lapse(now), _lapse)
+    await _each_partnership(database, due.to_lapse(now), _settle)
     await _each_partnership(database, due.to_extend(now), _extend)
-    await _each_partnership(database, due.to_expire(now), _expire)
+    await _each_partnership(database, due.to_expire(now), _settle)
     await _each_partnership(database, due.to_expire_roles(now), _expire_roles)
     await _each_partnership(database, due.to_leave_groups(now), _leave_groups)
     await _each_partnership(database, due.to_warn_of_lapse(now), _warn_of_lapse)
@@ -106,20 +106,6 @@ async def _each_session(database: Database, condition: ColumnElement[bool]) -> N
                 await record(tx, await expire_session(tx, row))
 
 
-async def _lapse(tx: Transaction, row: Any) -> None:
-    """A waiting partnership lapses; a refused one that nobody sent again is withdrawn."""
-    before = PartnershipState(row.state)
-    refused = before is PartnershipState.DECLINED_BY_GUEST
-    event = PartnershipEvent.WITHDRAW if refused else PartnershipEvent.LAPSE
-    told = [*await people(tx, [row.requester_user_id]), *await deciders(tx, row)]
-    if before is PartnershipState.AWAITING_GUEST_ACCEPTANCE:
-        told += await admins_of(tx, row.guest_id)
-    await end(tx, row, PARTNERSHIP.move(before, event), None)
-    await tell(tx, row, Template.WITHDRAWN if refused else Template.LAPSED, names(row), told)
-    recorded = EventType.PARTNERSHIP_WITHDRAWN if refused else EventType.PARTNERSHIP_LAPSED
-    await record(tx, event_of(row, recorded, told=row.told_guest))
-
-
 async def _warn_of_lapse(tx: Transaction, row: Any) -> None:
     told = [*await people(tx, [row.requester_user_id]), *await deciders(tx, row)]
     if row.state == PartnershipState.AWAITING_GUEST_ACCEPTANCE:
@@ -128,10 +114,8 @@ async def _warn_of_lapse(tx: Transaction, row: Any) -> None:
     await tell(tx, row, Template.LAPSE_NOTICE, names(row) | {"until": day(row.lapses_at)}, told)
 
 
-async def _expire(tx: Transaction, row: Any) -> None:
-    state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.EXPIRE)
-    ended = await end_partnership(tx, row, state, EventType.PARTNERSHIP_EXPIRED, cause="expired")
-    await record(tx, *ended.events)
+async def _settle(tx: Transaction, row: Any) -> None:
+    await record(tx, *await settle(tx, row))
 
 
 async def _expire_roles(tx: Transaction, row: Any) -> None:
@@ -150,14 +134,14 @@ async def _leave_groups(tx: Transaction, row: Any) -> None:
 
 
 async def _extend(tx: Transaction, row: Any) -> None:
-    """On it goes, where the host has said so; one that somebody holds ends instead."""
-    until = row.expires_at + row.auto_extend
+    """Renew a partnership with auto-renewal. Suspended ones are not renewed."""
+    until = row.stored_expires_at + row.auto_extend
     while until <= tx.now:
         until += row.auto_extend
     await tx.update(partnerships, row.id, expires_at=until, expiry_noticed_days=None)
     told = [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]
     await tell(tx, row, Template.PARTNERSHIP_EXTENDED, names(row) | {"until": day(until)}, told)
-    data = {"from": row.expires_at.isoformat(), "until": until.isoformat()}
+    data = {"from": row.stored_expires_at.isoformat(), "until": until.isoformat()}
     await record(tx, event_of(row, EventType.PARTNERSHIP_EXTENDED, data=data))
 
 

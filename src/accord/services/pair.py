@@ -24,7 +24,19 @@ from accord.services import invitation
 from accord.services.activity import Event
 from accord.services.outbox import Mail, Recipient, enqueue
 
-__all__ = ["addressed", "changed_terms", "deciders", "end", "event_of", "held", "names", "new_terms", "tell"]
+__all__ = [
+    "addressed",
+    "changed_terms",
+    "deciders",
+    "end",
+    "event_of",
+    "held",
+    "is_overdue",
+    "names",
+    "new_terms",
+    "refuse_overdue",
+    "tell",
+]
 
 
 async def held(
@@ -41,15 +53,19 @@ async def held(
     target = Target(partnership=partnership_facts(row), subject_ids=subject_ids)
     require(tx.principal, action, target, now=tx.now, acting_for=tx.acting_for)
     check_version(row, expected_version, row.state)
-    refuse_overdue(tx, row)
+    refuse_overdue(row)
     return row
 
 
-def refuse_overdue(tx: Transaction, row: Any) -> None:
-    """What has lapsed is answered no more, whether or not it is marked so yet (invariant 12); InvalidState."""
-    if row.lapses_at is not None and row.lapses_at <= tx.now:
-        refused = row.state == PartnershipState.DECLINED_BY_GUEST
-        raise InvalidState(PartnershipState.WITHDRAWN if refused else PartnershipState.LAPSED)
+def is_overdue(row: Any) -> bool:
+    """Has the clock ended this partnership before the worker has written so? (invariant 12)"""
+    return bool(row.state != row.stored_state)
+
+
+def refuse_overdue(row: Any) -> None:
+    """Raise InvalidState past the end of a partnership, or the deadline of a proposal."""
+    if is_overdue(row):
+        raise InvalidState(row.state)
 
 
 def names(row: Any) -> dict[str, str]:

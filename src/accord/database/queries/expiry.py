@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, and_, exists, func, or_, select
 
+from accord.database.clock import renews
 from accord.database.engine import Transaction
 from accord.database.queries.partnership import REACHABLE
 from accord.database.tables.acting import acting_sessions
@@ -19,7 +20,7 @@ from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, accounts, grants
 from accord.domain.acting import IDLE
 from accord.domain.delegation import DelegationState
-from accord.domain.partnership import AWAITING, CONNECTED, LAPSE_NOTICE, PartnershipState
+from accord.domain.partnership import AWAITING, CONNECTED, LAPSE_NOTICE
 
 AT_ONCE: Final = 500
 EXTENDED_BEFORE: Final = timedelta(hours=1)
@@ -43,15 +44,15 @@ def to_warn_of_lapse(now: datetime) -> ColumnElement[bool]:
 
 
 def to_expire(now: datetime) -> ColumnElement[bool]:
-    """Connected beyond its end."""
-    return and_(partnerships.c.state.in_(CONNECTED_NAMES), partnerships.c.expires_at <= now)
+    """Connected beyond its end, and not renewed by itself."""
+    over = and_(partnerships.c.state.in_(CONNECTED_NAMES), partnerships.c.expires_at <= now)
+    return and_(over, ~renews(partnerships))
 
 
 def to_extend(now: datetime) -> ColumnElement[bool]:
     """Active, going on by itself, and close enough to its end that nobody is to notice it."""
     return and_(
-        partnerships.c.state == PartnershipState.ACTIVE.value,
-        partnerships.c.auto_extend.is_not(None),
+        renews(partnerships),
         partnerships.c.expires_at <= now + EXTENDED_BEFORE,
     )
 

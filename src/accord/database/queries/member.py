@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Uuid, and_, any_, bindparam, exists, func, literal, or_, select
 
+from accord.database.clock import partnership_state
 from accord.database.engine import Query, Transaction
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.contact import customer_assignments, external_contacts
@@ -117,7 +118,8 @@ async def is_known_in(tx: Transaction, organisation_id: UUID, email: str) -> boo
 async def get_session(tx: Transaction, session_id: UUID) -> Any:
     """The acting session in which somebody was invited, with the state of what it rested on: of its partnership, or of
     the contact without one."""
-    state = func.coalesce(partnerships.c.state, external_contacts.c.status).label("basis_state")
+    of_partnership = partnership_state(partnerships, literal(tx.now))
+    state = func.coalesce(of_partnership, external_contacts.c.status).label("basis_state")
     return await tx.first(
         select(acting_sessions, state)
         .outerjoin(partnerships, partnerships.c.id == acting_sessions.c.partnership_id)

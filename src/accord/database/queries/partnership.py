@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from accord.access.facts import PartnershipFacts
+from accord.database.clock import partnership_end, partnership_state
 from accord.database.engine import Query, Row, Transaction
 from accord.database.tables.delegation import role_delegations
 from accord.database.tables.organisation import memberships, organisations
@@ -39,6 +40,8 @@ from accord.domain.partner import LinkKind, LinkStatus, PartnerStatus
 from accord.domain.partnership import OPEN, Holder, PartnershipPath, PartnershipState
 
 WANTED: Final = bindparam("wanted", type_=Uuid())
+BY_CLOCK: Final = ("state", "expires_at")
+"""Columns that an act reads as they stand by the clock; as the worker has left them they are `stored_…`."""
 
 
 def policy_columns(p: FromClause = partnerships) -> tuple[Any, ...]:
@@ -99,7 +102,10 @@ def _whole() -> Select[Any]:
     )
     return (
         select(
-            partnerships,
+            *(column for column in partnerships.c if column.name not in BY_CLOCK),
+            partnership_state(partnerships).label("state"),
+            partnership_end(partnerships).label("expires_at"),
+            *(partnerships.c[name].label(f"stored_{name}") for name in BY_CLOCK),
             host.c.name.label("host_name"),
             guest.c.name.label("guest_name"),
             *side_columns(partnerships, host, guest),
@@ -221,9 +227,11 @@ async def find_partner(tx: Transaction, handle: str) -> Any:
 
 
 async def get_open_partnership(tx: Transaction, host_id: UUID, guest_id: UUID) -> Any:
-    """The partnership of this pair that has not ended, or None (S44)."""
+    """Return the partnership of this pair that has not ended, or whose end nobody has written yet; or None (S44)."""
     return await tx.first(
-        select(partnerships.c.id, partnerships.c.version, partnerships.c.state).where(
+        select(
+            partnerships.c.id, partnerships.c.version, partnership_state(partnerships, literal(tx.now)).label("state")
+        ).where(
             partnerships.c.host_id == host_id,
             partnerships.c.guest_id == guest_id,
             partnerships.c.state.in_([state.value for state in OPEN]),

@@ -49,7 +49,7 @@ from accord.domain.sharing import (
 )
 from accord.services.activity import Event, record
 from accord.services.grants.share import BULK, HeldShare, enumerated, event_on, hold, require_live, role_name, send
-from accord.services.pair import addressed
+from accord.services.pair import addressed, is_overdue
 
 __all__ = ["AccessDecision", "Decided", "decide_access_requests", "request_access", "withdraw_access_request"]
 
@@ -231,7 +231,7 @@ async def _decide(
     require(tx.principal, Action.ACCESS_DECIDE, target, now=tx.now, acting_for=tx.acting_for)
     check_version(item, decision.expected_version, item.state)
     event = AccessItemEvent.ACCEPT if decision.accept else AccessItemEvent.DECLINE
-    state = ACCESS_ITEM.move(_standing(tx, item), event)
+    state = ACCESS_ITEM.move(_standing(tx, held, item), event)
     note = text.note("note", decision.note)
     grant_id, overdue = None, list[Event]()
     if decision.accept:
@@ -254,8 +254,10 @@ def _facts(item: Any) -> AccessItemFacts:
     return AccessItemFacts(item.requested_by, item.member_user_id, AccessItemState(item.state))
 
 
-def _standing(tx: Transaction, item: Any) -> AccessItemState:
-    """The state of a place in a request by the clock: what has lapsed is no longer pending."""
+def _standing(tx: Transaction, held: HeldShare, item: Any) -> AccessItemState:
+    """Return the state of a place in a request by the clock: it lapses, and is cancelled with its partnership."""
+    if item.state == AccessItemState.PENDING and is_overdue(held.partnership):
+        return AccessItemState.CANCELLED
     overdue = item.state == AccessItemState.PENDING and item.lapses_at <= tx.now
     return AccessItemState.LAPSED if overdue else AccessItemState(item.state)
 
@@ -344,7 +346,7 @@ async def withdraw_access_request(
     target = held.target(item=_facts(item))
     require(tx.principal, Action.ACCESS_WITHDRAW, target, now=tx.now, acting_for=tx.acting_for)
     check_version(item, expected_version, item.state)
-    state = ACCESS_ITEM.move(_standing(tx, item), AccessItemEvent.WITHDRAW)
+    state = ACCESS_ITEM.move(_standing(tx, held, item), AccessItemEvent.WITHDRAW)
     await tx.update(access_items, item_id, state=state.value, decided_by=tx.person_id, decided_at=tx.now)
     data = {"item": global_id("accessitem", item_id), "member": global_id("user", item.member_user_id)}
     await record(tx, event_on(held.share, EventType.ACCESS_REQUEST_WITHDRAWN, data=data))

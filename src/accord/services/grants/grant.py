@@ -31,6 +31,7 @@ from accord.domain.sharing import GRANT, SHARE, AccountRole, GrantEvent, GrantSt
 from accord.services.activity import record
 from accord.services.grants import cascade
 from accord.services.grants.share import HeldShare, Receipt, event_on, hold, role_name, tell, tell_removed
+from accord.services.pair import refuse_overdue
 
 __all__ = [
     "RemovedFromPartnership",
@@ -135,6 +136,7 @@ async def remove_member_from_partnership(
     partnership = await lock_partnership(tx, partnership_id)
     target = Target(partnership=partnership_facts(partnership))
     require(tx.principal, Action.GRANT_REVOKE_ALL, target, now=tx.now, acting_for=tx.acting_for)
+    refuse_overdue(partnership)
     seen = await list_grants_of_person(tx, partnership_id, user_id)
     if not seen:
         raise NotFound(("userId",))

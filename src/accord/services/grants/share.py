@@ -21,7 +21,7 @@ from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, Partnership
 from accord.domain.sharing import AccountRole
 from accord.services.activity import Event
 from accord.services.outbox import Mail, Recipient, enqueue
-from accord.services.pair import addressed
+from accord.services.pair import addressed, refuse_overdue
 
 __all__ = [
     "BULK",
@@ -72,8 +72,9 @@ class HeldShare:
         )
 
     def require(self, tx: Transaction, action: Action, grant: GrantFacts | None = None) -> None:
-        """May the caller do this to the share now? Forbidden otherwise."""
+        """Raise Forbidden unless the caller may do this to the share, and InvalidState past the partnership's end."""
         require(tx.principal, action, self.target(grant=grant), now=tx.now, acting_for=tx.acting_for)
+        refuse_overdue(self.partnership)
 
 
 async def hold(tx: Transaction, share_id: UUID, path: tuple[str, ...] = ("shareId",)) -> HeldShare:

@@ -39,10 +39,11 @@ from accord.domain.partnership import (
 )
 from accord.services.activity import Event, record
 from accord.services.grants.acting import end_sessions, revoked_events
-from accord.services.pair import end, event_of, names, tell
+from accord.services.pair import end, event_of, is_overdue, names, tell
 from accord.services.partnerships.ceiling import bound_contracts
 from accord.services.partnerships.ending import end_partnership
 from accord.services.partnerships.link import unlink
+from accord.services.partnerships.overdue import settle
 
 __all__ = ["set_organisation_status", "set_partner_status"]
 
@@ -202,7 +203,7 @@ async def _close(tx: Transaction, organisation_id: UUID, reason: str | None) -> 
     for one in found:
         row = await lock_reachable(tx, one.id)
         if row.ended_at is None:
-            events += await _end(tx, row, reason)
+            events += await settle(tx, row) if is_overdue(row) else await _end(tx, row, reason)
     return events
 
 

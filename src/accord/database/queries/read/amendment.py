@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Boolean, DateTime, case, cast, func, select
+from sqlalchemy import Boolean, DateTime, cast, func, or_, select
 
+from accord.database.clock import amendment_state
 from accord.database.queries.read.pages import PARENT, Item, as_text, global_id, grouped, looked_up, one_of, paged
 from accord.database.tables.amendment import amendments
-from accord.database.visibility import NOW, sees_amendment
+from accord.database.visibility import sees_amendment
 
 
 class AmendmentRow(Item):
@@ -18,8 +19,7 @@ class AmendmentRow(Item):
 
 
 a = amendments.alias("a")
-STATE: Final = case((a.c.lapses_at <= NOW, "LAPSED"), else_=a.c.state)
-"""What has not been answered in time has lapsed, whether or not it is marked so yet (invariant 12)."""
+STATE: Final = amendment_state(a)
 
 
 def _terms(kept: Any, when: str) -> tuple[Any, ...]:
@@ -67,7 +67,7 @@ OPEN_AMENDMENTS: Final = grouped(
     AmendmentRow,
     AMENDMENT,
     a.c.partnership_id,
-    a.c.lapses_at > NOW,
+    or_(STATE == "PENDING_HOST", STATE == "PENDING_GUEST"),
     sees_amendment(a),
     order=a.c.id,
 )

@@ -6,9 +6,10 @@ from typing import Final
 
 from sqlalchemy import and_, case
 
+from accord.database.clock import NOW
 from accord.database.queries.read.pages import PARENT, Item, as_text, global_id, looked_up, paged
 from accord.database.tables.api_client import api_clients
-from accord.database.visibility import NOW, sees_api_client
+from accord.database.visibility import sees_api_client
 from accord.domain.callers.api_client import ApiClientStatus
 
 

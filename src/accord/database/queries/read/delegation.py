@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import and_, select
 
+from accord.database.clock import delegation_state, role_group_state
 from accord.database.engine import Query
 from accord.database.queries.read.pages import (
     PARENT,
@@ -46,13 +47,14 @@ class RoleGroupMemberRow(Item):
 d, g, m = role_delegations.alias("d"), role_groups.alias("g"), role_group_members.alias("m")
 h = organisations.alias("h")
 GROUP_OF: Final = g.c.delegation_id == d.c.id
+DELEGATION_STATE, GROUP_STATE = delegation_state(d), role_group_state(g)
 
 DELEGATION: Final = (
     global_id("delegation", d.c.id),
     as_text(d.c.partnership_id),
     as_text(g.c.id, "group_id"),
     d.c.role,
-    d.c.state,
+    DELEGATION_STATE.label("state"),
     d.c.notify_addresses,
     as_text(d.c.granted_by),
     d.c.granted_at,
@@ -68,7 +70,7 @@ ROLE_GROUP: Final = (
     as_text(g.c.host_id),
     as_text(g.c.guest_id),
     g.c.role,
-    g.c.state,
+    GROUP_STATE.label("state"),
     g.c.version,
 )
 MEMBER: Final = (
@@ -86,12 +88,12 @@ DELEGATIONS_BY_PARTNERSHIP: Final = grouped(
     d.c.partnership_id,
     GROUP_OF,
     sees_delegation(d),
-    one_of(d.c.state, "state"),
+    one_of(DELEGATION_STATE, "state"),
     order=d.c.id,
 )
 ROLE_GROUP_BY_ID: Final = looked_up(RoleGroupRow, ROLE_GROUP, g.c.id, sees_delegation(g))
 ROLE_GROUPS: Final = paged(
-    RoleGroupRow, ROLE_GROUP, g, (g.c.guest_id == PARENT, sees_delegation(g), one_of(g.c.state, "state")), g.c.id
+    RoleGroupRow, ROLE_GROUP, g, (g.c.guest_id == PARENT, sees_delegation(g), one_of(GROUP_STATE, "state")), g.c.id
 )
 MEMBERS_OF_GROUP: Final = paged(
     RoleGroupMemberRow,
@@ -105,7 +107,10 @@ GROUPS_BY_GUEST: Final = Query(
         as_text(g.c.guest_id, "parent"), as_text(g.c.id, "group_id"), g.c.role, h.c.name.label("host_name"), h.c.handle
     )
     .join(h, h.c.id == g.c.host_id)
-    .where(and_(g.c.guest_id == wanted(), g.c.guest_id == keys("works_in")), g.c.state == RoleGroupState.ACTIVE.value)
+    .where(
+        and_(g.c.guest_id == wanted(), g.c.guest_id == keys("works_in")),
+        role_group_state(g) == RoleGroupState.ACTIVE.value,
+    )
 )
 """The active groups of a guest for its own people: what their names are compared among."""
 

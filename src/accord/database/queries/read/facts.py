@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Uuid, and_, exists, func, select
 
 from accord.access.facts import AccountFacts, GrantFacts, PartnershipFacts, ShareFacts, Target
+from accord.database.clock import partnership_end, partnership_state
 from accord.database.engine import Query, Row
 from accord.database.queries.partnership import partnership_facts, policy_columns, side_columns
 from accord.database.queries.read.pages import as_text, wanted
@@ -15,6 +16,7 @@ from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import account_ownerships, accounts, grants, shares
 from accord.database.visibility import VIEWER, active_partnership, keys, owns_partnership, sees_partnership
+from accord.domain.partnership import CONNECTED
 from accord.domain.sharing import AccountRole, AccountStatus, GrantState, ShareState
 
 p, s, a, g = partnerships.alias("p"), shares.alias("s"), accounts.alias("a"), grants.alias("g")
@@ -35,6 +37,8 @@ PARTNERSHIP: Final = (
     p.c.requester_user_id,
     p.c.representative_user_id,
     p.c.starts_at,
+    partnership_state(p).label("state"),
+    partnership_end(p).label("expires_at"),
     *side_columns(p, host, guest),
     p.c.granted_level,
     OWNER_ACTIVE.label("owner_active"),
@@ -43,13 +47,13 @@ PARTNERSHIP: Final = (
 )
 
 PARTNERSHIP_FACTS: Final = Query(
-    select(as_text(p.c.id, "parent"), p.c.state, p.c.expires_at, *PARTNERSHIP)
+    select(as_text(p.c.id, "parent"), *PARTNERSHIP)
     .join(host, host.c.id == p.c.host_id)
     .join(guest, guest.c.id == p.c.guest_id)
     .where(p.c.id == wanted(), sees_partnership(p))
 )
 OWNED_PARTNERSHIPS: Final = Query(
-    select(as_text(p.c.id, "parent"), p.c.state, p.c.expires_at, *PARTNERSHIP)
+    select(as_text(p.c.id, "parent"), *PARTNERSHIP)
     .join(host, host.c.id == p.c.host_id)
     .join(guest, guest.c.id == p.c.guest_id)
     .where(active_partnership(p.c.id), p.c.host_id == keys("works_in"), owns_partnership(p))
@@ -71,8 +75,6 @@ ACCOUNT_TARGETS: Final = Query(
         s.c.state.label("share_state"),
         s.c.expires_at.label("share_expires_at"),
         p.c.id.label("partnership_id"),
-        p.c.state,
-        p.c.expires_at,
         *PARTNERSHIP,
         g.c.user_id.label("grant_user_id"),
         g.c.role.label("grant_role"),
@@ -107,7 +109,8 @@ def targets_by_account(rows: list[Row]) -> dict[str, tuple[Target, ...]]:
 
 def _target(row: Row) -> Target:
     account = AccountFacts(row.account_host_id, frozenset(row.account_owner_ids), AccountStatus(row.account_status))
-    if row.share_id is None:
+    has_ended = row.partnership_id is not None and row.state not in CONNECTED
+    if row.share_id is None or has_ended:
         return Target(organisation_id=account.host_id, account=account)
     return Target(
         organisation_id=account.host_id,

@@ -6,13 +6,13 @@ from typing import Final
 
 from sqlalchemy import func, or_
 
+from accord.database.clock import is_connected
 from accord.database.queries.read.pages import PARENT, Item, as_text, global_id, looked_up, paged
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partner import partner_links
 from accord.database.tables.partnership import partnerships
 from accord.database.visibility import OPERATOR, keys, sees_partnership
 from accord.domain.partner import PartnerProgram
-from accord.domain.partnership import CONNECTED
 
 
 class PartnerLinkRow(Item):
@@ -80,7 +80,7 @@ CUSTOMERS: Final = paged(
     p,
     (
         p.c.visible_guest_id == PARENT,
-        or_(*(p.c.state == state.value for state in sorted(CONNECTED))),
+        is_connected(p),
         sees_partnership(p),
     ),
     p.c.id,

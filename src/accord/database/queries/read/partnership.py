@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from accord.database.clock import NOW, grant_state, has_not_ended, partnership_end, partnership_state, share_state
 from accord.database.engine import Query, Row
 from accord.database.queries.read.pages import (
     PARENT,
@@ -42,7 +43,6 @@ from accord.database.tables.organisation import users
 from accord.database.tables.partnership import attempts, invitations, partnerships, terms_versions
 from accord.database.tables.sharing import grants, shares
 from accord.database.visibility import (
-    NOW,
     asked_for,
     keys,
     owns_partnership,
@@ -87,21 +87,22 @@ class CountRow(Row):
 
 p, t, u = partnerships.alias("p"), attempts.alias("t"), users.alias("u")
 s, g, v, n = shares.alias("s"), grants.alias("g"), terms_versions.alias("v"), invitations.alias("n")
+STATE: Final = partnership_state(p)
 
 PARTNERSHIP: Final = (
     global_id("partnership", p.c.id),
     as_text(p.c.host_id),
     as_text(p.c.guest_id),
     p.c.path,
-    p.c.state,
+    STATE.label("state"),
     p.c.purposes,
     p.c.access_mode,
     p.c.wallet_entrusted,
     p.c.created_at,
     p.c.starts_at,
     p.c.ended_at,
-    case((or_(p.c.state != "WITHDRAWN", p.c.host_id == keys("works_in")), p.c.end_reason)).label("end_reason"),
-    p.c.expires_at,
+    case((or_(STATE != "WITHDRAWN", p.c.host_id == keys("works_in")), p.c.end_reason)).label("end_reason"),
+    partnership_end(p).label("expires_at"),
     p.c.auto_extend,
     p.c.suspended_by,
     p.c.contact_email,
@@ -169,7 +170,7 @@ PARTNERSHIPS: Final = paged(
             and_(p.c.visible_guest_id == PARENT, func.coalesce(bindparam("side", type_=Text()), "GUEST") == "GUEST"),
         ),
         sees_partnership(p),
-        one_of(p.c.state, "state"),
+        one_of(STATE, "state"),
     ),
     p.c.id,
 )
@@ -221,7 +222,7 @@ the host for whom the account is no secret (S77)."""
 TOTAL: Final[tuple[ColumnElement[Any], ...]] = (as_text(s.c.partnership_id, "parent"), func.count().label("total"))
 HIDDEN_SHARES: Final = Query(
     select(*TOTAL)
-    .where(s.c.partnership_id == keys("keys"), s.c.state != "REMOVED", ~sees_share(s))
+    .where(s.c.partnership_id == keys("keys"), share_state(s) != "REMOVED", ~sees_share(s))
     .group_by(s.c.partnership_id),
     CountRow,
 )
@@ -229,11 +230,11 @@ HIDDEN_SHARES: Final = Query(
 
 people = union(
     select(g.c.user_id.label("user_id"))
-    .where(g.c.partnership_id == PARENT, g.c.state == "ACTIVE", or_(g.c.expires_at.is_(None), g.c.expires_at > NOW))
+    .where(g.c.partnership_id == PARENT, grant_state(g) == "ACTIVE")
     .where(sees_holder(g))
     .correlate(PARENTS),
     select(p.c.representative_user_id.label("user_id"))
-    .where(p.c.id == PARENT, p.c.ended_at.is_(None), p.c.representative_user_id.is_not(None))
+    .where(p.c.id == PARENT, has_not_ended(p), p.c.representative_user_id.is_not(None))
     .where(sees_partnership(p))
     .correlate(PARENTS),
 ).lateral("people")

@@ -25,6 +25,7 @@ from sqlalchemy import (
     union,
 )
 
+from accord.database.clock import NOW, access_item_state, has_not_ended, partnership_end, partnership_state
 from accord.database.engine import Query, Row
 from accord.database.host_data import counts_in_dashboard
 from accord.database.queries.read.activity import NAMED, OTHER_SIDE, SINCE, UNTIL, e
@@ -34,12 +35,13 @@ from accord.database.tables.delegation import role_group_members
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, grants, shares
-from accord.database.visibility import NOW, is_live_grant, keys
+from accord.database.visibility import is_live_grant, keys
 from accord.database.visible_activity import sees_event
 from accord.domain.report import ReportGrouping
 
 p, s, g = partnerships.alias("p"), shares.alias("s"), grants.alias("g")
 i, m = access_items.alias("i"), role_group_members.alias("m")
+STATE: Final[ColumnElement[Any]] = partnership_state(p)
 
 UNUSED_SINCE: Final = bindparam("unused_since", type_=DateTime(timezone=True))
 EXPIRING_UNTIL: Final = bindparam("expiring_until", type_=DateTime(timezone=True))
@@ -55,7 +57,7 @@ def _figure(name: str, counted: ColumnElement[Any], source: FromClause, *where: 
 
 
 SHARED: Final = s.join(p, p.c.id == s.c.partnership_id)
-LIVE_SHARE: Final = and_(s.c.state == "ACTIVE", _before_end(s), p.c.ended_at.is_(None), _before_end(p))
+LIVE_SHARE: Final = and_(s.c.state == "ACTIVE", _before_end(s), has_not_ended(p))
 GRANTED: Final = g.join(s, s.c.id == g.c.share_id).join(p, p.c.id == g.c.partnership_id)
 LIVE_GRANT: Final = and_(is_live_grant(g), LIVE_SHARE, g.c.host_id == PARENT, counts_in_dashboard(PARENT, p.c.id))
 WITH_ACCESS: Final = union(
@@ -65,8 +67,7 @@ WITH_ACCESS: Final = union(
     .where(
         m.c.host_id == PARENT,
         m.c.ended_at.is_(None),
-        p.c.ended_at.is_(None),
-        _before_end(p),
+        has_not_ended(p),
         counts_in_dashboard(PARENT, p.c.id),
     )
     .correlate(PARENTS),
@@ -97,8 +98,7 @@ DASHBOARD: Final = Query(
             func.count(),
             p,
             p.c.host_id == PARENT,
-            p.c.state == "AWAITING_HOST_APPROVAL",
-            or_(p.c.lapses_at.is_(None), p.c.lapses_at > NOW),
+            STATE == "AWAITING_HOST_APPROVAL",
             counts_in_dashboard(PARENT, p.c.id),
         ),
         _figure(
@@ -106,7 +106,7 @@ DASHBOARD: Final = Query(
             func.count(),
             i,
             i.c.host_id == PARENT,
-            i.c.state == "PENDING",
+            access_item_state(i) == "PENDING",
             counts_in_dashboard(PARENT, i.c.partnership_id),
         ),
         _figure(
@@ -121,19 +121,19 @@ DASHBOARD: Final = Query(
             func.count(),
             GRANTED,
             LIVE_GRANT,
-            func.least(g.c.expires_at, s.c.expires_at, p.c.expires_at) <= EXPIRING_UNTIL,
+            func.least(g.c.expires_at, s.c.expires_at, partnership_end(p)) <= EXPIRING_UNTIL,
         ),
     ).select_from(PARENTS)
 )
 """Every figure of an organisation's dashboard in one statement; 0 where the viewer reads none of it."""
 
 LIVE_PARTNERSHIPS: Final = Query(
-    select(as_text(PARENT, "parent"), p.c.state, func.count().label("count"))
+    select(as_text(PARENT, "parent"), STATE.label("state"), func.count().label("count"))
     .select_from(
         PARENTS.join(
             p,
             and_(
-                p.c.ended_at.is_(None),
+                has_not_ended(p),
                 or_(
                     and_(p.c.host_id == PARENT, counts_in_dashboard(PARENT, p.c.id)),
                     and_(p.c.visible_guest_id == PARENT, p.c.visible_guest_id == keys("leads")),
@@ -141,8 +141,8 @@ LIVE_PARTNERSHIPS: Final = Query(
             ),
         )
     )
-    .group_by(PARENT, p.c.state)
-    .order_by(p.c.state)
+    .group_by(PARENT, STATE)
+    .order_by(STATE)
 )
 DAY: Final[ColumnElement[Any]] = cast(func.timezone("UTC", e.c.occurred_at), Date())
 SIGN_INS: Final = Query(

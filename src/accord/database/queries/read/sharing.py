@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import select
 
+from accord.database.clock import access_item_state, grant_state, share_state
 from accord.database.engine import Query
 from accord.database.queries.read.organisation import USER, UserRow
 from accord.database.queries.read.organisation import u as owner
@@ -72,6 +73,7 @@ class AccessItemRow(Item):
 
 a, s, g, i = accounts.alias("a"), shares.alias("s"), grants.alias("g"), access_items.alias("i")
 w, m = account_ownerships.alias("w"), memberships.alias("wm")
+SHARE_STATE, GRANT_STATE, ITEM_STATE = share_state(s), grant_state(g), access_item_state(i)
 
 ACCOUNT: Final = (
     global_id("account", a.c.id),
@@ -92,7 +94,7 @@ SHARE: Final = (
     as_text(s.c.guest_id),
     as_text(s.c.account_id),
     as_text(s.c.shared_by),
-    s.c.state,
+    SHARE_STATE.label("state"),
     s.c.shared_at,
     s.c.ended_at,
     s.c.version,
@@ -104,7 +106,7 @@ GRANT: Final = (
     as_text(g.c.user_id),
     as_text(g.c.granted_by),
     g.c.role,
-    g.c.state,
+    GRANT_STATE.label("state"),
     g.c.granted_at,
     g.c.expires_at,
     g.c.last_used_at,
@@ -119,7 +121,7 @@ ITEM: Final = (
     as_text(i.c.grant_id),
     i.c.role,
     i.c.note,
-    i.c.state,
+    ITEM_STATE.label("state"),
     i.c.created_at,
     i.c.lapses_at,
     i.c.decided_at,
@@ -169,27 +171,29 @@ OWNERS_BY_ACCOUNT: Final = Query(
 
 SHARE_BY_ID: Final = looked_up(ShareRow, SHARE, s.c.id, sees_share(s))
 SHARES_OF_PARTNERSHIP: Final = paged(
-    ShareRow, SHARE, s, (s.c.partnership_id == PARENT, sees_share(s), one_of(s.c.state, "state")), s.c.id
+    ShareRow, SHARE, s, (s.c.partnership_id == PARENT, sees_share(s), one_of(SHARE_STATE, "state")), s.c.id
 )
 SHARES_OF_ACCOUNT: Final = paged(
-    ShareRow, SHARE, s, (s.c.account_id == PARENT, sees_share(s), one_of(s.c.state, "state")), s.c.id
+    ShareRow, SHARE, s, (s.c.account_id == PARENT, sees_share(s), one_of(SHARE_STATE, "state")), s.c.id
 )
 GRANT_BY_ID: Final = looked_up(GrantRow, GRANT, g.c.id, sees_grant(g))
-GRANTS_BY_SHARE: Final = grouped(GrantRow, GRANT, g.c.share_id, sees_grant(g), one_of(g.c.state, "state"), order=g.c.id)
+GRANTS_BY_SHARE: Final = grouped(
+    GrantRow, GRANT, g.c.share_id, sees_grant(g), one_of(GRANT_STATE, "state"), order=g.c.id
+)
 GRANTS_BY_MEMBER: Final = Query(
     select(*GRANT)
     .where(g.c.partnership_id == wanted("partnerships"), g.c.user_id == wanted("people"))
-    .where(g.c.state == "ACTIVE", sees_grant(g))
+    .where(GRANT_STATE == "ACTIVE", sees_grant(g))
     .order_by(g.c.id),
     GrantRow,
 )
 GRANTS_OF_ACCOUNT: Final = paged(
-    GrantRow, GRANT, g, (g.c.account_id == PARENT, sees_grant(g), one_of(g.c.state, "state")), g.c.id
+    GrantRow, GRANT, g, (g.c.account_id == PARENT, sees_grant(g), one_of(GRANT_STATE, "state")), g.c.id
 )
 ITEM_BY_ID: Final = looked_up(AccessItemRow, ITEM, i.c.id, sees_access_item(i))
 ITEMS_BY_SHARE: Final = grouped(
-    AccessItemRow, ITEM, i.c.share_id, sees_access_item(i), one_of(i.c.state, "state"), order=i.c.id
+    AccessItemRow, ITEM, i.c.share_id, sees_access_item(i), one_of(ITEM_STATE, "state"), order=i.c.id
 )
 ITEMS_OF_ACCOUNT: Final = paged(
-    AccessItemRow, ITEM, i, (i.c.account_id == PARENT, sees_access_item(i), one_of(i.c.state, "state")), i.c.id
+    AccessItemRow, ITEM, i, (i.c.account_id == PARENT, sees_access_item(i), one_of(ITEM_STATE, "state")), i.c.id
 )

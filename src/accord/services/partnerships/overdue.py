@@ -1,0 +1,34 @@
+"""What the clock has ended already, written down: by the worker, and by an act that meets it first (invariant 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from accord.database.engine import Transaction
+from accord.database.queries.recipients import admins_of, people
+from accord.domain.activity import EventType
+from accord.domain.notice import Template
+from accord.domain.partnership import CONNECTED, PARTNERSHIP, PartnershipEvent, PartnershipState
+from accord.services.activity import Event
+from accord.services.pair import deciders, end, event_of, names, tell
+from accord.services.partnerships.ending import end_partnership
+
+__all__ = ["settle"]
+
+
+async def settle(tx: Transaction, row: Any) -> Sequence[Event]:
+    """Write the end that the clock has brought to a partnership under lock, and tell; return the events to record."""
+    before = PartnershipState(row.stored_state)
+    if before in CONNECTED:
+        state = PARTNERSHIP.move(before, PartnershipEvent.EXPIRE)
+        return (await end_partnership(tx, row, state, EventType.PARTNERSHIP_EXPIRED, cause="expired")).events
+    refused = before is PartnershipState.DECLINED_BY_GUEST
+    event = PartnershipEvent.WITHDRAW if refused else PartnershipEvent.LAPSE
+    told = [*await people(tx, [row.requester_user_id]), *await deciders(tx, row)]
+    if before is PartnershipState.AWAITING_GUEST_ACCEPTANCE:
+        told += await admins_of(tx, row.guest_id)
+    await end(tx, row, PARTNERSHIP.move(before, event), None)
+    await tell(tx, row, Template.WITHDRAWN if refused else Template.LAPSED, names(row), told)
+    recorded = EventType.PARTNERSHIP_WITHDRAWN if refused else EventType.PARTNERSHIP_LAPSED
+    return (event_of(row, recorded, told=row.told_guest),)
