@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,9 +18,11 @@ from typing import Any
 import pytest
 import yaml
 from dotenv import dotenv_values
+from joserfc.jwk import ECKey
 
 from accord.database.binaries import Binaries
 from accord.database.embedded import EmbeddedPostgres
+from accord.http.identity.keyfile import read_key
 from tests.servers import SETTINGS, open_folder
 
 DOCKER = Path(__file__).parents[2] / "docker"
@@ -71,11 +74,44 @@ def test_each_service_knows_the_passwords_of_its_own_roles_only() -> None:
     assert known == {"migrate": {"OWNER", "GATEWAY"}, "gateway": {"GATEWAY"}, "worker": {"GATEWAY", "WORKER"}}
 
 
+def write_secrets(path: Path) -> subprocess.CompletedProcess[str]:
+    """Run the script under the umask of most systems, which leaves files readable to all."""
+    command = ["sh", "-c", 'umask 022; exec "$0" "$1"', str(DOCKER / "secrets.sh"), str(path)]
+    return subprocess.run(command, capture_output=True, check=False, text=True)
+
+
+def test_the_secrets_are_readable_to_their_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    ran = write_secrets(path)
+    assert ran.returncode == 0, ran.stderr
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    values = dotenv_values(path)
+    assert len(values) == 5
+    assert not any(value and value in ran.stdout + ran.stderr for value in values.values())
+    key = values["ACCORD_TICKET_KEY"]
+    assert key is not None
+    assert read_key(key, ECKey).is_private
+
+
+def test_secrets_are_written_over_no_file(tmp_path: Path) -> None:
+    """A shell that redirects the script's output has made the file before it runs: nothing is put there either."""
+    for name, held in (("standing", "POSTGRES_PASSWORD=in use\n"), ("redirected", "")):
+        path = tmp_path / name
+        path.write_text(held)
+        refused = write_secrets(path)
+        assert refused.returncode == 1
+        assert "left as it is" in refused.stderr
+        assert path.read_text() == held
+    dangling = tmp_path / "dangling"
+    dangling.symlink_to(tmp_path / "elsewhere")
+    assert write_secrets(dangling).returncode == 1
+    assert not (tmp_path / "elsewhere").exists()
+
+
 @pytest.fixture(scope="module")
 def secrets() -> dict[str, str]:
-    printed = subprocess.run([DOCKER / "secrets.sh"], capture_output=True, check=True, text=True).stdout
     path = open_folder("accord-secrets-") / ".env"
-    path.write_text(printed)
+    assert write_secrets(path).returncode == 0
     values = {name: value for name, value in dotenv_values(path).items() if value}
     shutil.rmtree(path.parent)
     issuer = '[{"issuer": "https://identity.example", "audience": "accord"}]'
