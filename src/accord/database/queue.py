@@ -1,7 +1,7 @@
 """The job queue (pgqueuer) in the schema `queue`: what the owner installs and what the other two roles may do there.
 
-The gateway adds jobs in the transaction of the change and can neither read a payload nor delete one. The worker takes
-them.
+The gateway adds jobs in the transaction of the change, by a function, and has no right to any row of the queue: neither
+to a payload nor to what other tenants wait for. The worker takes them.
 """
 
 from __future__ import annotations
@@ -76,14 +76,7 @@ async def add_jobs(driver: Driver[Any], entrypoint: str, keys: Sequence[str]) ->
     The key is the payload, and no two jobs that wait or run have the same; adding one again does nothing.
     """
     if keys:
-        count = len(keys)
-        await queries(driver).enqueue(
-            [entrypoint] * count,
-            [key.encode() for key in keys],
-            [0] * count,
-            dedupe_key=[f"{entrypoint}:{key}" for key in keys],
-            on_conflict="skip",
-        )
+        await driver.execute(ADD, entrypoint, list(keys))
 
 
 async def prune_log(connection: AsyncConnection, before: datetime) -> int:
@@ -103,14 +96,40 @@ def uninstall(bind: Connection) -> None:
     await_only(_open(bind.connection.driver_connection).execute(f"DROP SCHEMA {SCHEMA} CASCADE"))
 
 
+ADD: Final = f"SELECT {SCHEMA}.add_jobs($1, $2)"
+ENQUEUE: Final = "int[], text[], bytea[], interval[], text[], jsonb[]"
+"""The parameters of pgqueuer's own statement, in its order."""
+
+
+def functions() -> tuple[str, ...]:
+    """The statements that make the functions which add jobs: pgqueuer's own statement, and its only use from outside.
+
+    They are made at every migration of a database, so that they are those of the pgqueuer that is installed.
+    """
+    return (
+        f"CREATE OR REPLACE FUNCTION {SCHEMA}.enqueue({ENQUEUE}) RETURNS TABLE (ord bigint, id bigint)"
+        f" LANGUAGE sql SET search_path = {SCHEMA}, pg_temp AS $sql${JOBS.build_enqueue_query('skip')}$sql$",
+        f"""CREATE OR REPLACE FUNCTION {SCHEMA}.add_jobs(entrypoint text, keys text[]) RETURNS void
+            LANGUAGE sql SECURITY DEFINER SET search_path = {SCHEMA}, pg_temp AS $sql$
+            SELECT FROM (
+                SELECT array_agg(0) AS priorities, array_agg(entrypoint) AS entrypoints,
+                    array_agg(convert_to(key, 'UTF8')) AS payloads, array_agg(interval '0') AS delays,
+                    array_agg(entrypoint || ':' || key) AS dedupe_keys, array_agg('null'::jsonb) AS headers
+                FROM unnest(keys) key
+            ) wanted, {SCHEMA}.enqueue(priorities, entrypoints, payloads, delays, dedupe_keys, headers) $sql$""",
+    )
+
+
+def functions_for(gateway: str, worker: str) -> dict[str, tuple[str, ...]]:
+    """Who may call each function of the queue, beside its owner; those of triggers need no right."""
+    return {"add_jobs": (gateway, worker), "enqueue": ()}
+
+
 def grants(gateway: str, worker: str) -> tuple[str, ...]:
     """The least that the two roles need, one statement each."""
     queue, log, statistics, schedules = TABLES
     return (
         f"GRANT USAGE ON SCHEMA {SCHEMA} TO {gateway}, {worker}",
-        f"GRANT USAGE ON SEQUENCE {queue}_id_seq TO {gateway}",
-        f"GRANT INSERT ON {queue}, {log} TO {gateway}",
-        f"GRANT SELECT (id, entrypoint, priority, dedupe_key, status) ON {queue} TO {gateway}",
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {SCHEMA} TO {worker}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON {queue}, {log}, {statistics}, {schedules} TO {worker}",
     )

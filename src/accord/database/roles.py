@@ -6,7 +6,9 @@ past can survive in them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
+from types import MappingProxyType
 from typing import Final
 
 from alembic import command
@@ -76,9 +78,42 @@ def changeable(table: str) -> str:
     )
 
 
+BOTH: Final = (GATEWAY, WORKER)
+FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        **dict.fromkeys(("new_id", "shown", "mine", "operating", "person", "myself"), BOTH),
+        # what policies of the gateway ask
+        **dict.fromkeys(("approached", "belongs", "contact_of", "has_contacts_with", "kin"), (GATEWAY,)),
+        **dict.fromkeys(("linked", "meets", "shared_with_us", "signs_in"), (GATEWAY,)),
+        # what its acts and reads call
+        **dict.fromkeys(("count_customers", "partner_directory", "published_address", "requestable"), (GATEWAY,)),
+        **dict.fromkeys(("rename_organisation", "sign_out_browsers"), (GATEWAY,)),
+        **dict.fromkeys(("admit", "release", "guess"), (GATEWAY,)),
+        # what these call with the rights of their owner
+        **dict.fromkeys(("hold_allowance", "spent"), ()),
+    }
+)
+"""Who may call each function of ours, beside the owner: nobody whom this table does not name, PUBLIC least of all.
+Functions of triggers need no right to be called by them."""
+
+
+def _execution() -> tuple[str, ...]:
+    """Take the right to call a function from everybody, then give it to those who need it."""
+    ours = {("accord", name): granted for name, granted in FUNCTIONS.items()}
+    theirs = {(queue.SCHEMA, name): granted for name, granted in queue.functions_for(GATEWAY, WORKER).items()}
+    everybody = ", ".join(("PUBLIC", *BOTH))
+    return (
+        *(f"REVOKE ALL ON ALL ROUTINES IN SCHEMA {schema} FROM {everybody}" for schema in ("accord", queue.SCHEMA)),
+        *(
+            f"GRANT EXECUTE ON FUNCTION {schema}.{name} TO {', '.join(granted)}"
+            for (schema, name), granted in {**ours, **theirs}.items()
+            if granted
+        ),
+    )
+
+
 GRANTS: Final = (
     f"GRANT USAGE ON SCHEMA accord TO {GATEWAY}, {WORKER}",
-    f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA accord TO {GATEWAY}, {WORKER}",
     *(
         f"GRANT SELECT, INSERT, UPDATE ({changeable(table)}) ON accord.{table} TO {GATEWAY}"
         for table in (
@@ -155,6 +190,7 @@ GRANTS: Final = (
     f"GRANT INSERT ON accord.activity_events, accord.notifications TO {WORKER}",
     f"GRANT SELECT, DELETE ON accord.sign_ins, accord.browser_sessions, accord.sign_in_attempts TO {WORKER}",
     *queue.grants(GATEWAY, WORKER),
+    *_execution(),
 )
 
 
@@ -180,11 +216,13 @@ def _migrate(connection: Connection) -> None:
 
 
 async def _guard(raw: Driver) -> None:
-    for role in (GATEWAY, WORKER):
-        await raw.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA accord FROM {role}")
+    for role in BOTH:
+        for schema in ("accord", queue.SCHEMA):
+            await raw.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {role}")
+            await raw.execute(f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM {role}")
     for policy in await raw.fetch("SELECT tablename, policyname FROM pg_policies WHERE schemaname = 'accord'"):
         await raw.execute(f'DROP POLICY "{policy["policyname"]}" ON accord."{policy["tablename"]}"')
-    for statement in (*GRANTS, *policies()):
+    for statement in (*queue.functions(), *GRANTS, *policies()):
         await raw.execute(statement)
 
 
