@@ -34,6 +34,7 @@ from accord.http.console import ConsoleRoutes
 from accord.http.documents import Admission, Documents
 from accord.http.edge import edge
 from accord.http.exports import ExportRoutes
+from accord.http.failures import Failures
 from accord.http.graphql import GraphQLEndpoint
 from accord.http.health import HealthRoutes
 from accord.http.identity.arrivals import Arrivals
@@ -94,7 +95,8 @@ class Gateway:
         self.tickets, self.seal = TicketSigner(key, settings.public_url), Seal(key.as_der(private=True))
         self.rates = Rates(self.database, settings.rates())
         tokens = ClientTokens(key, settings.public_url, self.database.clock)
-        self.clients = ApiClients(self.database, tokens, self.rates)
+        self.failures = Failures(self.database, settings.guesses_per_minute)
+        self.clients = ApiClients(self.database, tokens, self.failures)
         cookies = BrowserCookies(self.database, self.origins, issuers)
         self.authenticator = Authenticator(self.checker, self.staff, self.places, arrivals.note, cookies, self.clients)
 
@@ -110,8 +112,8 @@ class Gateway:
         routes: list[BaseRoute] = [
             Route("/graphql", self.graphql()),
             *HealthRoutes(self.probe).routes(),
-            *ClientRoutes(self.clients).routes(),
-            *TicketRoutes(self.tickets, self.redeem, self.rates).routes(),
+            *ClientRoutes(self.clients, self.authenticator.client_identity, self.rates).routes(),
+            *TicketRoutes(self.tickets, self.redeem, self.failures).routes(),
             *self.sign_in().routes(),
             *self.scim().routes(),
             *ExportRoutes(self.database, self.authenticator, self.rates, settings.export_rows).routes(),
@@ -123,9 +125,16 @@ class Gateway:
         return routes
 
     def sign_in(self) -> SignInRoutes:
-        authenticator, public_url = self.authenticator, self.settings.public_url
+        settings = self.settings
         return SignInRoutes(
-            self.providers, self.checker, authenticator.identity, self.write, self.origins, public_url, self.rates
+            self.providers,
+            self.checker,
+            self.authenticator.identity,
+            self.write,
+            self.origins,
+            settings.public_url,
+            self.failures,
+            settings.sign_ins_per_minute,
         )
 
     async def write(self, identity: Identity | None, act: Callable[[Transaction], Awaitable[Any]]) -> Any:
@@ -139,7 +148,9 @@ class Gateway:
         settings = self.settings
         limits, url = settings.body_limits(), settings.public_url
         client, timeout = self.authenticator.client, settings.request_timeout
-        return ScimRoutes(self.database, client, url, rates=self.rates, limits=limits, timeout=timeout)
+        return ScimRoutes(
+            self.database, client, url, rates=self.rates, failures=self.failures, limits=limits, timeout=timeout
+        )
 
     def graphql(self) -> GraphQLEndpoint:
         settings = self.settings
@@ -160,10 +171,15 @@ class Gateway:
     def context(self, identity: Identity, session: UUID | None = None, key: str | None = None) -> Context:
         settings = self.settings
         support = Support(settings.support_name, settings.support_email, settings.support_url)
-        by_default = settings.support_by_default
-        keyed = Keyed(key, self.seal) if key is not None else None
         return Context(
-            self.database, identity, support, self.tickets, session, support_by_default=by_default, keyed=keyed
+            self.database,
+            identity,
+            support,
+            self.tickets,
+            session,
+            support_by_default=settings.support_by_default,
+            clients_of_person=settings.api_clients_of_person,
+            keyed=Keyed(key, self.seal) if key is not None else None,
         )
 
     async def redeem(self, ticket_id: UUID) -> Mapping[str, Any]:

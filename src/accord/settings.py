@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from accord.database.queries.callers.allowance import RateLimits
 from accord.delivery.smtp import Encryption, Smtp
+from accord.domain.callers.api_client import CLIENTS
 from accord.http.body import BodyLimits
 from accord.http.identity.issuers import Binding, Client, Issuer
 from accord.http.limits import Limits
@@ -186,6 +187,8 @@ class Settings(BaseSettings):
     points_per_minute: Count = 2_000
     points_per_hour: Count = 5_000
     guesses_per_minute: Count = 30
+    sign_ins_per_minute: Count = 600
+    api_clients_of_person: Count = CLIENTS
     export_rows: Count = 1_000_000
     request_timeout: Seconds = 10.0
     header_timeout: Seconds = 10.0

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 
@@ -13,7 +14,7 @@ from accord.database.engine import Database
 from accord.database.queries.callers.allowance import Lease, RateLimits, Wanted, admit, release
 from accord.services.expiry import sweep
 from tests.servers import DatabaseURLs
-from tests.world import World, open_world
+from tests.world import Person, World, open_world
 
 CALLERS: Final = 60
 POOLS: Final = 3
@@ -80,6 +81,50 @@ async def test_the_places_of_an_organisation_are_exact(world: World, pools: list
     assert (refusals(taken, None), refusals(taken, "ORGANISATION")) == (15, CALLERS - 15)
     stranger = await world.person(await world.organisation())
     (other,) = await race(pools, [Wanted(stranger.identity.issuer, stranger.identity.subject, 1)])
+    assert other["refused"] is None
+
+
+async def client_of(world: World, person: Person) -> Wanted:
+    """A live API client of this person, as it asks."""
+    key: UUID = await world.owner.fetchval(
+        "INSERT INTO accord.api_clients (organisation_id, owner_user_id, name, secret_hash, scopes, expires_at, status,"
+        " created_at) VALUES ($1, $2, 'Sync', gen_random_uuid()::text, '{user:read}', now() + interval '30 days',"
+        " 'ACTIVE', now()) RETURNING id",
+        person.organisation.id,
+        person.id,
+    )
+    return Wanted("accord", f"apiclient_{key}", 1)
+
+
+async def test_a_person_and_all_their_clients_have_the_points_and_places_of_one(
+    world: World, pools: list[Database]
+) -> None:
+    """Sixty clients, and a second issuer under which they sign in, give nothing more than the person alone has."""
+    owner = await world.person(await world.organisation())
+    await world.owner.execute(
+        "INSERT INTO accord.identities (issuer, subject, user_id) VALUES ('https://second.example', 'me', $1)", owner.id
+    )
+    people = [Wanted(owner.identity.issuer, owner.identity.subject, 1), Wanted("https://second.example", "me", 1)]
+    wanted = [*people, *[await client_of(world, owner) for _ in range(60)]]
+    taken = await race(pools, wanted)
+    assert (refusals(taken, None), refusals(taken, "PERSON")) == (10, len(wanted) - 10)
+    leases = [
+        Lease(one.issuer, one.subject, row["organisation"], row["token"])
+        for one, row in zip(wanted, taken, strict=True)
+        if row["refused"] is None
+    ]
+    await release(pools[0], leases, LIMITS, 1_000.0)
+    spent = 0
+    for one in wanted * 2:
+        row = await admit(pools[0], one, LIMITS, 1_000.0)
+        if row["refused"] is None:
+            spent += 1
+            await release(
+                pools[0], [Lease(one.issuer, one.subject, row["organisation"], row["token"])], LIMITS, 1_000.0
+            )
+    assert spent == LIMITS.per_minute - 10
+    colleague = await world.person(owner.organisation)
+    (other,) = await race(pools, [Wanted(colleague.identity.issuer, colleague.identity.subject, 1)])
     assert other["refused"] is None
 
 

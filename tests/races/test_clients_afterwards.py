@@ -19,14 +19,13 @@ from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.access.principal import Identity
 from accord.database.engine import Transaction
-from accord.database.queries.callers.allowance import RateLimits
 from accord.domain.errors import DomainError
 from accord.domain.organisation import OrganisationStatus
 from accord.http.authentication import Authenticator
+from accord.http.failures import Failures
 from accord.http.identity.client_tokens import ClientTokens
 from accord.http.identity.clients import ApiClients
 from accord.http.identity.tokens import TokenChecker
-from accord.http.rates import Rates
 from accord.http.responses import HttpError
 from accord.schema.context import Context, Support
 from accord.schema.schema import schema
@@ -124,7 +123,7 @@ async def machine(world: World) -> Machine:
     made = await make_client(scene, "arne")
     key = ECKey.generate_key("P-256", {"kid": "one"})
     tokens = ClientTokens(key, "https://accord.example", world.clock)
-    clients = ApiClients(world.database, tokens, Rates(world.database, RateLimits(guesses=1_000_000)))
+    clients = ApiClients(world.database, tokens, Failures(world.database, 1_000_000))
     row = await scene.row("api_clients", made.id)
     return Machine(scene, made, Authenticator(TokenChecker({}), clients=clients), tokens.sign(made.id, row["scopes"]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -64,6 +65,42 @@ async def test_a_client_has_a_secret_of_which_the_hash_alone_is_kept(scene: Scen
 async def test_two_secrets_share_nothing(scene: Scene) -> None:
     made = [await make_client(scene, "ada") for _ in range(3)]
     assert len({one.secret.rpartition("_")[2] for one in made}) == 3
+
+
+async def live(scene: Scene, name: str) -> int:
+    """How many live clients somebody owns."""
+    counted = (
+        "SELECT count(*) FROM accord.api_clients WHERE owner_user_id = $1 AND status = 'ACTIVE' AND expires_at > $2"
+    )
+    found: int = await scene.world.owner.fetchval(counted, scene[name].id, scene.world.clock.now)
+    return found
+
+
+async def test_a_person_owns_ten_live_clients_in_all_organisations_together(scene: Scene) -> None:
+    """What is revoked or over counts no more; a colleague has ten of their own."""
+    await scene.world.join(scene["ada"], scene.guest, Role.ORG_ADMIN)
+    given = {"name": "Sync", "scopes": ["user:read"], "expires_at": scene.world.clock.now + timedelta(days=30)}
+    made = [await make_client(scene, "ada", days=30 if number else 1) for number in range(5)]
+    made += [await make_client(scene, "ada", organisation_id=scene.guest.id) for _ in range(5)]
+    for organisation in (scene.host.id, scene.guest.id):
+        refusal = await scene.refused("ada", ValidationError, create_api_client, organisation_id=organisation, **given)
+        assert (refusal.field, "at most 10" in refusal.message) == ("organisationId", True)
+    assert await live(scene, "ada") == 10
+    await make_client(scene, "arne")
+    await scene.act("ada", revoke_api_client, api_client_id=made[1].id)
+    await make_client(scene, "ada")
+    await scene.refused("ada", ValidationError, create_api_client, **given)
+    scene.world.clock.advance(days=1)
+    await make_client(scene, "ada")
+    assert await live(scene, "ada") == 10
+
+
+async def test_clients_made_at_once_are_ten(scene: Scene) -> None:
+    made = await asyncio.gather(*(make_client(scene, "ada") for _ in range(32)), return_exceptions=True)
+    refused = [one for one in made if isinstance(one, BaseException)]
+    assert all(isinstance(one, ValidationError) for one in refused), refused
+    assert (len(made) - len(refused), await live(scene, "ada")) == (10, 10)
+    assert len(await scene.events(scene.host, "api_client.created")) == 10
 
 
 @pytest.mark.parametrize("name", ["mia", "otto", "aud", "zoe", "greta"])

@@ -144,6 +144,10 @@ WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at > $2 FOR SHARE
 """A directory's credential stays as it is during an act; a revocation waits for the act, and is not kept waiting."""
 
 
+CREDENTIAL_KNOWN: Final = "SELECT EXISTS (SELECT FROM accord.scim_credentials WHERE token_hash = $1)"
+"""Was it ever one, whatever it is now?"""
+
+
 def directory_of(row: asyncpg.Record, client: Client) -> Principal:
     """The directory behind a credential: an actor with a name, and no person."""
     name = f"{row['label']} (directory)"

@@ -27,6 +27,7 @@ from accord.database.commit import commit
 from accord.database.failures import (
     Busy,
     Committing,
+    CredentialOver,
     CredentialRefused,
     Deadlock,
     OutcomeUnknown,
@@ -230,7 +231,8 @@ class Database:
         return await self._tried(lambda: self._provisioning(digest, client), act)
 
     async def recognise(self, digest: str) -> Identity:
-        """The directory whose credential has this hash; CredentialRefused as above."""
+        """Return the directory whose credential has this hash; raise CredentialRefused as above, and CredentialOver for
+        one that was good once."""
         async with self._provisioning(digest, Client()) as tx:
             return tx.principal.identity
 
@@ -261,7 +263,8 @@ class Database:
                 await raw.execute(caller.HOLD_CREDENTIAL, digest)
                 row = await raw.fetchrow(caller.CREDENTIAL, digest, now)
                 if row is None:
-                    raise CredentialRefused
+                    known = await raw.fetchval(caller.CREDENTIAL_KNOWN, digest)
+                    raise CredentialOver if known else CredentialRefused
                 tx = Transaction(connection, raw, caller.directory_of(row, client), now)
                 tx.acting_for = row["organisation_id"]
                 await tx.enter(row["organisation_id"])

@@ -21,6 +21,10 @@ class CredentialRefused(Exception):
     """No directory has this credential, or it is over, or was revoked: all look the same."""
 
 
+class CredentialOver(CredentialRefused):
+    """A directory had this credential once: it is over, or was revoked."""
+
+
 class SnapshotClosed(Exception):
     """A fetch came after the operation had ended; it is not answered."""
 

@@ -107,8 +107,8 @@ def functions() -> tuple[str, ...]:
     They are made at every migration of a database, so that they are those of the pgqueuer that is installed.
     """
     return (
-        f"CREATE OR REPLACE FUNCTION {SCHEMA}.enqueue({ENQUEUE}) RETURNS TABLE (ord bigint, id bigint)"
-        f" LANGUAGE sql SET search_path = {SCHEMA}, pg_temp AS $sql${JOBS.build_enqueue_query('skip')}$sql$",
+        f"""CREATE OR REPLACE FUNCTION {SCHEMA}.enqueue({ENQUEUE}) RETURNS TABLE (ord bigint, id bigint)
+            LANGUAGE sql SET search_path = {SCHEMA}, pg_temp AS $sql${JOBS.build_enqueue_query("skip")}$sql$""",
         f"""CREATE OR REPLACE FUNCTION {SCHEMA}.add_jobs(entrypoint text, keys text[]) RETURNS void
             LANGUAGE sql SECURITY DEFINER SET search_path = {SCHEMA}, pg_temp AS $sql$
             SELECT FROM (

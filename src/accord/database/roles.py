@@ -88,9 +88,9 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         # what its acts and reads call
         **dict.fromkeys(("count_customers", "partner_directory", "published_address", "requestable"), (GATEWAY,)),
         **dict.fromkeys(("rename_organisation", "sign_out_browsers"), (GATEWAY,)),
-        **dict.fromkeys(("admit", "release", "guess"), (GATEWAY,)),
+        **dict.fromkeys(("admit", "release", "note_failure", "count_own_clients"), (GATEWAY,)),
         # what these call with the rights of their owner
-        **dict.fromkeys(("hold_allowance", "spent"), ()),
+        **dict.fromkeys(("hold_allowance", "holder", "spent"), ()),
     }
 )
 """Who may call each function of ours, beside the owner: nobody whom this table does not name, PUBLIC least of all.

@@ -23,15 +23,14 @@ from graphql import (
     OperationType,
     SelectionSetNode,
 )
-from starlette.requests import HTTPConnection
 
 from accord.access.principal import Identity
 from accord.database.engine import Database
 from accord.database.failures import GONE, Deadlock
-from accord.database.queries.callers.allowance import Lease, RateLimits, Wanted, admit, guess, release
+from accord.database.queries.callers.allowance import Lease, RateLimits, Wanted, admit, release
 from accord.http.documents import Prepared
 from accord.http.limits import Measure
-from accord.http.responses import HttpError, busy
+from accord.http.responses import HttpError, busy, limited
 
 log = structlog.stdlib.get_logger("accord.http.rates")
 
@@ -121,15 +120,6 @@ class Rates:
         finally:
             self._give_back(replace(lease, points=place.further))
 
-    async def guess(self, guesser: str) -> None:
-        """One guess of somebody who is not signed in; raises RATE_LIMITED or BUSY."""
-        try:
-            waits = await guess(self.database, guesser, self.limits, self._now())
-        except UNANSWERED:
-            raise busy() from None
-        if waits > 0:
-            raise limited(REFUSALS["GUESSES"], ceil(waits), limit=self.limits.guesses)
-
     async def close(self) -> None:
         """Wait until everything is given back."""
         while self.giving_back is not None:
@@ -171,16 +161,6 @@ class Rates:
 
     def _now(self) -> float | None:
         return None if self.clock is None else self.clock()
-
-
-def address_of(connection: HTTPConnection) -> str:
-    """Whose guesses are counted together, of those who are not signed in."""
-    return f"address {connection.client.host if connection.client else ''}"
-
-
-def limited(message: str, seconds: int, headers: Mapping[str, str] | None = None, **facts: int) -> HttpError:
-    given = {**(headers or {}), "retry-after": str(seconds)}
-    return HttpError(429, "RATE_LIMITED", message, headers=given, retryAfter=seconds, **facts)
 
 
 def price_of(prepared: Prepared, operation: OperationDefinitionNode, measure: Measure | None) -> Price:

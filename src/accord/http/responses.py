@@ -49,6 +49,12 @@ def busy() -> HttpError:
     return HttpError(503, "BUSY", "The service is busy. Please try again.", headers={"retry-after": "1"})
 
 
+def limited(message: str, seconds: int, headers: Mapping[str, str] | None = None, **facts: int) -> HttpError:
+    """The answer of somebody who has asked too often, and may come again in so many seconds."""
+    given = {**(headers or {}), "retry-after": str(seconds)}
+    return HttpError(429, "RATE_LIMITED", message, headers=given, retryAfter=seconds, **facts)
+
+
 class GraphQLResponse(Response):
     """JSON in one of the two media types of GraphQL over HTTP."""
 

@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from accord.domain.errors import NotFound
 from accord.http.body import BodyLimits, read_body, read_object
+from accord.http.failures import TICKET, Failures, Shown, address_of
 from accord.http.identity.keyfile import public_set
-from accord.http.rates import Rates, address_of
 from accord.http.responses import HttpError
 
 ALGORITHM: Final = "ES256"
@@ -71,10 +71,10 @@ class TicketSigner:
 class TicketRoutes:
     """The public keys, and the redemption. An app is no signed-in person: the ticket itself is the credential."""
 
-    def __init__(self, signer: TicketSigner, redeem: Redeem, rates: Rates) -> None:
+    def __init__(self, signer: TicketSigner, redeem: Redeem, failures: Failures) -> None:
         self.signer = signer
         self.redeem = redeem
-        self.rates = rates
+        self.failures = failures
 
     def routes(self) -> list[Route]:
         return [
@@ -87,12 +87,18 @@ class TicketRoutes:
         return JSONResponse(public_set(self.signer.key), headers=headers)
 
     async def redeem_ticket(self, request: Request) -> Response:
-        """Who signs in, for a ticket that still stands; one and the same answer for every ticket that does not."""
-        await self.rates.guess(address_of(request))
+        """Who signs in, for a ticket that still stands; one and the same answer for every ticket that does not.
+
+        One that the gateway has not signed counts as a failure of its address, and no other.
+        """
         limits = BodyLimits(size=2 * LARGEST)
         given = read_object(await read_body(request, limits.size), limits)
+
+        async def read() -> UUID:
+            return self.signer.read(str(given.get("ticket")))
+
         try:
-            jti = self.signer.read(str(given.get("ticket")))
+            jti = await self.failures.checked(Shown(TICKET, address_of(request)), read, ValueError)
             return JSONResponse(dict(await self.redeem(jti)))
         except (ValueError, NotFound):
             raise HttpError(400, "TICKET_NOT_REDEEMABLE", "This ticket can't be redeemed.") from None

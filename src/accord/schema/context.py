@@ -16,6 +16,7 @@ from accord.access.principal import Identity, Principal
 from accord.database.engine import Busy, Database, Snapshot, TimedOut, Transaction
 from accord.database.failures import GONE, OutcomeUnknown
 from accord.domain.acting import NOTED_EVERY
+from accord.domain.callers.api_client import CLIENTS
 from accord.schema.loaders import Loaders
 from accord.services.grants.ticket import TicketSigner
 from accord.services.retry import Retry, Seal
@@ -60,6 +61,7 @@ class Context:
         session: UUID | None = None,
         *,
         support_by_default: bool = False,
+        clients_of_person: int = CLIENTS,
         keyed: Keyed | None = None,
     ) -> None:
         self.database = database
@@ -68,6 +70,7 @@ class Context:
         self.tickets = tickets
         self.session = session
         self.support_by_default = support_by_default
+        self.clients_of_person = clients_of_person
         self.keyed = keyed
 
     @property
@@ -84,6 +87,7 @@ class Context:
             self.tickets,
             self.session,
             support_by_default=self.support_by_default,
+            clients_of_person=self.clients_of_person,
             keyed=self.keyed,
         )
 

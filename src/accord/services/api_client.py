@@ -13,11 +13,17 @@ from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.access.scopes import actions_of
 from accord.database.engine import Transaction, check_version
-from accord.database.queries.callers.api_client import hold_client, lock_client, lock_owned_clients, new_client_id
+from accord.database.queries.callers.api_client import (
+    count_own_clients,
+    hold_client,
+    lock_client,
+    lock_owned_clients,
+    new_client_id,
+)
 from accord.database.tables.api_client import api_clients
 from accord.domain import text
 from accord.domain.activity import EventType
-from accord.domain.callers.api_client import API_CLIENT, LONGEST, ApiClientEvent, ApiClientStatus, new_secret
+from accord.domain.callers.api_client import API_CLIENT, CLIENTS, LONGEST, ApiClientEvent, ApiClientStatus, new_secret
 from accord.domain.errors import ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import token_hash
@@ -35,12 +41,18 @@ class MadeClient:
 
 
 async def create_api_client(
-    tx: Transaction, *, organisation_id: UUID, name: str, scopes: Sequence[str], expires_at: datetime
+    tx: Transaction,
+    *,
+    organisation_id: UUID,
+    name: str,
+    scopes: Sequence[str],
+    expires_at: datetime,
+    most: int = CLIENTS,
 ) -> MadeClient:
     """Make a client that the caller owns: it does what the caller may in this organisation, as far as its scopes reach.
 
-    ValidationError for a scope that is none or that no client may have, and for an end that is past or more than a
-    year away.
+    ValidationError for a scope that is none or that no client may have, for an end that is past or more than a year
+    away, and for one more than the `most` live clients that a person may own in all organisations together.
     """
     _require(tx, organisation_id)
     actions = actions_of("scopes", scopes)
@@ -48,9 +60,14 @@ async def create_api_client(
         raise ValidationError("scopes", "At least one scope is needed.")
     if not tx.now < expires_at <= tx.now + LONGEST:
         raise ValidationError("expiresAt", f"From now on, and within {LONGEST.days} days.")
+    name = text.name("name", name)
+    if await count_own_clients(tx) >= most:
+        raise ValidationError(
+            "organisationId", f"A person owns at most {most} live API clients: revoke one of yours first."
+        )
     client_id = await new_client_id(tx)
     made = MadeClient(client_id, new_secret(client_id))
-    name, words = text.name("name", name), sorted(action.value for action in actions)
+    words = sorted(action.value for action in actions)
     await tx.insert(
         api_clients,
         id=client_id,

@@ -14,6 +14,9 @@ from accord.domain.lifecycle import LifeCycle
 LONGEST: Final = timedelta(days=365)
 """How long a client's secret may live."""
 
+CLIENTS: Final = 10
+"""Live clients of one person, in all organisations together, unless the deployment says another number."""
+
 TOKEN_LIFE: Final = timedelta(minutes=15)
 NOTED_EVERY: Final = timedelta(minutes=1)
 """How exactly the last use is kept: a write for every request would cost more than it tells."""

@@ -16,7 +16,7 @@ from joserfc.jwk import ECKey
 from accord.domain.callers.api_client import TOKEN_LIFE
 from accord.domain.errors import NotFound
 from accord.domain.ids import global_id, parse_id
-from accord.http.identity.tokens import LARGEST, InvalidToken, parts
+from accord.http.identity.tokens import LARGEST, InvalidToken, LapsedToken, parts
 
 ALGORITHM: Final = "ES256"
 TYPE: Final = "at+jwt"
@@ -64,7 +64,8 @@ class ClientTokens:
             return False
 
     def read(self, token: bytes) -> ClientToken:
-        """Raises InvalidToken for what the gateway did not sign as a client's token, and for one that is over."""
+        """Return what a token says; raise InvalidToken for what the gateway did not sign as a client's token, and
+        LapsedToken for one that is over."""
         header, claims = parts(token)
         if header.get("typ") != TYPE or header.get("alg") != ALGORITHM or "crit" in header:
             raise InvalidToken("of another type")
@@ -73,15 +74,15 @@ class ClientTokens:
         except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise InvalidToken(f"badly signed: {type(error).__name__}") from None
         if claims.get("aud") != self.issuer:
-            raise InvalidToken("for another audience")
+            raise LapsedToken("for another audience")
         return self._told(claims)
 
     def _told(self, claims: dict[str, Any]) -> ClientToken:
         expires_at = datetime.fromtimestamp(int(claims["exp"]), UTC)
         if expires_at <= self.clock():
-            raise InvalidToken("expired")
+            raise LapsedToken("expired")
         try:
             client_id = parse_id("apiclient", str(claims["client_id"]))
         except NotFound:
-            raise InvalidToken("of no client") from None
+            raise LapsedToken("of no client") from None
         return ClientToken(client_id, frozenset(str(claims["scope"]).split()), str(claims["jti"]), expires_at)

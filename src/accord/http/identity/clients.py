@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus
 from uuid import UUID
@@ -16,18 +17,20 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from accord.access.principal import ClientProof
+from accord.access.principal import ClientProof, Identity
 from accord.access.scopes import actions_of, kept
 from accord.database.engine import Busy, Database, TimedOut
-from accord.database.queries.callers.api_client import find_live_client, note_use
+from accord.database.queries.callers.api_client import find_client, note_use
 from accord.domain.callers.api_client import NOTED_EVERY, PREFIX, TOKEN_LIFE, client_of
 from accord.domain.errors import ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import token_hash
 from accord.http.body import read_body
+from accord.http.failures import BEARER, TOKEN, Failures, Shown, address_of
 from accord.http.identity.client_tokens import ClientTokens
-from accord.http.identity.tokens import InvalidToken
-from accord.http.rates import Rates, address_of
+from accord.http.identity.tokens import InvalidToken, LapsedToken
+from accord.http.rates import REFUSED as ONE_POINT
+from accord.http.rates import Price, Rates
 from accord.http.responses import HttpError
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -64,10 +67,10 @@ class OAuthError(Exception):
 class ApiClients:
     """Tells which API client sends a request. The database is asked each time: a revoked one is none at once."""
 
-    def __init__(self, database: Database, tokens: ClientTokens, rates: Rates) -> None:
+    def __init__(self, database: Database, tokens: ClientTokens, failures: Failures) -> None:
         self.database = database
         self.tokens = tokens
-        self.rates = rates
+        self.failures = failures
 
     def claims(self, token: bytes) -> bool:
         """Is this bearer token for us to check: a secret, or signed in our name?"""
@@ -75,24 +78,27 @@ class ApiClients:
 
     async def check(self, token: bytes, connection: HTTPConnection) -> ShownClient:
         """Raises InvalidToken, 429 for too many that were wrong, or 503 BUSY when the database can't be asked."""
-        try:
-            if token.startswith(PREFIX.encode()):
-                return await self.by_secret(token.decode("latin-1"))
-            return await self.by_token(token)
-        except InvalidToken:
-            await self.rates.guess(address_of(connection))
-            raise
+        if token.startswith(PREFIX.encode()):
+            return await self.by_secret(token.decode("latin-1"), BEARER, connection)
+        shown = Shown(BEARER, address_of(connection))
+        return await self.failures.checked(shown, partial(self.by_token, token), InvalidToken, (LapsedToken,))
 
-    async def by_secret(self, secret: str) -> ShownClient:
-        """The client whose secret this is."""
+    async def by_secret(self, secret: str, endpoint: str, connection: HTTPConnection) -> ShownClient:
+        """Return the client whose secret was shown at this endpoint; raises as `check`."""
+        shown = Shown(endpoint, address_of(connection), named_in(secret))
+        return await self.failures.checked(shown, partial(self._of_secret, secret), InvalidToken, (LapsedToken,))
+
+    async def _of_secret(self, secret: str) -> ShownClient:
         try:
             client_id = client_of(secret)
         except ValueError:
             raise InvalidToken("no secret of a client") from None
-        row = await self._alive(client_id)
+        row = await self._find(client_id)
         stored = NO_HASH if row is None else str(row.secret_hash)
         if not hmac.compare_digest(stored, token_hash(secret)) or row is None:
             raise InvalidToken("not the secret of a client")
+        if not row.alive:
+            raise LapsedToken("of a client that is revoked or over")
         await self._note(row)
         return ShownClient(
             proof=ClientProof(row.id, row.organisation_id),
@@ -105,9 +111,9 @@ class ApiClients:
     async def by_token(self, token: bytes) -> ShownClient:
         """The client that a token of ours names, with no more than the token's scopes."""
         told = self.tokens.read(token)
-        row = await self._alive(told.client_id)
-        if row is None:
-            raise InvalidToken("of a client that is revoked or over")
+        row = await self._find(told.client_id)
+        if row is None or not row.alive:
+            raise LapsedToken("of a client that is revoked or over")
         await self._note(row)
         scopes = kept(told.scopes)
         return ShownClient(
@@ -118,9 +124,9 @@ class ApiClients:
             expires_at=min(told.expires_at, row.expires_at),
         )
 
-    async def _alive(self, client_id: UUID) -> Any:
+    async def _find(self, client_id: UUID) -> Any:
         try:
-            return await find_live_client(self.database, client_id)
+            return await find_client(self.database, client_id)
         except (Busy, TimedOut, OSError):
             headers = {"retry-after": "1"}
             raise HttpError(503, "BUSY", "The service is busy. Please try again.", headers=headers) from None
@@ -139,15 +145,18 @@ class ApiClients:
 class ClientRoutes:
     """`POST /oauth/token`: client credentials for a token of fifteen minutes."""
 
-    def __init__(self, clients: ApiClients) -> None:
+    def __init__(
+        self, clients: ApiClients, identify: Callable[[ShownClient, HTTPConnection], Identity], rates: Rates
+    ) -> None:
         self.clients = clients
+        self.identify = identify
+        self.rates = rates
 
     def routes(self) -> list[Route]:
         return [Route("/oauth/token", self.token, methods=["POST"])]
 
     async def token(self, request: Request) -> Response:
         """A token for a client that shows its secret, narrowed to the scopes that it asks for."""
-        await self.clients.rates.guess(address_of(request))
         headers = {"cache-control": "no-store", "pragma": "no-cache"}
         try:
             return JSONResponse(await self.granted(request), headers=headers)
@@ -164,24 +173,33 @@ class ClientRoutes:
             raise OAuthError("invalid_request", "grant_type is missing.")
         if given["grant_type"] != "client_credentials":
             raise OAuthError("unsupported_grant_type", "The grant is client_credentials.")
-        shown = await self.known(client_id, secret)
-        scopes = asked(given.get("scope"), shown.scopes)
-        return {
-            "access_token": self.clients.tokens.sign(shown.proof.client_id, scopes),
-            "token_type": "Bearer",
-            "expires_in": int(TOKEN_LIFE.total_seconds()),
-            "scope": " ".join(sorted(scopes)),
-        }
+        shown = await self.known(client_id, secret, request)
+        async with self.rates.admitted(self.identify(shown, request), Price(ONE_POINT)):
+            scopes = asked(given.get("scope"), shown.scopes)
+            return {
+                "access_token": self.clients.tokens.sign(shown.proof.client_id, scopes),
+                "token_type": "Bearer",
+                "expires_in": int(TOKEN_LIFE.total_seconds()),
+                "scope": " ".join(sorted(scopes)),
+            }
 
-    async def known(self, client_id: str, secret: str) -> ShownClient:
+    async def known(self, client_id: str, secret: str, request: Request) -> ShownClient:
         """The client of these credentials; one answer for all that are not accepted."""
         try:
-            shown = await self.clients.by_secret(secret)
+            shown = await self.clients.by_secret(secret, TOKEN, request)
         except InvalidToken:
             raise OAuthError("invalid_client", REFUSED, 401) from None
         if subject_of(shown.proof.client_id) != client_id:
             raise OAuthError("invalid_client", REFUSED, 401)
         return shown
+
+
+def named_in(secret: str) -> str:
+    """The client that a secret names, empty where it has not the form of one."""
+    try:
+        return client_of(secret).hex
+    except ValueError:
+        return ""
 
 
 def asked(scope: str | None, had: frozenset[str]) -> Iterable[str]:

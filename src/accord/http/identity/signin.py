@@ -17,12 +17,12 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from accord.access.principal import Identity
+from accord.http.failures import CALLBACK, SIGN_IN, Failures, Shown, address_of
 from accord.http.identity.cookies import ATTEMPT, SESSION, cookie, forget, keep
 from accord.http.identity.keys import KeysUnavailable
 from accord.http.identity.origins import Origins
 from accord.http.identity.provider import CodeRefused, Provider, ProviderUnavailable
 from accord.http.identity.tokens import InvalidToken, Proof, TokenChecker, proof
-from accord.http.rates import Rates, address_of
 from accord.http.responses import HttpError
 from accord.services.people.browser import Attempt, begin_session, end_session, open_attempt, take_attempt
 
@@ -37,8 +37,17 @@ RETURN_TO: Final = re.compile(r"/(?![/\\])[!-\[\]-~]{0,2000}")
 LONGEST: Final = 2048
 
 
+class SignInOver(HttpError):
+    """The browser brings no attempt of its own that still stands."""
+
+    def __init__(self) -> None:
+        message = "This sign-in is over, or began in another browser. Please begin again."
+        super().__init__(400, "SIGN_IN_OVER", message)
+
+
 class SignInRoutes:
-    """`providers` by the name of their issuer; `public_url` is where the browser comes back to."""
+    """`providers` by the name of their issuer; `public_url` is where the browser comes back to; `most` sign-ins of an
+    address may begin in a minute, since each leaves a row behind."""
 
     def __init__(
         self,
@@ -48,7 +57,8 @@ class SignInRoutes:
         write: Write,
         origins: Origins,
         public_url: str,
-        rates: Rates,
+        failures: Failures,
+        most: int,
     ) -> None:
         self.providers = providers
         self.checker = checker
@@ -56,7 +66,8 @@ class SignInRoutes:
         self.write = write
         self.origins = origins
         self.public_url = public_url
-        self.rates = rates
+        self.failures = failures
+        self.most = most
 
     def routes(self) -> list[Route]:
         return [
@@ -84,7 +95,7 @@ class SignInRoutes:
 
     async def sign_in(self, request: Request) -> Response:
         """Send the browser to a provider. State, nonce and verifier come from one secret that the browser keeps."""
-        await self.rates.guess(address_of(request))
+        await self.failures.take(Shown(SIGN_IN, address_of(request)), self.most)
         provider = self.providers.get(request.query_params.get("issuer", ""))
         return_to = request.query_params.get("return_to", "/")
         if provider is None:
@@ -106,7 +117,8 @@ class SignInRoutes:
 
     async def callback(self, request: Request) -> Response:
         """The browser comes back: its own attempt, once, with a code that the provider takes; then it is signed in."""
-        secret, attempt = await self.attempt(request)
+        shown = Shown(CALLBACK, address_of(request))
+        secret, attempt = await self.failures.checked(shown, partial(self.attempt, request), SignInOver)
         provider = self.providers.get(attempt.issuer)
         if provider is None:
             raise HttpError(404, "NOT_FOUND", "There is no such issuer to sign in at.")
@@ -118,14 +130,14 @@ class SignInRoutes:
         return response
 
     async def attempt(self, request: Request) -> tuple[str, Attempt]:
-        """Raises SIGN_IN_OVER for an answer to an attempt that is not of this browser, or was answered, or is old."""
+        """Raises SignInOver for an answer to an attempt that is not of this browser, or was answered, or is old."""
         secret = cookie(request, ATTEMPT)
         state = request.query_params.get("state", "")
         if secret is not None and secrets.compare_digest(derived(secret, "state").encode(), state.encode()):
             attempt: Attempt | None = await self.write(None, partial(take_attempt, secret=secret))
             if attempt is not None:
                 return secret, attempt
-        raise HttpError(400, "SIGN_IN_OVER", "This sign-in is over, or began in another browser. Please begin again.")
+        raise SignInOver
 
     async def proved(self, request: Request, provider: Provider, secret: str) -> Proof:
         """What the provider says of the person. Raises SIGN_IN_REFUSED, and what `reached` knows."""

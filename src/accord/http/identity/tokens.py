@@ -30,6 +30,10 @@ class InvalidToken(Exception):
     """The token is refused; the reason is for the log alone."""
 
 
+class LapsedToken(InvalidToken):
+    """It is one that Accord signed, or a secret that it gave out, and is over or revoked: no guess of somebody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What a token that was accepted says."""

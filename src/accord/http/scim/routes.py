@@ -13,13 +13,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from accord.access.principal import Client
+from accord.access.principal import Client, Identity
 from accord.database.engine import Database, Transaction
+from accord.database.failures import CredentialOver, CredentialRefused
 from accord.domain.errors import NotFound
 from accord.domain.organisation import token_hash
 from accord.http.authentication import bearer
 from accord.http.body import BodyLimits
-from accord.http.rates import DIRECTORY, Price, Rates
+from accord.http.failures import DIRECTORY, Failures, Shown, address_of
+from accord.http.rates import DIRECTORY as ONE_REQUEST
+from accord.http.rates import Price, Rates
 from accord.http.scim.answers import (
     ACCESS_ENDED,
     EXPECTED,
@@ -50,6 +53,7 @@ class ScimRoutes:
         url: str,
         *,
         rates: Rates,
+        failures: Failures,
         limits: BodyLimits,
         timeout: float,
     ) -> None:
@@ -57,6 +61,7 @@ class ScimRoutes:
         self.client = client
         self.base = f"{url}{BASE}"
         self.rates = rates
+        self.failures = failures
         self.limits = limits
         self.timeout = timeout
         self.service = described(self.base)
@@ -90,8 +95,8 @@ class ScimRoutes:
         async def dispatch(request: Request) -> Response:
             try:
                 async with asyncio.timeout(self.timeout):
-                    directory = await self.database.recognise(digest_of(request))
-                    async with self.rates.admitted(directory, Price(DIRECTORY)) as place:
+                    directory = await self.recognised(request)
+                    async with self.rates.admitted(directory, Price(ONE_REQUEST)) as place:
                         answered = await endpoints[request.method](request)
                     answered.headers.update(place.headers())
                     return answered
@@ -103,6 +108,11 @@ class ScimRoutes:
         route = Route(f"{BASE}{path}", dispatch, methods=[*endpoints])
         route.methods = set(endpoints)
         return route
+
+    async def recognised(self, request: Request) -> Identity:
+        """Return the directory whose credential was sent; an unknown one counts as a failure of its address."""
+        shown, check = Shown(DIRECTORY, address_of(request)), partial(self.database.recognise, digest_of(request))
+        return await self.failures.checked(shown, check, CredentialRefused, (CredentialOver,))
 
     async def act(self, request: Request, act: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Do this as the directory whose credential was sent; 401 for any other."""

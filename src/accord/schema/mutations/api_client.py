@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any, Self
 
 import strawberry
@@ -52,8 +53,10 @@ class RevokeApiClientPayload(Changed, loader="api_client_by_id"):
 
 
 async def create_api_client(info: Info, input: CreateApiClientInput) -> CreateApiClientPayload | None:
-    """Makes a client that does what its maker may do in this organisation, as far as its scopes reach."""
-    return await run(info, api_client.create_api_client, input, CreateApiClientPayload)
+    """Makes a client that does what its maker may do in this organisation, as far as its scopes reach. It spends its
+    maker's points; a person has ten live ones at most, unless the deployment says another number."""
+    act = partial(api_client.create_api_client, most=info.context.clients_of_person)
+    return await run(info, act, input, CreateApiClientPayload)
 
 
 async def revoke_api_client(info: Info, input: RevokeApiClientInput) -> RevokeApiClientPayload | None:

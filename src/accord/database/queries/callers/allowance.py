@@ -11,7 +11,7 @@ from accord.database.engine import Database
 
 ADMIT: Final = "SELECT * FROM accord.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 RELEASE: Final = "SELECT accord.release($1, $2, $3, $4, $5, $6, $7, $8)"
-GUESS: Final = "SELECT accord.guess($1, $2, $3)"
+NOTE_FAILURE: Final = "SELECT accord.note_failure($1, $2, $3)"
 
 Reason: TypeAlias = Literal["POINTS", "GUESSES", "PERSON", "ORGANISATION"]
 
@@ -81,8 +81,12 @@ async def release(database: Database, leases: Sequence[Lease], limits: RateLimit
         await raw.execute(RELEASE, *map(list, columns), limits.per_minute, limits.per_hour, at)
 
 
-async def guess(database: Database, guesser: str, limits: RateLimits, at: float | None) -> float:
-    """Take one guess of somebody who is no signed-in person; how many seconds to wait where there is none."""
+async def note_failure(database: Database, keys: Sequence[tuple[str, int]], at: float | None) -> list[float]:
+    """Note one failure under each key, with how many a minute allows, unless one has no more: then under none.
+
+    Returns for each key in how many seconds the next would be, none above 0 where it was noted.
+    """
     async with database.statement() as raw:
-        waits: float = await raw.fetchval(GUESS, guesser, limits.guesses, at)
+        names, most = zip(*keys, strict=True)
+        waits: list[float] = await raw.fetchval(NOTE_FAILURE, list(names), list(most), at)
         return waits

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Uuid, and_, bindparam, func, or_, select, update
 
 from accord.database.engine import Database, Query, Transaction
+from accord.database.queries.member import get_person
 from accord.database.tables.api_client import api_clients
 from accord.database.visibility import sees_api_client
 from accord.domain.callers.api_client import NOTED_EVERY, ApiClientStatus
@@ -25,11 +26,12 @@ VISIBLE: Final = Query(
 )
 
 
-async def find_live_client(database: Database, client_id: UUID) -> Any:
-    """The client of a secret or token at this instant; None where it is revoked, over by time or was never there."""
+async def find_client(database: Database, client_id: UUID) -> Any:
+    """Return the client of a secret or token, `alive` if it is neither revoked nor over by time; None for no client."""
     async with database.as_client(client_id) as connection:
-        alive = and_(ACTIVE, api_clients.c.expires_at > database.clock())
-        return (await connection.execute(select(api_clients).where(api_clients.c.id == client_id, alive))).first()
+        alive = and_(ACTIVE, api_clients.c.expires_at > database.clock()).label("alive")
+        found = select(api_clients, alive).where(api_clients.c.id == client_id)
+        return (await connection.execute(found)).first()
 
 
 async def note_use(database: Database, client_id: UUID, organisation_id: UUID, now: datetime) -> None:
@@ -45,6 +47,12 @@ async def new_client_id(tx: Transaction) -> UUID:
     """The key of a client to be made: its secret names it."""
     made: UUID = await tx.scalar(select(func.accord.new_id(type_=Uuid())))
     return made
+
+
+async def count_own_clients(tx: Transaction) -> int:
+    """Return how many live clients the caller owns, in all organisations, and let nobody make another one meanwhile."""
+    await get_person(tx, tx.person_id)
+    return int(await tx.scalar(select(func.accord.count_own_clients(tx.now))))
 
 
 async def hold_client(tx: Transaction, client_id: UUID) -> None:
