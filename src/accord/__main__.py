@@ -155,6 +155,7 @@ def serve(
     settings = read_settings(host=host, port=port, demo=demo_world)
     with bound(settings) as listener, database(settings, launch=True) as (ready, embedded):
         try:
+            refuse_open_door(ready, embedded is not None)
             people = asyncio.run(prepare(ready, embedded is not None))
             with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
                 runner.run(run_server(ready, listener, embedded, people))
@@ -162,6 +163,16 @@ def serve(
             fail(f"refuses to start: {error}")
         except KeyboardInterrupt:
             return
+
+
+def refuse_open_door(settings: Settings, is_ours: bool) -> None:
+    """Raise UnsafeDatabase for a database in which nobody has said that anybody may be anybody."""
+    if settings.in_development and not is_ours and not settings.development_on_database_url:
+        raise UnsafeDatabase(
+            "in development anybody is let in as anybody, also into the database of DATABASE_URL; set"
+            " ACCORD_ENVIRONMENT=production to serve it to others, or ACCORD_DEVELOPMENT_ON_DATABASE_URL=true if nothing in"
+            " it is worth anything"
+        )
 
 
 def bound(settings: Settings) -> socket.socket:
@@ -240,8 +251,7 @@ async def run_server(
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        proxy_headers=False,
         timeout_graceful_shutdown=settings.shutdown_grace,
         lifespan="on",
     )

@@ -231,6 +231,8 @@ def create_app(settings: Settings) -> Starlette:
         cors_origins=settings.cors_origins,
         body_timeout=settings.body_timeout,
         in_flight=settings.in_flight,
+        trusted_proxies=settings.trusted_proxies,
+        alone=settings.in_development,
         secure=settings.public_url.startswith("https://"),
         lifespan=gateway.lifespan,
     )

@@ -134,6 +134,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     database_url: SecretStr | None = None
+    development_on_database_url: bool = False
     owner_url: SecretStr | None = None
     worker_url: SecretStr | None = None
     pool_size: Count = 10

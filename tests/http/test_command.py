@@ -30,6 +30,7 @@ def environment(urls: DatabaseURLs | None, state: Path, **given: str) -> dict[st
     return {
         **kept,
         **of_database,
+        "ACCORD_DEVELOPMENT_ON_DATABASE_URL": "true",
         "ACCORD_STATE": str(state),
         **{f"ACCORD_{name}": text for name, text in given.items()},
     }
@@ -121,6 +122,7 @@ REFUSED: list[tuple[dict[str, str], int, str]] = [
     ({"ACCORD_ENVIRONMENT": "production"}, 2, "ISSUERS"),
     ({"ACCORD_DATABASE_URL": f"postgresql://nobody:{CANARY}@127.0.0.1:1/none"}, 1, "DATABASE_URL can't be used"),
     ({"ACCORD_OWNER_URL": f"postgresql://nobody:{CANARY}@127.0.0.1:1/none"}, 1, "OWNER_URL can't be prepared"),
+    ({"ACCORD_DEVELOPMENT_ON_DATABASE_URL": "false"}, 1, "ACCORD_DEVELOPMENT_ON_DATABASE_URL=true"),
 ]
 
 

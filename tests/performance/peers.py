@@ -104,7 +104,8 @@ class Running:
 def gateway(name: str, urls: DatabaseURLs, asker: Asker, state: Path, **given: str) -> Peer:
     """`accord serve`; `given` are settings beside those of every load."""
     token = DevelopmentIssuer(PUBLIC, state).token(asker.subject)
-    environment = {"ACCORD_DATABASE_URL": urls.gateway, "ACCORD_STATE": str(state), **GATEWAY, **given}
+    allowed = {"ACCORD_DEVELOPMENT_ON_DATABASE_URL": "true"}
+    environment = {"ACCORD_DATABASE_URL": urls.gateway, "ACCORD_STATE": str(state), **allowed, **GATEWAY, **given}
     headers = {"authorization": f"Bearer {token}"}
     return Peer(name, (str(BIN / "accord"), "serve"), environment, ours(asker.organisation_id), headers)
 

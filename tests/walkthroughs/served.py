@@ -60,6 +60,7 @@ def environment(urls: URLs, url: str, mailbox: Mailbox, operators: tuple[str, ..
         "ACCORD_DATABASE_URL": urls.gateway,
         "ACCORD_OWNER_URL": urls.owner,
         "ACCORD_WORKER_URL": urls.worker,
+        "ACCORD_DEVELOPMENT_ON_DATABASE_URL": "true",
         "ACCORD_PUBLIC_URL": url,
         "ACCORD_OPERATORS": ",".join(f"{url}/dev/issuer {email}" for email in operators),
         "ACCORD_SMTP_HOST": "127.0.0.1",

@@ -90,7 +90,7 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         **dict.fromkeys(("rename_organisation", "sign_out_browsers"), (GATEWAY,)),
         **dict.fromkeys(("admit", "release", "note_failure", "count_own_clients"), (GATEWAY,)),
         # what these call with the rights of their owner
-        **dict.fromkeys(("hold_allowance", "holder", "spent"), ()),
+        **dict.fromkeys(("hold_allowance", "holder", "person_key", "spent"), ()),
     }
 )
 """Who may call each function of ours, beside the owner: nobody whom this table does not name, PUBLIC least of all.

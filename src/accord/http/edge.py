@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Lifespan
 
+from accord.http.forwarded import Forwarded
 from accord.http.middleware import BodyDeadline, InFlight, LastResort, RequestScope
 from accord.http.responses import HttpError, error_response
 
@@ -36,9 +37,12 @@ def edge(
     body_timeout: float = 15.0,
     in_flight: int = 200,
     secure: bool = False,
+    trusted_proxies: Sequence[str] = (),
+    alone: bool = False,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
-    """`secure`: reached by https, so that browsers may be told to stay there."""
+    """`secure`: reached by https, so that browsers may be told to stay there. `alone`: serves this
+    machine, and no proxy."""
     cors = Middleware(
         CORSMiddleware,
         allow_origins=tuple(cors_origins),
@@ -52,6 +56,7 @@ def edge(
         routes=list(routes),
         middleware=[
             Middleware(RequestScope, secure=secure),
+            Middleware(Forwarded, trusted=trusted_proxies, alone=alone),
             *([cors] if cors_origins else ()),
             Middleware(LastResort),
             Middleware(InFlight, limit=in_flight),

@@ -21,6 +21,10 @@ BEGIN
     key := coalesce(key, 'person ' || holder.issuer || ' ' || holder.subject);
 END $$;
 
+CREATE OR REPLACE FUNCTION accord.person_key(issuer text, subject text) RETURNS text
+    LANGUAGE sql STABLE SET search_path = accord, pg_temp AS
+$$ SELECT h.key FROM accord.holder($1, $2) h $$;
+
 CREATE OR REPLACE FUNCTION accord.admit(
     issuer text, subject text, points double precision, guesses integer, per_minute double precision,
     per_hour double precision, guesses_per_minute double precision, of_person integer, of_organisation integer,
@@ -90,9 +94,8 @@ DECLARE
     held accord.allowances;
 BEGIN
     FOR one IN
-        SELECT h.key, array_agg(l.token) AS tokens, sum(l.points) AS points
-        FROM unnest(issuers, subjects, tokens, release.points) l (issuer, subject, token, points),
-            accord.holder(l.issuer, l.subject) h
+        SELECT accord.person_key(l.issuer, l.subject) AS key, array_agg(l.token) AS tokens, sum(l.points) AS points
+        FROM unnest(issuers, subjects, tokens, release.points) l (issuer, subject, token, points)
         GROUP BY 1 ORDER BY 1
     LOOP
         held := accord.hold_allowance(one.key, now);
