@@ -170,8 +170,8 @@ def refuse_open_door(settings: Settings, is_ours: bool) -> None:
     if settings.in_development and not is_ours and not settings.development_on_database_url:
         raise UnsafeDatabase(
             "in development anybody is let in as anybody, also into the database of DATABASE_URL; set"
-            " ACCORD_ENVIRONMENT=production to serve it to others, or ACCORD_DEVELOPMENT_ON_DATABASE_URL=true if nothing in"
-            " it is worth anything"
+            " ACCORD_ENVIRONMENT=production to serve it to others, or ACCORD_DEVELOPMENT_ON_DATABASE_URL=true if"
+            " nothing in it is worth anything"
         )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -28,6 +28,10 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 Count = Annotated[int, Field(gt=0)]
 DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}")
 Words = Annotated[tuple[str, ...], NoDecode]
+OF_ORGANISATION: Final = 0.8
+OF_PERSON: Final = 0.4
+"""How much of a gateway's pool the requests of one organisation and of one person may hold, unless it is said."""
+
 LEASE: Final = 20.0
 """Seconds beyond the longest operation after which a request is over that nobody ended."""
 
@@ -137,7 +141,7 @@ class Settings(BaseSettings):
     development_on_database_url: bool = False
     owner_url: SecretStr | None = None
     worker_url: SecretStr | None = None
-    pool_size: Count = 10
+    pool_size: Annotated[int, Field(ge=3)] = 20
     pool_wait: Seconds = 2.0
     statement_timeout: Seconds = 5.0
     lock_timeout: Seconds = 2.0
@@ -183,8 +187,8 @@ class Settings(BaseSettings):
     nodes: Count = 10_000
     page: Annotated[int, Field(gt=0, le=100)] = 100
     in_flight: Count = 200
-    in_flight_of_organisation: Count = 40
-    in_flight_of_person: Count = 10
+    in_flight_of_organisation: Count = Field(default_factory=lambda given: share_of_pool(given, OF_ORGANISATION))
+    in_flight_of_person: Count = Field(default_factory=lambda given: share_of_pool(given, OF_PERSON))
     points_per_minute: Count = 2_000
     points_per_hour: Count = 5_000
     guesses_per_minute: Count = 30
@@ -225,6 +229,11 @@ class Settings(BaseSettings):
         names = [entry.issuer for entry in self.issuers]
         if len(names) != len(set(names)):
             raise ValueError("an issuer is named once in ISSUERS")
+        if not self.in_flight_of_person <= self.in_flight_of_organisation < self.pool_size:
+            raise ValueError(
+                "IN_FLIGHT_OF_PERSON, at most IN_FLIGHT_OF_ORGANISATION, must be below POOL_SIZE: each request may hold"
+                " a connection, and nobody may hold all of them"
+            )
         if not self.in_development:
             self._refuse_unfinished()
         elif not is_loopback(self.host) or not is_loopback(urlsplit(self.public_url).hostname or ""):
@@ -301,6 +310,11 @@ class Settings(BaseSettings):
         return BodyLimits(
             size=self.body_size, nesting=self.json_nesting, digits=self.number_digits, values=self.json_values
         )
+
+
+def share_of_pool(given: dict[str, Any], part: float) -> int:
+    """So much of the pool's connections, at least one."""
+    return max(1, int(given.get("pool_size", 0) * part))
 
 
 def is_loopback(host: str) -> bool:

@@ -29,17 +29,10 @@ NAMED: Final = {f"accord.{name}": callers for name, callers in FUNCTIONS.items()
 AS_OWNER: Final = {
     f"accord.{name}": [GATEWAY]
     for name in (
-        *("admit", "approached", "belongs", "contact_of", "count_customers", "has_contacts_with", "linked"),
-        *(
-            "count_own_clients",
-            "meets",
-            "note_failure",
-            "partner_directory",
-            "published_address",
-            "release",
-            "rename_organisation",
-        ),
-        *("requestable", "shared_with_us", "sign_out_browsers", "signs_in"),
+        *("admit", "approached", "belongs", "contact_of", "count_customers", "count_own_clients", "has_contacts_with"),
+        *("linked", "meets", "note_failure", "partner_directory", "published_address", "reachable_accounts"),
+        *("reachable_organisations", "reachable_people", "release", "rename_organisation", "requestable"),
+        *("shared_with_us", "sign_out_browsers", "signs_in"),
     )
 } | {"queue.add_jobs": [GATEWAY, WORKER]}
 """The functions that run with the rights of their owner, and their callers: written out, so that a new one is seen."""

@@ -8,6 +8,9 @@ from pydantic import SecretStr
 from accord.settings import Settings
 from tests.servers import DatabaseURLs
 
+UNCHECKED = ("pool_size", "in_flight_of_person", "in_flight_of_organisation")
+"""Settings that a test may give values with which the gateway refuses to start, to show what they are refused for."""
+
 
 def settings_for(urls: DatabaseURLs, state: Path, **given: Any) -> Settings:
     """Development settings over this database; nothing of the caller's environment."""
@@ -18,4 +21,6 @@ def settings_for(urls: DatabaseURLs, state: Path, **given: Any) -> Settings:
         "state": state,
         "worker_inside": False,
     }
-    return Settings(**{**chosen, **given})
+    checked = {name: value for name, value in given.items() if name not in UNCHECKED}
+    unchecked = {name: value for name, value in given.items() if name in UNCHECKED}
+    return Settings(**{**chosen, **checked}).model_copy(update=unchecked)

@@ -82,7 +82,7 @@ async def opened(world: World, folder: Path, **given: Any) -> AsyncIterator[Door
     ends = world.clock.now + timedelta(days=30)
     credential = await scene.act("ada", create_scim_credential, label="Directory", expires_at=ends)
     await world.owner.execute("TRUNCATE accord.allowances")
-    app = create_app(settings_for(world.urls, folder, pool_size=10, **given))
+    app = create_app(settings_for(world.urls, folder, **given))
     gateway: Gateway = app.state.gateway
     gateway.database.clock = gateway.clients.tokens.clock = world.clock
     gateway.failures.clock = gateway.rates.clock = lambda: 1_000.0
@@ -295,5 +295,5 @@ async def test_without_the_database_a_failure_is_busy_and_a_success_is_none(data
 )
 def test_an_address_is_that_of_its_network(host: str, counted: str) -> None:
     """A household has 2^64 addresses of IPv6."""
-    scope = {"type": "http", "headers": [], "client": (host, 1) if host else None}
+    scope: dict[str, Any] = {"type": "http", "headers": [], "client": (host, 1) if host else None}
     assert address_of(HTTPConnection(scope)) == counted

@@ -232,7 +232,8 @@ async def test_without_the_database_nobody_is_admitted(database_urls: DatabaseUR
 async def test_the_limits_are_those_of_the_design() -> None:
     limits = Settings().rates()
     assert (limits.per_minute, limits.per_hour, limits.guesses) == (2_000, 5_000, 30)
-    assert (limits.of_person, limits.of_organisation, Settings().in_flight) == (10, 40, 200)
+    assert (limits.of_person, limits.of_organisation, Settings().pool_size, Settings().in_flight) == (8, 16, 20, 200)
+    assert RateLimits(lease=limits.lease) == limits
     assert limits.lease > Settings().request_timeout
 
 

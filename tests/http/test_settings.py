@@ -75,12 +75,23 @@ def test_production_has_the_safe_switches_off() -> None:
         ({"page": 0}, "page"),
         ({"request_timeout": 0}, "request_timeout"),
         ({"port": 70_000}, "port"),
+        ({"pool_size": 2}, "pool_size"),
+        ({"in_flight_of_person": 20}, "below POOL_SIZE"),
+        ({"in_flight_of_person": 17}, "below POOL_SIZE"),
+        ({"in_flight_of_organisation": 20}, "below POOL_SIZE"),
+        ({"pool_size": 10, "in_flight_of_person": 4, "in_flight_of_organisation": 10}, "below POOL_SIZE"),
     ],
 )
 def test_what_refuses_to_start(change: dict[str, Any], word: str) -> None:
     with pytest.raises(ValidationError, match=word) as refusal:
         Settings(**{**PRODUCTION, **change})
     assert CANARY not in str(refusal.value)
+
+
+@pytest.mark.parametrize(("pool", "person", "organisation"), [(20, 8, 16), (10, 4, 8), (3, 1, 2), (100, 40, 80)])
+def test_nobody_may_hold_the_whole_pool(pool: int, person: int, organisation: int) -> None:
+    settings = Settings(**PRODUCTION, pool_size=pool)
+    assert (settings.in_flight_of_person, settings.in_flight_of_organisation) == (person, organisation)
 
 
 def test_secrets_are_wrapped() -> None:

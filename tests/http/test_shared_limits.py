@@ -130,13 +130,13 @@ async def test_what_a_killed_process_held_comes_back(database_urls: DatabaseURLs
 async def test_the_limits_of_one_person_and_of_one_organisation_by_default(
     database_urls: DatabaseURLs, tmp_path: Path
 ) -> None:
-    """Ten of a person, forty of an organisation, wherever they come in; told by the rows of those under way."""
+    """Eight of a person, sixteen of an organisation, wherever they come in; told by the rows of those under way."""
     async with deployed(database_urls, tmp_path, people=5) as all_of_them:
         world = all_of_them.world
         await all_of_them.ask(0, "{ __typename }")
         held = "UPDATE accord.allowances SET running = array_fill($2::bigint, ARRAY[$3::int]) WHERE key LIKE $1"
         never = 2**62
-        for whose, limit in (("person %", 10), ("organisation %", 40)):
+        for whose, limit in (("person %", 8), ("organisation %", 16)):
             await world.owner.execute(held, whose, never, limit)
             refused = await all_of_them.ask(1, "{ __typename }")
             assert refused.status_code == 429

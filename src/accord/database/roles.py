@@ -86,6 +86,7 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         **dict.fromkeys(("approached", "belongs", "contact_of", "has_contacts_with", "kin"), (GATEWAY,)),
         **dict.fromkeys(("linked", "meets", "shared_with_us", "signs_in"), (GATEWAY,)),
         # what its acts and reads call
+        **dict.fromkeys([f"reachable_{kind}" for kind in ("accounts", "organisations", "people")], (GATEWAY,)),
         **dict.fromkeys(("count_customers", "partner_directory", "published_address", "requestable"), (GATEWAY,)),
         **dict.fromkeys(("rename_organisation", "sign_out_browsers"), (GATEWAY,)),
         **dict.fromkeys(("admit", "release", "note_failure", "count_own_clients"), (GATEWAY,)),

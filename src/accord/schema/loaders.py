@@ -37,7 +37,7 @@ from accord.database.queries.read.facts import (
     targets_by_account,
 )
 from accord.database.queries.read.pages import Pages
-from accord.schema.pagination import Page, Span, page_of
+from accord.schema.pagination import COUNTED, Count, Page, Span, page_of
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -235,9 +235,16 @@ class Loaders:
 
         return self._once((pages, span, *sorted(given.items())), load)
 
-    def count(self, pages: Pages, **given: Any) -> Loader[str, int]:
-        """How many rows the connection has under each parent, with these filters."""
-        return self.figure(pages.narrowed(given).count, **given)
+    def count(self, pages: Pages, **given: Any) -> Loader[str, Count]:
+        """Return how many rows the connection has under each parent, with these filters, as far as they are counted."""
+        query = pages.narrowed(given).count
+
+        async def counts(keys: list[str]) -> list[Count]:
+            rows = await self.snapshot.fetch(query, keys=keys, most=COUNTED, **_plain(given))
+            found = {row.parent: Count(min(row.total, COUNTED), row.looked <= COUNTED) for row in rows}
+            return [found.get(key, Count(0, exact=True)) for key in keys]
+
+        return self._once((query, *sorted(given.items())), counts)
 
     def figure(self, query: Query, **given: Any) -> Loader[str, int]:
         """The `total` of each parent, 0 where there is none."""

@@ -95,13 +95,25 @@ def page_of(rows: list[Any], wanted: Span) -> Page:
     return Page(kept, has_next=more, has_previous=wanted.after is not None)
 
 
+COUNTED: Final = 10_000
+"""At how many rows a count looks: it is exact where there are no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many rows a connection has at least, and whether that is all of them."""
+
+    total: int
+    exact: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A connection before anything of it is read: the parent's key, and who fetches its page and its count."""
 
     key: str
     pages: Loader[str, Page]
-    counts: Loader[str, int]
+    counts: Loader[str, Count]
 
 
 @strawberry.type(description="Where a page stands in its connection.")
@@ -134,9 +146,17 @@ class Connection(Generic[Item]):
     async def page_info(self, rows: strawberry.Parent[list[Listing]], info: strawberry.Info) -> Each[PageInfo]:
         return [page_info(page) if isinstance(page, Page) else page for page in await _loaded(rows, "pages")]
 
-    @whole(description="How many there are in all pages; counted only where it is asked for.")
+    @whole(
+        description="How many there are in all pages, counted only where it is asked for. A count looks at the first "
+        f"{COUNTED:,} items that the viewer may see: where there are more, it is how many there are at least, and "
+        "`totalCountIsExact` is false."
+    )
     async def total_count(self, rows: strawberry.Parent[list[Listing]], info: strawberry.Info) -> Each[int]:
-        return await _loaded(rows, "counts")
+        return [count.total if isinstance(count, Count) else count for count in await _loaded(rows, "counts")]
+
+    @whole(description="Is `totalCount` all of them? False: there may be more, so show it as 37+ or 10,000+.")
+    async def total_count_is_exact(self, rows: strawberry.Parent[list[Listing]], info: strawberry.Info) -> Each[bool]:
+        return [count.exact if isinstance(count, Count) else count for count in await _loaded(rows, "counts")]
 
 
 def page_info(page: Page) -> PageInfo:

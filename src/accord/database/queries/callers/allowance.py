@@ -24,8 +24,8 @@ class RateLimits:
     per_minute: int = 2_000
     per_hour: int = 5_000
     guesses: int = 30
-    of_person: int = 10
-    of_organisation: int = 40
+    of_person: int = 8
+    of_organisation: int = 16
     lease: float = 30.0
 
 

@@ -167,6 +167,7 @@ def _listed(*where: Predicate, columns: Sequence[ColumnElement[Any]] = EVENT, **
         newest_first=True,
         by_sequence=True,
         hidden=HIDDEN,
+        looked_up_by=("since", "until", "person", "session", "account"),
         **given,
     )
 

@@ -15,6 +15,7 @@ from accord.access.principal import Identity
 from accord.database.engine import Database, Transaction
 from accord.database.queries.read.activity import EVENTS, EVENTS_IN_FILE, EventRow
 from accord.database.queries.read.organisation import ORGANISATION_SEEN
+from accord.database.queries.read.pages import EXACTLY
 from accord.database.queries.read.report import REPORTS
 from accord.database.tables.activity import chain_heads
 from accord.domain.report import ReportGrouping
@@ -43,7 +44,9 @@ async def count_events(
     """How many events of the stream the caller sees through these filters."""
     snapshot = database.snapshot(identity, session)
     try:
-        rows = await snapshot.fetch(EVENTS.narrowed(filters).count, keys=[str(organisation_id)], **filters)
+        rows = await snapshot.fetch(
+            EVENTS.narrowed(filters).count, keys=[str(organisation_id)], most=EXACTLY, **filters
+        )
     finally:
         await snapshot.close()
     return int(rows[0].total) if rows else 0

@@ -178,7 +178,9 @@ LISTS_MEMBER: Final = or_(
 """Admins list and search all; those of Q15 find by name or e-mail."""
 
 ORGANISATION_BY_ID: Final = looked_up(OrganisationRow, ORGANISATION, o.c.id)
-ORGANISATION_SEEN: Final = looked_up(OrganisationRow, ORGANISATION, o.c.id, SEES_ORGANISATION)
+ORGANISATION_SEEN: Final = looked_up(
+    OrganisationRow, ORGANISATION, o.c.id, SEES_ORGANISATION, reach="reachable_organisations"
+)
 ORGANISATION_BY_HANDLE: Final = Query(
     select(*ORGANISATION).where(o.c.handle == bindparam("handle", type_=Text()), SEES_ORGANISATION), OrganisationRow
 )
@@ -207,7 +209,7 @@ CREATED_GUESTS: Final = paged(
     o.c.id,
 )
 USER_BY_ID: Final = looked_up(UserRow, USER, u.c.id)
-USER_SEEN: Final = looked_up(UserRow, USER, u.c.id, SEES_USER)
+USER_SEEN: Final = looked_up(UserRow, USER, u.c.id, SEES_USER, reach="reachable_people")
 EMAIL_BY_USER: Final = looked_up(UserRow, (global_id("user", u.c.id), u.c.email), u.c.id, SEES_EMAIL)
 MEMBERSHIP_BY_ID: Final = looked_up(MembershipRow, MEMBERSHIP, m.c.id, sees_membership(m))
 OWN_MEMBERSHIPS: Final = Query(

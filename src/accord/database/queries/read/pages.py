@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
+    and_,
     bindparam,
     case,
     cast,
@@ -140,9 +141,11 @@ def paged(
     newest_first: bool = False,
     by_sequence: bool = False,
     hidden: Mapping[str, str] = NOTHING_HIDDEN,
+    looked_up_by: Collection[str] = (),
 ) -> Pages:
     """The statements of a connection, without its filters; `where` names the parent as `PARENT`. `above` and
-    `below` are what a filter says of the positions, exclusive; NULL says nothing. `hidden` as in `shown`."""
+    `below` are what a filter says of the positions, exclusive; NULL says nothing. `hidden` as in `shown`. `looked_up_by`
+    are filters for which there is an index, so that a count looks at no other rows."""
 
     @cache
     def variant(given: frozenset[str]) -> Pages:
@@ -152,7 +155,11 @@ def paged(
         ways = _both_ways(record, columns, source, conditions, order, by_sequence, low, high, hidden)
         conditions += [order > func.greatest(0, *low)] if low else []
         conditions += [order < func.least(LAST_SEQUENCE, *high)] if high else []
-        return Pages(*ways, _count(source, conditions), newest_first, by_sequence, frozenset(filters), variant)
+        by_index = [filters[name] for name in sorted(given & frozenset(looked_up_by))]
+        by_row = [filters[name] for name in sorted(given - frozenset(looked_up_by))]
+        within = [*where, *by_index, *conditions[len(where) + len(given) :]]
+        count = _count(source, within, by_row, order.desc() if by_sequence else None)
+        return Pages(*ways, count, newest_first, by_sequence, frozenset(filters), variant)
 
     return variant(frozenset())
 
@@ -194,9 +201,27 @@ def _both_ways(
     return one_way(False), one_way(True)
 
 
-def _count(source: FromClause, where: Sequence[Predicate]) -> Query:
-    inner = select(func.count().label("total")).select_from(source).where(*where).correlate(PARENTS).lateral("counted")
-    return Query(select(as_text(PARENTS.c.key, "parent"), inner.c.total).select_from(PARENTS.join(inner, true())))
+EXACTLY: Final = LAST_SEQUENCE - 1
+"""As many rows as there can be, where a count has to be exact."""
+
+
+def _count(
+    source: FromClause, within: Sequence[Predicate], matching: Sequence[Predicate], order: ColumnElement[Any] | None
+) -> Query:
+    """How many rows under each parent match, of the first `most` and one more: a count looks at no more of them,
+    however few match. `looked` says at how many it did."""
+    first = (
+        select(and_(true(), *matching).label("matched"))
+        .select_from(source)
+        .where(*within)
+        .limit(bindparam("most", type_=BigInteger()) + 1)
+    )
+    first = first if order is None else first.order_by(order)
+    rows = first.correlate(PARENTS).lateral("looked_at")
+    total = func.count().filter(rows.c.matched).label("total")
+    inner = select(total, func.count().label("looked")).select_from(rows).correlate(PARENTS).lateral("counted")
+    shown = (as_text(PARENTS.c.key, "parent"), inner.c.total, inner.c.looked)
+    return Query(select(*shown).select_from(PARENTS.join(inner, true())))
 
 
 def grouped(
@@ -220,9 +245,13 @@ def looked_up(
     key: ColumnElement[Any],
     *where: Predicate,
     hidden: Mapping[str, str] = NOTHING_HIDDEN,
+    reach: str | None = None,
 ) -> Query:
-    """The rows with the bound keys; `hidden` as in `shown`."""
-    found = select(*columns).where(key == wanted(), *where)
+    """The rows with the bound keys; `hidden` as in `shown`. `reach`: the function of the database that says which
+    of the keys the policy can admit, so that a foreign one costs as much as a missing one."""
+    keys = cast(bindparam("keys", type_=ARRAY(Text())), ARRAY(Uuid()))
+    bound = wanted() if reach is None else any_of(getattr(func.accord, reach)(keys, type_=ARRAY(Uuid())))
+    found = select(*columns).where(key == bound, *where)
     if hidden:
         # PostgreSQL would write the condition out for each of the columns again, but for the offset.
         found = select(*shown(found.offset(literal_column("0")).subquery("item"), hidden))

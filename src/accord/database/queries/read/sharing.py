@@ -129,7 +129,7 @@ ITEM: Final = (
     i.c.version,
 )
 
-ACCOUNT_BY_ID: Final = looked_up(AccountRow, ACCOUNT, a.c.id, sees_account(a))
+ACCOUNT_BY_ID: Final = looked_up(AccountRow, ACCOUNT, a.c.id, sees_account(a), reach="reachable_accounts")
 ACCOUNTS: Final = paged(
     AccountRow,
     ACCOUNT,
