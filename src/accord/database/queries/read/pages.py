@@ -144,8 +144,8 @@ def paged(
     looked_up_by: Collection[str] = (),
 ) -> Pages:
     """The statements of a connection, without its filters; `where` names the parent as `PARENT`. `above` and
-    `below` are what a filter says of the positions, exclusive; NULL says nothing. `hidden` as in `shown`. `looked_up_by`
-    are filters for which there is an index, so that a count looks at no other rows."""
+    `below` are what a filter says of the positions, exclusive; NULL says nothing. `hidden` as in `shown`.
+    `looked_up_by` are filters for which there is an index, so that a count looks at no other rows."""
 
     @cache
     def variant(given: frozenset[str]) -> Pages:
