@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import uvicorn
 
-from accord.app import create_app
+from accord.app import create_app, server_config
 from accord.http.identity.development import DevelopmentIssuer
 from tests.http.gateway import settings_for
 from tests.servers import DatabaseURLs
@@ -43,7 +43,7 @@ class Process:
 def run(urls: DatabaseURLs, state: Path, port: int, given: dict[str, Any]) -> None:
     """The life of one process."""
     settings = settings_for(urls, state, public_url=PUBLIC, port=port, **given)
-    uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_config=None, ws="none")).run()
+    uvicorn.Server(server_config(settings, create_app(settings))).run()
 
 
 @asynccontextmanager

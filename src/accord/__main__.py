@@ -20,7 +20,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from uvicorn.loops.auto import auto_loop_factory
 
 from accord import demo
-from accord.app import UnsafeDatabase, configure_logging, create_app, open_database, refuse_dangers, working
+from accord.app import (
+    UnsafeDatabase,
+    configure_logging,
+    create_app,
+    open_database,
+    refuse_dangers,
+    server_config,
+    working,
+)
 from accord.database import audit, roles
 from accord.database.binaries import EmbeddedPostgresError
 from accord.database.embedded import EmbeddedPostgres, default_state
@@ -28,7 +36,6 @@ from accord.database.loading import AlreadyLoading, forget_interrupted, keep_int
 from accord.database.queries.read.demo import is_empty, list_people
 from accord.delivery.mailbox import list_mails
 from accord.http.identity.development import DevelopmentIssuer
-from accord.http.protocol import protocol_waiting
 from accord.schema.schema import print_schema
 from accord.settings import Settings
 
@@ -244,17 +251,7 @@ async def safe_to_serve(settings: Settings) -> None:
 async def run_server(
     settings: Settings, listener: socket.socket, embedded: EmbeddedPostgres | None, people: list[dict[str, Any]]
 ) -> None:
-    config = uvicorn.Config(
-        create_app(settings),
-        http=protocol_waiting(settings.header_timeout),
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=settings.shutdown_grace,
-        lifespan="on",
-    )
+    config = server_config(settings, create_app(settings))
     reviving = asyncio.create_task(keep_alive(embedded)) if embedded else None
     try:
         await Announcing(config, settings, people).serve([listener])

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import httpx2
 import structlog
+import uvicorn
 from asyncpg import PostgresError
 from joserfc.jwk import ECKey
 from sqlalchemy.exc import SQLAlchemyError
@@ -49,6 +50,7 @@ from accord.http.identity.provider import Provider
 from accord.http.identity.signin import SignInRoutes
 from accord.http.identity.tokens import TokenChecker, TrustedIssuer
 from accord.http.places import Places
+from accord.http.protocol import allow_connections, protocol_waiting
 from accord.http.rates import Rates
 from accord.http.responses import busy
 from accord.http.scim.routes import ScimRoutes
@@ -165,6 +167,7 @@ class Gateway:
             body_limits=settings.body_limits(),
             timeout=settings.request_timeout,
             reads_by_get=settings.reads_by_get,
+            answer_size=settings.answer_size,
             rates=self.rates,
         )
 
@@ -230,14 +233,36 @@ def create_app(settings: Settings) -> Starlette:
         gateway.routes(),
         cors_origins=settings.cors_origins,
         body_timeout=settings.body_timeout,
+        body_rate=settings.body_rate,
         in_flight=settings.in_flight,
         trusted_proxies=settings.trusted_proxies,
         alone=settings.in_development,
+        strangers=settings.in_flight_of_strangers,
+        stranger_body_size=settings.stranger_body_size,
+        pace=settings.pace(),
         secure=settings.public_url.startswith("https://"),
         lifespan=gateway.lifespan,
     )
     app.state.gateway = gateway
     return app
+
+
+def server_config(settings: Settings, app: Starlette) -> uvicorn.Config:
+    """How uvicorn serves the gateway, its limits for connections among them."""
+    return uvicorn.Config(
+        app,
+        port=settings.port,
+        http=protocol_waiting(settings.header_timeout, allow_connections(settings.connections)),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_keep_alive=settings.keep_alive_timeout,
+        timeout_graceful_shutdown=settings.shutdown_grace,
+        lifespan="on",
+    )
 
 
 def open_database(settings: Settings, name: str, **given: Any) -> Database:

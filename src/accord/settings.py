@@ -21,6 +21,7 @@ from accord.database.queries.callers.allowance import RateLimits
 from accord.delivery.smtp import Encryption, Smtp
 from accord.domain.callers.api_client import CLIENTS
 from accord.http.body import BodyLimits
+from accord.http.exchange import Pace
 from accord.http.identity.issuers import Binding, Client, Issuer
 from accord.http.limits import Limits
 
@@ -173,6 +174,9 @@ class Settings(BaseSettings):
     executor: Literal["engine", "stock"] = "engine"
 
     body_size: Count = 256 * 1024
+    stranger_body_size: Count = 8 * 1024
+    answer_size: Count = 8 * 1024 * 1024
+    answers_waiting: Count = 64 * 1024 * 1024
     json_nesting: Count = 32
     number_digits: Count = 64
     json_values: Count = 10_000
@@ -187,8 +191,11 @@ class Settings(BaseSettings):
     nodes: Count = 10_000
     page: Annotated[int, Field(gt=0, le=100)] = 100
     in_flight: Count = 200
+    in_flight_of_strangers: Annotated[int, Field(ge=8)] = 64
     in_flight_of_organisation: Count = Field(default_factory=lambda given: share_of_pool(given, OF_ORGANISATION))
     in_flight_of_person: Count = Field(default_factory=lambda given: share_of_pool(given, OF_PERSON))
+    exports_of_person: Count = 2
+    exports_of_organisation: Count = 8
     points_per_minute: Count = 2_000
     points_per_hour: Count = 5_000
     guesses_per_minute: Count = 30
@@ -198,6 +205,11 @@ class Settings(BaseSettings):
     request_timeout: Seconds = 10.0
     header_timeout: Seconds = 10.0
     body_timeout: Seconds = 15.0
+    body_rate: Count = 8 * 1024
+    reader_timeout: Seconds = 15.0
+    reader_rate: Count = 8 * 1024
+    connections: Annotated[int, Field(ge=100)] = 4_000
+    keep_alive_timeout: Annotated[int, Field(gt=0, le=3600)] = 5
     shutdown_grace: Annotated[int, Field(ge=0, le=600)] = 20
 
     @field_validator("cors_origins", "trusted_proxies", "operators", mode="before")
@@ -303,8 +315,13 @@ class Settings(BaseSettings):
             guesses=self.guesses_per_minute,
             of_person=self.in_flight_of_person,
             of_organisation=self.in_flight_of_organisation,
+            exports_of_person=self.exports_of_person,
+            exports_of_organisation=self.exports_of_organisation,
             lease=self.request_timeout + LEASE,
         )
+
+    def pace(self) -> Pace:
+        return Pace(seconds=self.reader_timeout, rate=self.reader_rate, waiting=self.answers_waiting)
 
     def body_limits(self) -> BodyLimits:
         return BodyLimits(

@@ -14,6 +14,7 @@ from accord.database.engine import Database
 from accord.database.queries.callers.allowance import RateLimits
 from accord.http.rates import Price, Rates
 from accord.http.responses import HttpError
+from accord.http.slots import Slot
 from accord.settings import Settings
 from tests.http.toy import Toy
 from tests.servers import DatabaseURLs
@@ -96,10 +97,20 @@ async def test_points_come_back_evenly(database: Database, clock: Clock) -> None
     await rates.close()
 
 
+@asynccontextmanager
+async def admitted(rates: Rates, price: Price) -> AsyncIterator[Slot]:
+    """A request of this price that runs as long as the block."""
+    slot = await rates.acquire(PERSON, price)
+    try:
+        yield slot
+    finally:
+        rates.release(slot)
+
+
 async def left(rates: Rates, points: float) -> float:
     """What somebody has left of the minute once these are taken."""
-    async with rates.admitted(PERSON, Price(points)) as place:
-        return place.points["minute"] - place.spent["minute"]
+    async with admitted(rates, Price(points)) as slot:
+        return slot.points["minute"] - slot.spent["minute"]
 
 
 async def test_a_mutation_costs_five_and_everybody_pays_alone(limited: Limited, clock: Clock) -> None:
@@ -192,9 +203,9 @@ async def test_mutations_in_a_fragment_are_counted_too(limited: Limited) -> None
 async def test_a_place_comes_back_after_a_failure_and_after_its_time(database: Database, clock: Clock) -> None:
     rates = Rates(database, RateLimits(of_person=1, lease=30), clock)
     with pytest.raises(ZeroDivisionError):
-        async with rates.admitted(PERSON, Price()):
+        async with admitted(rates, Price()):
             raise ZeroDivisionError
-    async with rates.admitted(PERSON, Price()):
+    async with admitted(rates, Price()):
         with pytest.raises(HttpError) as refused:
             await left(rates, 1)
         assert refused.value.facts["limit"] == 1
@@ -208,12 +219,12 @@ async def test_a_place_comes_back_after_a_failure_and_after_its_time(database: D
 
 async def test_what_is_refused_costs_nothing(database: Database, clock: Clock) -> None:
     rates = Rates(database, RateLimits(of_person=1, guesses=2), clock)
-    async with rates.admitted(PERSON, Price(5)):
+    async with admitted(rates, Price(5)):
         for _ in range(5):
             with pytest.raises(HttpError):
                 await left(rates, 100)
     with pytest.raises(HttpError):
-        async with rates.admitted(PERSON, Price(100, guesses=3)), rates.admitted(PERSON, Price(100, guesses=3)):
+        async with admitted(rates, Price(100, guesses=3)), admitted(rates, Price(100, guesses=3)):
             raise AssertionError("twice")
     await rates.close()
     assert await left(rates, 0) == 2_000 - 105
@@ -262,10 +273,10 @@ async def test_the_default_points_of_a_minute_and_of_an_hour(database: Database,
 
 async def test_the_default_guesses(database: Database, clock: Clock) -> None:
     rates = Rates(database, Settings().rates(), clock)
-    async with rates.admitted(PERSON, Price(1, guesses=30)):
+    async with admitted(rates, Price(1, guesses=30)):
         pass
     with pytest.raises(HttpError) as refused:
-        async with rates.admitted(PERSON, Price(1, guesses=1)):
+        async with admitted(rates, Price(1, guesses=1)):
             pass
     assert refused.value.headers["retry-after"] == "2"
     await rates.close()

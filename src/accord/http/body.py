@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -43,6 +44,30 @@ async def read_body(request: Request, size: int) -> bytes:
     except ClientDisconnect:
         raise HttpError(400, "BAD_REQUEST", "The body ended too early.") from None
     return bytes(body)
+
+
+class Arriving:
+    """A body that is being read while its request is told whether it may run. `close` gives it up."""
+
+    def __init__(self, request: Request, size: int) -> None:
+        self._reading = asyncio.create_task(read_body(request, size))
+
+    async def at_once(self) -> bytes | None:
+        """Return the body if it is here already; None if it has to be waited for or is refused."""
+        await asyncio.sleep(0)
+        reading = self._reading
+        return reading.result() if reading.done() and reading.exception() is None else None
+
+    async def whole(self) -> bytes:
+        """Wait for the body; raises what `read_body` does."""
+        return await self._reading
+
+    def close(self) -> None:
+        """Read no further."""
+        if not self._reading.done():
+            self._reading.cancel()
+        elif not self._reading.cancelled():
+            self._reading.exception()
 
 
 def read_object(body: bytes, limits: BodyLimits) -> dict[str, Any]:

@@ -31,24 +31,44 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from accord.http.limits import Limits, Measure, Refusal, Survey, check, check_shape
+from accord.http.limits import Limits, Measure, Refusal, Survey, check, check_shape, counted
 
 PARSE_FAILED: Final = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED: Final = "GRAPHQL_VALIDATION_FAILED"
 LONG_SOURCE: Final = 2_048
 KEPT: Final = 256
+MEASURES_KEPT: Final = 64
 
 
 @dataclass(slots=True)
 class Prepared:
     """One text: its document, or why there is none. `errors` are those of validation.
 
-    `measures` holds, by identity, the operations whose pages do not depend on variables.
+    `measures` holds, by identity, the operations whose pages do not depend on variables; `depends_on` the variables
+    that the pages of the others depend on, and `measured` what these were measured to with some values of them.
     """
 
     document: DocumentNode | None
     errors: tuple[GraphQLError, ...] = ()
     measures: dict[int, Measure] = field(default_factory=dict)
+    depends_on: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    measured: dict[tuple[object, ...], Measure] = field(default_factory=dict)
+
+    def known_measure(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Measure | None:
+        """Return what the operation asks for with these variables, None where that has to be measured first."""
+        return self.measures.get(id(operation)) or self.measured.get(self._key(operation, variables))
+
+    def note(self, operation: OperationDefinitionNode, variables: Mapping[str, Any], measure: Measure) -> None:
+        """Keep a measure for the next request with pages of the same sizes."""
+        if len(self.measured) >= MEASURES_KEPT:
+            self.measured.clear()
+        self.measured[self._key(operation, variables)] = measure
+
+    def _key(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> tuple[object, ...]:
+        sizes = (
+            counted(variables[name]) if name in variables else "" for name in self.depends_on.get(id(operation), ())
+        )
+        return (id(operation), *sizes)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         """The operation to run; GraphQLError when the name picks none or is missing among several."""
@@ -84,13 +104,18 @@ class Documents:
             *rules,
         )
         self.kept: OrderedDict[str, Prepared] = OrderedDict()
+        self.turn = asyncio.Lock()
 
     async def prepared(self, text: str) -> Prepared:
-        """As `prepare`, with the work on a long text done beside the event loop."""
+        """As `prepare`, with the work on a long text done in a thread, one text at a time: several threads at once
+        would leave the event loop a fraction of the processor."""
         if text in self.kept or len(text) < LONG_SOURCE:
             return self.prepare(text)
-        made = await asyncio.to_thread(self.make, text)
-        return self.keep(text, made)
+        async with self.turn:
+            if text in self.kept:
+                return self.prepare(text)
+            made = await asyncio.to_thread(self.make, text)
+            return self.keep(text, made)
 
     def prepare(self, text: str) -> Prepared:
         found = self.kept.get(text)
@@ -108,23 +133,29 @@ class Documents:
     def make(self, text: str) -> Prepared:
         try:
             document = self.parse(text)
-            measures = self.surveyed(document)
+            measures, depends_on = self.surveyed(document)
         except GraphQLError as error:
             return Prepared(None, (error.with_traceback(None),))
         errors = validate(self.schema, document, self.rules, hide_suggestions=True)
-        return Prepared(document, tuple(coded(error, VALIDATION_FAILED) for error in errors), measures)
+        return Prepared(document, tuple(coded(error, VALIDATION_FAILED) for error in errors), measures, depends_on)
 
-    def surveyed(self, document: DocumentNode) -> dict[int, Measure]:
-        """Refuses what is too much with any variables, before validation spends time on it."""
-        measures = {}
+    def surveyed(self, document: DocumentNode) -> tuple[dict[int, Measure], dict[int, tuple[str, ...]]]:
+        """Refuses what is too much with any variables, before validation spends time on it.
+
+        Returns the measures that hold with any of them, and for the other operations the variables that decide.
+        """
+        measures: dict[int, Measure] = {}
+        depends_on: dict[int, tuple[str, ...]] = {}
         for node in document.definitions:
             if isinstance(node, OperationDefinitionNode):
                 survey = Survey(self.schema, document, node, None, self.limits)
                 measure = survey.measure()
                 check_shape(measure, self.limits)
-                if not survey.depends_on:
+                if survey.depends_on:
+                    depends_on[id(node)] = tuple(sorted(survey.depends_on))
+                else:
                     measures[id(node)] = measure
-        return measures
+        return measures, depends_on
 
     def parse(self, text: str) -> DocumentNode:
         limits = self.limits
@@ -145,9 +176,10 @@ class Documents:
 
     def measure(self, prepared: Prepared, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Measure:
         """What the operation asks for with these variables; raises Refusal."""
-        measure = prepared.measures.get(id(operation))
+        measure = prepared.known_measure(operation, variables)
         if measure is None and prepared.document is not None:
             measure = Survey(self.schema, prepared.document, operation, variables, self.limits).measure()
+            prepared.note(operation, variables, measure)
         found = measure or Measure()
         check(found, operation.operation, self.limits)
         return found

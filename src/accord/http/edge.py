@@ -14,8 +14,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Lifespan
 
+from accord.http.exchange import Exchanges, Pace
 from accord.http.forwarded import Forwarded
-from accord.http.middleware import BodyDeadline, InFlight, LastResort, RequestScope
+from accord.http.middleware import BodyDeadline, InFlight, LastResort, RequestScope, Strangers
 from accord.http.responses import HttpError, error_response
 
 REQUEST_HEADERS: Final = ("authorization", "content-type", "idempotency-key", "x-request-id", "accord-acting-session")
@@ -35,7 +36,11 @@ def edge(
     *,
     cors_origins: Sequence[str] = (),
     body_timeout: float = 15.0,
+    body_rate: float = 8 * 1024,
     in_flight: int = 200,
+    strangers: int = 64,
+    stranger_body_size: int = 8 * 1024,
+    pace: Pace | None = None,
     secure: bool = False,
     trusted_proxies: Sequence[str] = (),
     alone: bool = False,
@@ -56,11 +61,13 @@ def edge(
         routes=list(routes),
         middleware=[
             Middleware(RequestScope, secure=secure),
+            Middleware(Exchanges, pace=pace or Pace()),
             Middleware(Forwarded, trusted=trusted_proxies, alone=alone),
             *([cors] if cors_origins else ()),
             Middleware(LastResort),
             Middleware(InFlight, limit=in_flight),
-            Middleware(BodyDeadline, seconds=body_timeout),
+            Middleware(BodyDeadline, seconds=body_timeout, rate=body_rate),
+            Middleware(Strangers, limit=strangers, size=stranger_body_size),
         ],
         exception_handlers={HttpError: told, HTTPException: no_route},
         lifespan=lifespan,

@@ -22,7 +22,7 @@ from accord.access.permissions import Action
 from accord.access.principal import Identity, Principal
 from accord.database.engine import AccessRevoked, Busy, Database, SessionOver, TimedOut, Transaction
 from accord.database.queries.read.activity import EventRow
-from accord.database.queries.read.export import count_events, get_head_sequence, get_report, stream_events
+from accord.database.queries.read.export import PAGE_SIZE, count_events, get_head_sequence, get_report, stream_events
 from accord.domain.activity import EventType, Outcome
 from accord.domain.errors import Forbidden, NotFound, OrganisationContextMismatch, ValidationError
 from accord.domain.ids import global_id, parse_id
@@ -31,8 +31,10 @@ from accord.domain.report import Period, ReportGrouping, ReportName, types_of
 from accord.http.acting import acting_session, over
 from accord.http.authentication import Authenticator
 from accord.http.csv import header, line
+from accord.http.exchange import exchange_of
 from accord.http.rates import EXPORT, Price, Rates
 from accord.http.responses import HttpError, busy
+from accord.http.slots import Slot
 from accord.schema.scalars import parse_instant
 from accord.services.activity import record_export
 
@@ -45,6 +47,9 @@ REPORT_COLUMNS: Final = ("Key", "Label", "Count")
 REPORT_PARAMETERS: Final = ("organisationId", "name", "from", "to", "groupBy")
 AT_ONCE: Final = 100
 """Lines that are written before others get their turn, the next page among them."""
+
+PAGES_IN_MEMORY: Final = 6 * PAGE_SIZE
+"""Bytes that an export keeps: two pages, and each character of a text may take four."""
 PARAMETERS: Final = (
     *("organisationId", "from", "to", "types", "outcome", "accountId", "app", "userId", "partnerOrganisationId"),
     "sessionId",
@@ -82,8 +87,8 @@ class ExportRoutes:
     ) -> Response:
         identity = await self.authenticator.identify(request)
         try:
-            async with self.rates.admitted(identity, Price(EXPORT)):
-                return await export(identity, acting_session(request), request.query_params)
+            slot = await self.acquire(request, identity)
+            response = await export(identity, acting_session(request), request.query_params)
         except NotFound as error:
             raise HttpError(404, error.code, error.message) from None
         except Forbidden as error:
@@ -96,6 +101,17 @@ class ExportRoutes:
             raise busy() from None
         except TimedOut:
             raise HttpError(504, "TIMEOUT", "The export took too long. Ask for a shorter time.") from None
+        response.headers.update(slot.headers())
+        return response
+
+    async def acquire(self, request: Request, identity: Identity) -> Slot:
+        """A slot that counts among the exports too, until the file is written; raises RATE_LIMITED or BUSY."""
+        slot = await self.rates.acquire(identity, Price(EXPORT))
+        exchange = exchange_of(request)
+        exchange.hold(slot, self.rates.release)
+        exchange.memory = PAGES_IN_MEMORY
+        await self.rates.begin_export(slot)
+        return slot
 
     async def export(self, identity: Identity, session: UUID | None, query: QueryParams) -> Response:
         given = parameters(query, PARAMETERS)
@@ -192,7 +208,7 @@ def require_export(principal: Principal, organisation_id: UUID) -> None:
 def cells(row: EventRow, names: Mapping[str, str]) -> tuple[object, ...]:
     """One event in the order of `COLUMNS`, from a row of `IN_FILE`."""
     _, number, occurred_at, type, account, app, person, client, *rest = row
-    location, system, device, partner_id, host_id, session, reason, digest = rest
+    location, system, device, partner_id, host_id, session, reason, digest, _ = rest
     occurred = occurred_at.isoformat().replace("+00:00", "Z")
     user = f"{person} ({client})" if client else person
     what = (occurred, type, account, app, user, location, system, device)

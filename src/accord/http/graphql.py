@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,16 +22,27 @@ from strawberry.types.graphql import OperationType
 from accord.access.principal import Identity
 from accord.http.acting import acting_session
 from accord.http.authentication import Authenticator
-from accord.http.body import BodyLimits, bad_request, read_body, read_object
-from accord.http.documents import Documents
-from accord.http.rates import TOO_SLOW, Place, Price, Rates, price_of
-from accord.http.responses import JSON, GraphQLResponse, HttpError, accepted, request_id, request_status
+from accord.http.body import Arriving, BodyLimits, bad_request, read_object
+from accord.http.documents import Documents, Prepared
+from accord.http.exchange import exchange_of
+from accord.http.rates import TOO_SLOW, Price, Rates, price_of
+from accord.http.responses import JSON, GraphQLResponse, HttpError, accepted, is_larger, request_id, request_status
+from accord.http.slots import Slot
 
 READS: Final = frozenset({OperationType.QUERY})
 READS_AND_WRITES: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 KEY_HEADER: Final = "idempotency-key"
 LONGEST_KEY: Final = 255
 KEY: Final = re.compile(rf"[ -~]{{1,{LONGEST_KEY}}}")
+SMALL: Final = 4 * 1024
+"""A body of this size is read before anything is paid, which costs less than to ask the database twice."""
+
+READ_PER_POINT: Final = 1_024
+"""Characters of an unknown document that are read for a point."""
+
+ANSWERED_PER_POINT: Final = 64 * 1024
+"""Bytes of an answer that cost a point."""
+
 PARAMETERS: Final = ("query", "operationName", "variables", "extensions")
 
 
@@ -60,7 +70,8 @@ class Parameters:
 
 
 class GraphQLEndpoint:
-    """The ASGI application behind /graphql. `timeout` in seconds, from the parsed body to the result."""
+    """The ASGI application behind /graphql. `timeout` in seconds, from the parsed body to the result; `answer_size` in
+    bytes."""
 
     def __init__(
         self,
@@ -72,6 +83,7 @@ class GraphQLEndpoint:
         body_limits: BodyLimits,
         timeout: float,
         reads_by_get: bool,
+        answer_size: int = 8 * 1024 * 1024,
         rates: Rates | None = None,
     ) -> None:
         self.schema = schema
@@ -81,6 +93,7 @@ class GraphQLEndpoint:
         self.body_limits = body_limits
         self.timeout = timeout
         self.reads_by_get = reads_by_get
+        self.answer_size = answer_size
         self.rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,53 +102,134 @@ class GraphQLEndpoint:
 
     async def respond(self, request: Request) -> Response:
         by_get = request.method == "GET"
-        if request.method != "POST" and not (by_get and self.reads_by_get):
+        media_type = self.negotiated(request)
+        identity = await self.authenticator.identify(request)
+        arriving = None if by_get else Arriving(request, self.body_limits.size)
+        try:
+            parameters, price = await self.known(request, arriving)
+            slot = await self.acquire(request, identity, price or Price())
+            context = self.context(identity, acting_session(request), idempotency_key(request))
+            if parameters is None:
+                parameters = Parameters.read(await self.given(request, arriving))
+        finally:
+            if arriving is not None:
+                arriving.close()
+        if slot is not None and price is None:
+            await self.charge(slot, parameters)
+        result = await self.run(parameters, context, READS if by_get else READS_AND_WRITES, slot)
+        return self.answer(formatted(result, media_type, request_id(request)), media_type, parameters, slot)
+
+    def negotiated(self, request: Request) -> str:
+        """The media type of the answer; 405 and 406 for what can't be answered at all."""
+        if request.method != "POST" and not (request.method == "GET" and self.reads_by_get):
             allow = "GET, POST" if self.reads_by_get else "POST"
             raise HttpError(405, "METHOD_NOT_ALLOWED", "Operations are sent by POST.", headers={"allow": allow})
         media_type = accepted(request.headers.get("accept"))
         if media_type is None:
             raise HttpError(406, "NOT_ACCEPTABLE", "Answers are application/json or application/graphql-response+json.")
-        identity = await self.authenticator.identify(request)
-        context = self.context(identity, acting_session(request), idempotency_key(request))
-        given = self.from_url(request.query_params) if by_get else await self.from_body(request)
-        parameters = Parameters.read(given)
-        async with self.admitted(identity, parameters) as place:
-            result = await self.run(parameters, context, READS if by_get else READS_AND_WRITES, place)
-        response = answer(result, media_type, request_id(request))
-        if place is not None:
-            response.headers.update(place.headers())
-        return response
+        return media_type
 
-    @asynccontextmanager
-    async def admitted(self, identity: Identity, parameters: Parameters) -> AsyncIterator[Place | None]:
-        """Around one request of this person, where there are limits to how often."""
-        if self.rates is None:
-            yield None
-            return
-        async with self.rates.admitted(identity, await self.price(parameters)) as place:
-            yield place
+    async def known(self, request: Request, arriving: Arriving | None) -> tuple[Parameters | None, Price | None]:
+        """The parameters and the price of the common request, whose body is small and here and whose document is
+        prepared: it takes its slot and the whole price at once. Any other waits for its slot before more is done for
+        it; what is wrong with it is told then."""
+        body = None if arriving is None else await arriving.at_once()
+        if self.rates is None or (arriving is not None and (body is None or len(body) > SMALL)):
+            return None, None
+        try:
+            parameters = Parameters.read(await self.given(request, arriving))
+        except HttpError:
+            return None, None
+        prepared = self.documents.kept.get(parameters.query)
+        return parameters, None if prepared is None else self.known_price(prepared, parameters)
 
-    async def price(self, parameters: Parameters) -> Price:
-        """What the operation will cost, also where it is going to be refused."""
-        prepared = await self.documents.prepared(parameters.query)
+    def known_price(self, prepared: Prepared, parameters: Parameters) -> Price | None:
+        """The price of an operation that was measured before, None for any other."""
         try:
             operation = prepared.operation(parameters.operation_name)
         except GraphQLError:
             return Price()
+        if prepared.document is not None and prepared.known_measure(operation, parameters.variables) is None:
+            return None
+        return self.price(prepared, operation, parameters)
+
+    def price(self, prepared: Prepared, operation: OperationDefinitionNode, parameters: Parameters) -> Price:
+        """What the operation will cost, also where it is going to be refused."""
         try:
             measure = self.documents.measure(prepared, operation, parameters.variables)
         except GraphQLError:
             measure = None
         return price_of(prepared, operation, measure)
 
-    async def from_body(self, request: Request) -> dict[str, Any]:
+    async def acquire(self, request: Request, identity: Identity, price: Price) -> Slot | None:
+        """The slot of this request until its answer is written, where there are limits to how often."""
+        if self.rates is None:
+            return None
+        slot = await self.rates.acquire(identity, price)
+        exchange_of(request).hold(slot, self.rates.release)
+        return slot
+
+    async def charge(self, slot: Slot, parameters: Parameters) -> None:
+        """Take the price of the document: what reading it costs before it is read, the rest before it runs."""
+        if self.rates is None:
+            return
+        reading = 0.0 if parameters.query in self.documents.kept else len(parameters.query) / READ_PER_POINT
+        if reading > slot.paid:
+            await self.rates.charge(slot, Price(reading))
+        prepared = await self.documents.prepared(parameters.query)
+        try:
+            operation = prepared.operation(parameters.operation_name)
+        except GraphQLError:
+            return
+        price = self.price(prepared, operation, parameters)
+        await self.rates.charge(slot, replace(price, points=max(price.points, reading)))
+
+    async def given(self, request: Request, arriving: Arriving | None) -> dict[str, Any]:
+        """What was sent, from the body or the address."""
+        if arriving is None:
+            return self.from_url(request.query_params)
+        self.refuse_media_type(request)
+        return read_object(await arriving.whole(), self.body_limits)
+
+    def answer(
+        self, told: tuple[dict[str, Any], int], media_type: str, parameters: Parameters, slot: Slot | None
+    ) -> Response:
+        """The answer to an operation that ran; raises ANSWER_TOO_LARGE. Its bytes are paid where they cost more than
+        the operation did."""
+        content, status = told
+        if is_larger(content, self.answer_size):
+            raise self.too_large(parameters, self.answer_size + 1, slot)
+        response = GraphQLResponse(content, status, media_type, {"retry-after": "1"} if status == 503 else {})
+        size = len(response.body)
+        if size > self.answer_size:
+            raise self.too_large(parameters, size, slot)
+        if slot is not None:
+            self.owe_bytes(slot, size)
+            response.headers.update(slot.headers())
+        return response
+
+    def owe_bytes(self, slot: Slot, size: int) -> None:
+        slot.owe(max(0.0, size / ANSWERED_PER_POINT - slot.paid))
+
+    def too_large(self, parameters: Parameters, size: int, slot: Slot | None) -> HttpError:
+        """`size` is what the answer has at least; it is paid as if it had been sent."""
+        if slot is not None:
+            self.owe_bytes(slot, size)
+        message = "The answer is too large. Ask for smaller pages or fewer fields."
+        if self.may_change(parameters):
+            message = (
+                "The answer is too large; the changes were made or refused nevertheless. Read before you repeat them."
+            )
+        return HttpError(413, "ANSWER_TOO_LARGE", message, limit=self.answer_size, actual=size)
+
+    def refuse_media_type(self, request: Request) -> None:
+        """Raises UNSUPPORTED_MEDIA_TYPE for a body that is no JSON by its headers."""
         content_type, _, rest = request.headers.get("content-type", "").partition(";")
         charset = rest.lower().replace('"', "").replace(" ", "")
         if content_type.strip().lower() != JSON or charset not in ("", "charset=utf-8", "charset=utf8"):
             raise HttpError(415, "UNSUPPORTED_MEDIA_TYPE", "Operations are sent as application/json in UTF-8.")
         if "content-encoding" in request.headers:
             raise HttpError(415, "UNSUPPORTED_MEDIA_TYPE", "The body must not be compressed.")
-        return read_object(await read_body(request, self.body_limits.size), self.body_limits)
 
     def from_url(self, query: QueryParams) -> dict[str, Any]:
         given: dict[str, Any] = {}
@@ -150,7 +244,7 @@ class GraphQLEndpoint:
         return given
 
     async def run(
-        self, parameters: Parameters, context: object, allowed: frozenset[OperationType], place: Place | None
+        self, parameters: Parameters, context: object, allowed: frozenset[OperationType], slot: Slot | None
     ) -> ExecutionResult:
         deadline = asyncio.timeout(self.timeout)
         try:
@@ -168,15 +262,19 @@ class GraphQLEndpoint:
         except TimeoutError:
             if not deadline.expired():
                 raise
-            if place is not None:
-                place.charge(TOO_SLOW)
+            if slot is not None:
+                slot.owe(TOO_SLOW)
             raise self.too_slow(parameters) from None
+
+    def may_change(self, parameters: Parameters) -> bool:
+        """Has the document a mutation?"""
+        definitions = self.documents.prepare(parameters.query).definitions()
+        operations = [node for node in definitions if isinstance(node, OperationDefinitionNode)]
+        return any(node.operation.value == "mutation" for node in operations)
 
     def too_slow(self, parameters: Parameters) -> HttpError:
         """A change that was cut off may have been made: the caller is not told that it failed."""
-        definitions = self.documents.prepare(parameters.query).definitions()
-        operations = [node for node in definitions if isinstance(node, OperationDefinitionNode)]
-        if any(node.operation.value == "mutation" for node in operations):
+        if self.may_change(parameters):
             return HttpError(
                 504, "OUTCOME_UNKNOWN", "The change took too long; it may have been made. Read before you repeat it."
             )
@@ -194,16 +292,15 @@ def idempotency_key(request: Request) -> str | None:
     return named[0]
 
 
-def answer(result: ExecutionResult, media_type: str, request_id: str) -> Response:
+def formatted(result: ExecutionResult, media_type: str, request_id: str) -> tuple[dict[str, Any], int]:
+    """The content of an answer and its status."""
     errors = result.errors or []
     content: dict[str, Any] = {"extensions": {**(result.extensions or {}), "requestId": request_id}}
     if errors:
         content = {"errors": [error.formatted for error in errors], **content}
     if result.data is not None or any(error.path for error in errors):
-        return GraphQLResponse({"data": result.data, **content}, 200, media_type)
-    status = request_status(errors, media_type)
-    headers = {"retry-after": "1"} if status == 503 else {}
-    return GraphQLResponse(content, status, media_type, headers)
+        return {"data": result.data, **content}, 200
+    return content, request_status(errors, media_type)
 
 
 def encoded(text: str) -> bytes:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from accord.http.body import read_body
+from accord.http.exchange import exchange_of
+from accord.http.rates import address_of
 from accord.http.responses import HttpError, busy, error_response
 
 log = structlog.stdlib.get_logger("accord.http")
@@ -29,6 +34,9 @@ HEADERS: Final[Mapping[str, str]] = {
     "x-frame-options": "DENY",
 }
 QUIET: Final = frozenset({"/live", "/ready"})
+SIGNED_IN: Final = ("/graphql", "/exports/", "/scim/v2/")
+LEAST: Final = 4
+"""Requests of one address, without a sign-in, that run while anything of the pool is free."""
 
 
 class RequestScope:
@@ -103,30 +111,36 @@ class ResponseBroken(Exception):
 
 
 class BodyDeadline:
-    """A body has `seconds` to arrive, from the end of the headers to its last byte; then 408 and the end."""
+    """A body has `seconds` to arrive, from the end of the headers to its last byte; then 408 and the end.
 
-    def __init__(self, app: ASGIApp, seconds: float) -> None:
+    It has to be on its way all along: `grace` seconds, and one more for each `rate` bytes that have come.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float, grace: float = 5.0, rate: float = 8 * 1024) -> None:
         self.app = app
         self.seconds = seconds
+        self.grace = grace
+        self.rate = rate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        ends = asyncio.get_running_loop().time() + self.seconds
-        complete = False
+        began = asyncio.get_running_loop().time()
+        complete, size = False, 0
 
         async def receive_in_time() -> Message:
-            nonlocal complete
+            nonlocal complete, size
             if complete:
                 return await receive()
             try:
-                async with asyncio.timeout_at(ends):
+                async with asyncio.timeout_at(began + min(self.seconds, self.grace + size / self.rate)):
                     message = await receive()
             except TimeoutError:
                 raise HttpError(
                     408, "REQUEST_TIMEOUT", "The body took too long to arrive.", headers={"connection": "close"}
                 ) from None
+            size += len(message.get("body", b""))
             complete = not message.get("more_body", False)
             return message
 
@@ -134,7 +148,7 @@ class BodyDeadline:
 
 
 class InFlight:
-    """At most `limit` requests at once in this process; the next ones are told to come back."""
+    """At most `limit` requests of signed-in callers at once in this process; the next ones are told to come back."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app = app
@@ -142,7 +156,7 @@ class InFlight:
         self.running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in QUIET:
+        if scope["type"] != "http" or not is_signed_in(scope["path"]):
             await self.app(scope, receive, send)
             return
         if self.running >= self.limit:
@@ -153,3 +167,62 @@ class InFlight:
             await self.app(scope, receive, send)
         finally:
             self.running -= 1
+
+
+class Strangers:
+    """Requests for which nobody has to sign in: a pool of their own, at most `limit` at once in this process.
+
+    A body of theirs is read whole, under a limit of its own, before the request takes its share. An address has as much
+    of the pool as is free besides, and `LEAST` where that is less: one can take half, two a third each, and whatever
+    they do something is left.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, size: int) -> None:
+        self.app = app
+        self.limit = limit
+        self.size = size
+        self.running: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in QUIET or is_signed_in(scope["path"]):
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            body = await read_body(request, self.size)
+        except HttpError as error:
+            await error_response(request, error)(scope, receive, send)
+            return
+        address = address_of(request)
+        if not self.has_room(address):
+            await error_response(request, busy())(scope, receive, send)
+            return
+        self.running[address] += 1
+        exchange_of(request).at_end(partial(self.leave, address))
+        exchange_of(request).begin_work()
+        await self.app(scope, replaying(body, receive), send)
+
+    def has_room(self, address: str) -> bool:
+        """May one more request of this address run?"""
+        free = self.limit - self.running.total()
+        return free > 0 and self.running[address] < max(LEAST, free)
+
+    def leave(self, address: str) -> None:
+        self.running[address] -= 1
+        if self.running[address] <= 0:
+            del self.running[address]
+
+
+def replaying(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that begins with a body which was read already."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay
+
+
+def is_signed_in(path: str) -> bool:
+    """Is this a path where callers sign in before anything is read of them?"""
+    return path.startswith(SIGNED_IN)

@@ -1,33 +1,100 @@
-"""uvicorn's HTTP protocol with limits for the headers of a request: how long they take and how long they are."""
+"""uvicorn's HTTP protocol with limits for connections: how many there are, how long the headers of a request take and
+how long they are, and how much of an answer waits in the process."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import resource
+import socket
 from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from accord.http.exchange import CONNECTION
+
 LARGEST_HEAD: Final = 32 * 1024
+SEND_BUFFER: Final = 128 * 1024
+"""What the kernel keeps of an answer that is not read; its own default grows to megabytes for each connection."""
+
+RESERVED_FILES: Final = 128
+"""Files that are no connections of clients: the database's, the log, libraries."""
+
+
+class Connections:
+    """The open connections of a process, at most `limit`.
+
+    One more takes the place of one that waits for its client: the one that has waited longest, of the address that has
+    most of them waiting. Connections whose requests are served are left alone.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.open = 0
+        self.waiting: dict[str, dict[PatientProtocol, None]] = {}
+
+    def add(self, connection: PatientProtocol) -> None:
+        self.open += 1
+        self.rest(connection)
+        if self.open > self.limit:
+            crowd: dict[PatientProtocol, None] = max(self.waiting.values(), key=len)
+            longest = next(iter(crowd))
+            self.work(longest)
+            longest.abort()
+
+    def remove(self, connection: PatientProtocol) -> None:
+        self.open -= 1
+        self.work(connection)
+
+    def rest(self, connection: PatientProtocol) -> None:
+        """Count the connection among those that wait for their clients."""
+        self.waiting.setdefault(connection.address, {})[connection] = None
+
+    def work(self, connection: PatientProtocol) -> None:
+        """Count it no longer among those that wait."""
+        crowd = self.waiting.get(connection.address)
+        if crowd is not None:
+            crowd.pop(connection, None)
+            if not crowd:
+                del self.waiting[connection.address]
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """Waits `header_seconds` from the connection, or a request's first byte, to the end of the headers; then 408."""
+    """Waits `header_seconds` from the connection, or a request's first byte, to the end of the headers; then 408.
+
+    It is the `Connection` of `http/exchange.py`, and given to the application as an extension of the scope.
+    """
 
     header_seconds = 10.0
+    registry: Connections | None = None
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.header_deadline: asyncio.TimerHandle | None = None
         self.head = 0
+        self.address = ""
+        self.served = 0
+        self.is_counted = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        # nothing waits unseen: `is_behind` is true as soon as the kernel does not take all
+        transport.set_write_buffer_limits(high=0)
+        raw = transport.get_extra_info("socket")
+        if raw is not None and raw.family != socket.AF_UNIX:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        self.address = self.client[0] if self.client else ""
+        if self.registry is not None:
+            self.is_counted = True
+            self.registry.add(self)
         self.await_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.stop_waiting()
+        if self.registry is not None and self.is_counted:
+            self.is_counted = False
+            self.registry.remove(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -38,9 +105,33 @@ class PatientProtocol(HttpToolsProtocol):
         if self.header_deadline is not None and self.head > LARGEST_HEAD:
             self.refuse(431, "HEADERS_TOO_LARGE", "The headers are too long.")
 
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
+
     def on_headers_complete(self) -> None:
         self.stop_waiting()
         super().on_headers_complete()
+
+    @property
+    def is_behind(self) -> bool:
+        return self.flow.write_paused
+
+    async def drain(self) -> None:
+        await self.flow.drain()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    def begin_work(self) -> None:
+        self.served += 1
+        if self.registry is not None and self.is_counted:
+            self.registry.work(self)
+
+    def end_work(self) -> None:
+        self.served -= 1
+        if self.registry is not None and self.is_counted and self.served == 0:
+            self.registry.rest(self)
 
     def await_headers(self) -> None:
         if self.header_deadline is None:
@@ -71,6 +162,17 @@ class PatientProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def protocol_waiting(seconds: float) -> type[PatientProtocol]:
-    """The protocol with another patience, for `uvicorn.Config(http=…)`."""
-    return type("ConfiguredProtocol", (PatientProtocol,), {"header_seconds": seconds})
+def protocol_waiting(seconds: float, connections: int | None = None) -> type[PatientProtocol]:
+    """Return the protocol with another patience and at most so many connections, for `uvicorn.Config(http=…)`."""
+    registry = None if connections is None else Connections(connections)
+    return type("ConfiguredProtocol", (PatientProtocol,), {"header_seconds": seconds, "registry": registry})
+
+
+def allow_connections(wanted: int) -> int:
+    """Raise the limit of open files for so many connections as far as the system lets us, and return how many fit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + RESERVED_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - RESERVED_FILES))

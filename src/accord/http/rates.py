@@ -1,19 +1,17 @@
 """How often: what one caller may ask for in a while and at once, whichever process it comes to.
 
-A caller has points that come back evenly. What an operation costs is known when its document is, and is taken before
-it runs, together with its place among those under way; whoever has no point left waits.
+A caller has points that come back evenly. A request takes its slot and one point before its body is read, and what it
+costs beyond that before it runs, when its document is known; a caller with no point left waits.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
 
-import structlog
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
@@ -26,13 +24,11 @@ from graphql import (
 
 from accord.access.principal import Identity
 from accord.database.engine import Database
-from accord.database.failures import GONE, Deadlock
-from accord.database.queries.callers.allowance import Lease, RateLimits, Wanted, admit, release
+from accord.database.queries.callers.allowance import RateLimits, Wanted, admit, begin_export, charge
 from accord.http.documents import Prepared
 from accord.http.limits import Measure
 from accord.http.responses import HttpError, busy, limited
-
-log = structlog.stdlib.get_logger("accord.http.rates")
+from accord.http.slots import UNANSWERED, Slot, SlotKeeper, rate_limit_headers
 
 MUTATION: Final = 5.0
 REFUSED: Final = 1.0
@@ -51,15 +47,13 @@ PER_POINT: Final = 100
 GUESSES: Final = frozenset({"partnerLookup", "partnerDirectory", "invitation", "requestCustomer"})
 """Root fields by which somebody could guess what only those who were told should know."""
 
-UNANSWERED: Final = (*GONE, Deadlock)
-"""What it looks like when the database can't say what is left."""
-
-SECONDS: Final = {"minute": 60, "hour": 3_600}
 REFUSALS: Final = {
     "POINTS": "You have asked for too much in a while.",
     "GUESSES": "You have looked up too much in a while.",
     "PERSON": "You have too many requests under way.",
     "ORGANISATION": "Your organisation has too many requests under way.",
+    "EXPORTS_OF_PERSON": "You have too many exports under way.",
+    "EXPORTS_OF_ORGANISATION": "Your organisation has too many exports under way.",
 }
 
 
@@ -69,28 +63,6 @@ class Price:
 
     points: float = REFUSED
     guesses: int = 0
-
-
-class Place:
-    """A request under way, and what its caller had left when it began."""
-
-    def __init__(self, limits: RateLimits, taken: Any) -> None:
-        self.points = {"minute": limits.per_minute, "hour": limits.per_hour}
-        self.spent: dict[str, float] = {"minute": taken["spent_minute"], "hour": taken["spent_hour"]}
-        self.further = 0.0
-
-    def charge(self, points: float) -> None:
-        """Take so many points more when it is over."""
-        self.further += points
-
-    def headers(self) -> dict[str, str]:
-        """`RateLimit` and `RateLimit-Policy`, as the draft of the HTTP working group writes them."""
-        policies = [f'"{name}";q={points:g};w={SECONDS[name]:g}' for name, points in self.points.items()]
-        left = [
-            f'"{name}";r={max(0, int(points - self.spent[name]))};t={ceil(self.spent[name] * SECONDS[name] / points)}'
-            for name, points in self.points.items()
-        ]
-        return {"ratelimit-policy": ", ".join(policies), "ratelimit": ", ".join(left)}
 
 
 class Rates:
@@ -103,61 +75,100 @@ class Rates:
         self.database = database
         self.limits = limits or RateLimits()
         self.clock = clock
-        self.over: list[Lease] = []
-        self.giving_back: asyncio.Task[None] | None = None
+        self.slots = SlotKeeper(database, self.limits, self._now)
 
-    @asynccontextmanager
-    async def admitted(self, identity: Identity, price: Price) -> AsyncIterator[Place]:
-        """One request of this person, client or directory; raises RATE_LIMITED for too many at once or with nothing
-        left, 503 BUSY where nobody can say."""
-        taken = await self._take(identity, price)
-        place = Place(self.limits, taken)
-        if taken["refused"] is not None:
-            raise self._refusal(taken, place)
-        lease = Lease(identity.issuer, identity.subject, taken["organisation"], taken["token"])
+    async def acquire(self, identity: Identity, price: Price) -> Slot:
+        """Take a slot and the price for one request of this person, client or directory.
+
+        Raises RATE_LIMITED for too many at once or with nothing left, 503 BUSY where nobody can say. More than may run
+        at once are refused without asking the database: those of this process alone are too many.
+        """
+        key = (identity.issuer, identity.subject)
+        if self.slots.under_way[key] >= self.limits.of_person:
+            raise self._refusal({"refused": "PERSON", "waits": 1.0})
+        self.slots.under_way[key] += 1
         try:
-            yield place
-        finally:
-            self._give_back(replace(lease, points=place.further))
+            taken = await self._take(identity, price)
+        except BaseException:
+            self._leave(key)
+            raise
+        if taken["refused"] is not None:
+            self._leave(key)
+            raise self._refusal(taken)
+        slot = Slot(identity, self.limits, taken, price.points)
+        self.slots.keep(slot)
+        return slot
+
+    def release(self, slot: Slot) -> None:
+        """Give the slot back; may be called twice."""
+        if not slot.released:
+            self._leave((slot.identity.issuer, slot.identity.subject))
+        self.slots.release(slot)
+
+    async def charge(self, slot: Slot, price: Price) -> None:
+        """Take what the price is more than the slot has paid; raises RATE_LIMITED where nothing was left, or BUSY.
+
+        What it is less comes back with the slot.
+        """
+        rest = price.points - slot.paid
+        if rest <= 0 and not price.guesses:
+            slot.owe(rest)
+            return
+        wanted = Wanted(slot.identity.issuer, slot.identity.subject, rest, price.guesses)
+        try:
+            taken = await charge(self.database, wanted, slot.paid, self.limits, self._now())
+        except UNANSWERED:
+            raise busy() from None
+        if taken["refused"] is not None:
+            raise self._refusal(taken)
+        slot.paid = price.points
+        slot.note(taken)
+
+    async def begin_export(self, slot: Slot) -> None:
+        """Count the slot among the exports too; raises RATE_LIMITED where there are too many, or BUSY."""
+        try:
+            refused = await begin_export(self.database, slot.lease, self.limits, self._now())
+        except UNANSWERED:
+            raise busy() from None
+        if refused is not None:
+            raise self._refusal({"refused": refused, "waits": 1.0})
+        slot.exports = True
 
     async def close(self) -> None:
         """Wait until everything is given back."""
-        while self.giving_back is not None:
-            await self.giving_back
+        await self.slots.close()
+
+    def _leave(self, key: tuple[str, str]) -> None:
+        self.slots.under_way[key] -= 1
+        if self.slots.under_way[key] <= 0:
+            del self.slots.under_way[key]
 
     async def _take(self, identity: Identity, price: Price) -> Any:
-        """Ask once more where the places are full and some of ours are just being given back."""
+        """Ask once more where the slots are taken and some of ours are just being given back."""
         wanted = Wanted(identity.issuer, identity.subject, price.points, price.guesses)
         try:
             taken = await admit(self.database, wanted, self.limits, self._now())
-            if taken["refused"] in ("PERSON", "ORGANISATION") and self.giving_back is not None:
-                await asyncio.shield(self.giving_back)
+            if taken["refused"] in ("PERSON", "ORGANISATION") and self.slots.giving_back is not None:
+                await asyncio.shield(self.slots.giving_back)
                 taken = await admit(self.database, wanted, self.limits, self._now())
         except UNANSWERED:
             raise busy() from None
         return taken
 
-    def _refusal(self, taken: Any, place: Place) -> HttpError:
-        limits = self.limits
-        bounds = {"GUESSES": limits.guesses, "PERSON": limits.of_person, "ORGANISATION": limits.of_organisation}
-        facts = {"limit": bounds[taken["refused"]]} if taken["refused"] in bounds else {}
-        return limited(REFUSALS[taken["refused"]], ceil(taken["waits"]), place.headers(), **facts)
-
-    def _give_back(self, lease: Lease) -> None:
-        """Nobody waits for it: what is over while one statement is under way goes with the next."""
-        self.over.append(lease)
-        if self.giving_back is None:
-            self.giving_back = asyncio.create_task(self._release())
-
-    async def _release(self) -> None:
-        try:
-            while self.over:
-                leases, self.over = self.over, []
-                await release(self.database, leases, self.limits, self._now())
-        except UNANSWERED as error:
-            log.warning("places are not given back before their time is over", reason=type(error).__name__)
-        finally:
-            self.giving_back = None
+    def _refusal(self, taken: Any) -> HttpError:
+        limits, refused = self.limits, taken["refused"]
+        bounds = {
+            "GUESSES": limits.guesses,
+            "PERSON": limits.of_person,
+            "ORGANISATION": limits.of_organisation,
+            "EXPORTS_OF_PERSON": limits.exports_of_person,
+            "EXPORTS_OF_ORGANISATION": limits.exports_of_organisation,
+        }
+        facts = {"limit": bounds[refused]} if refused in bounds else {}
+        points = {"minute": limits.per_minute, "hour": limits.per_hour}
+        spent = {name: taken[f"spent_{name}"] for name in points} if "spent_minute" in taken else None
+        headers = {} if spent is None else rate_limit_headers(points, spent)
+        return limited(REFUSALS[refused], ceil(taken["waits"]), headers, **facts)
 
     def _now(self) -> float | None:
         return None if self.clock is None else self.clock()

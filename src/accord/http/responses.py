@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -21,6 +21,7 @@ STATUS: Final[Mapping[str, int]] = {
     "ACCESS_REVOKED": 403,
     "SESSION_ENDED": 403,
     "BODY_TOO_LARGE": 413,
+    "ANSWER_TOO_LARGE": 413,
     "RATE_LIMITED": 429,
     "INTERNAL": 500,
     "BUSY": 503,
@@ -42,6 +43,24 @@ class HttpError(Exception):
         self.message = message
         self.headers = dict(headers or {})
         self.facts = facts
+
+
+def is_larger(content: object, limit: int) -> bool:
+    """Is this content larger than so many bytes as JSON? Counts names and strings alone, and no further than the limit:
+    the answer is found before the JSON is made."""
+    size, waiting = 0, [content]
+    while waiting and size <= limit:
+        value = waiting.pop()
+        values: Iterable[Any] = value if isinstance(value, list | tuple) else ()
+        if isinstance(value, dict):
+            size += sum(map(len, value))
+            values = value.values()
+        for inner in values:
+            if isinstance(inner, str):
+                size += len(inner)
+            elif isinstance(inner, dict | list | tuple):
+                waiting.append(inner)
+    return size > limit
 
 
 def busy() -> HttpError:

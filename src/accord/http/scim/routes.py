@@ -20,6 +20,7 @@ from accord.domain.errors import NotFound
 from accord.domain.organisation import token_hash
 from accord.http.authentication import bearer
 from accord.http.body import BodyLimits
+from accord.http.exchange import exchange_of
 from accord.http.failures import DIRECTORY, Failures, Shown, address_of
 from accord.http.rates import DIRECTORY as ONE_REQUEST
 from accord.http.rates import Price, Rates
@@ -94,16 +95,17 @@ class ScimRoutes:
 
         async def dispatch(request: Request) -> Response:
             try:
+                directory = await self.recognised(request)
+                slot = await self.rates.acquire(directory, Price(ONE_REQUEST))
+                exchange_of(request).hold(slot, self.rates.release)
                 async with asyncio.timeout(self.timeout):
-                    directory = await self.recognised(request)
-                    async with self.rates.admitted(directory, Price(ONE_REQUEST)) as place:
-                        answered = await endpoints[request.method](request)
-                    answered.headers.update(place.headers())
-                    return answered
+                    answered = await endpoints[request.method](request)
             except EXPECTED as error:
                 raise refusal(error) from None
             except TimeoutError as error:
                 raise refusal(error) from None
+            answered.headers.update(slot.headers())
+            return answered
 
         route = Route(f"{BASE}{path}", dispatch, methods=[*endpoints])
         route.methods = set(endpoints)

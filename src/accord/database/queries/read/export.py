@@ -5,14 +5,14 @@ from __future__ import annotations
 from asyncio import create_task, wait
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, bindparam, func, literal, or_, select
 
 from accord.access.principal import Identity
-from accord.database.engine import Database, Transaction
+from accord.database.engine import Database, Query, Transaction
 from accord.database.queries.read.activity import EVENTS, EVENTS_IN_FILE, EventRow
 from accord.database.queries.read.organisation import ORGANISATION_SEEN
 from accord.database.queries.read.pages import EXACTLY
@@ -21,6 +21,14 @@ from accord.database.tables.activity import chain_heads
 from accord.domain.report import ReportGrouping
 
 AT_ONCE: Final = 2_000
+PAGE_SIZE: Final = 512 * 1024
+"""Bytes of text after which a page ends, so that an export that nobody reads keeps no more."""
+
+LINE_SIZE: Final = 200
+"""About what a line has beside its texts."""
+
+LONG: Final = ("account_label", "user_name", "device", "reason")
+"""The columns that people fill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ async def stream_events(
         while True:
             page = await coming
             rows = page.rows
-            if len(rows) < AT_ONCE:
+            if not rows or len(rows) == rows[0]["found"] < AT_ONCE:
                 yield page
                 return
             coming = create_task(read(rows[-1]["sequence"]))
@@ -82,13 +90,26 @@ async def _page(
     snapshot = database.snapshot(identity)
     try:
         bounds = EVENTS_IN_FILE.bounds(before, None)
-        statement = EVENTS_IN_FILE.narrowed(filters).page(False)
-        rows = await snapshot.fetch(statement, keys=[str(organisation_id)], size=AT_ONCE, **bounds, **filters)
+        statement = _bounded(EVENTS_IN_FILE.narrowed(filters).page(False))
+        keys = [str(organisation_id)]
+        rows = await snapshot.fetch(statement, keys=keys, size=AT_ONCE, bytes=PAGE_SIZE, **bounds, **filters)
         named = list({row[column] for column in ("partner_id", "on_behalf_of_id") for row in rows} - {None})
         found = await snapshot.fetch(ORGANISATION_SEEN, keys=named) if named else []
     finally:
         await snapshot.close()
     return Page(rows, {row.key: row.name for row in found})
+
+
+@cache
+def _bounded(page: Query) -> Query:
+    """The rows of a page up to so many bytes of text, one at least; `found` says how many the whole page has."""
+    rows = page.statement.subquery("page")
+    texts = [func.coalesce(func.octet_length(rows.c[name]), 0) for name in LONG]
+    before = func.sum(sum(texts, literal(LINE_SIZE))).over(order_by=rows.c.sequence.desc(), rows=(None, -1))
+    sized = select(rows, func.count().over().label("found"), before.label("before")).subquery("sized")
+    shown = [column for column in sized.c if column.key != "before"]
+    fits = or_(sized.c.before.is_(None), sized.c.before < bindparam("bytes", type_=BigInteger()))
+    return Query(select(*shown).where(fits).order_by(sized.c.sequence.desc()), page.record)
 
 
 async def get_report(

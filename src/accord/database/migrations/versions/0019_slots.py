@@ -1,0 +1,23 @@
+"""Slots: more taken on one, the lease of those that last renewed, and exports counted among them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import op
+from sqlalchemy.util import await_only
+
+revision = "0019"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    driver: Any = op.get_bind().connection.driver_connection
+    await_only(driver.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")))
+
+
+def downgrade() -> None:
+    raise NotImplementedError("A gateway of this version asks for them.")
