@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import resource
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
 
-from accord.app import create_app, server_config
+from accord import app
+from accord.http import middleware
 from accord.http.identity.development import DevelopmentIssuer
 from tests.http.gateway import settings_for
 from tests.servers import DatabaseURLs
@@ -40,10 +43,21 @@ class Process:
         self.process.kill()
 
 
+PROTECTIONS: Final[Mapping[str, Callable[[], object]]] = {
+    "strangers": partial(setattr, middleware, "SIGNED_IN", ("/",)),
+    "connections": partial(setattr, app, "allow_connections", lambda wanted: None),
+}
+"""How a process is made to do without one of its protections, for the tests that show what it is for."""
+
+
 def run(urls: DatabaseURLs, state: Path, port: int, given: dict[str, Any]) -> None:
-    """The life of one process."""
+    """The life of one process. `without` names the protections that it lacks, `files` is how many it may open."""
+    for name in given.pop("without", ()):
+        PROTECTIONS[name]()
+    if files := given.pop("files", None):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     settings = settings_for(urls, state, public_url=PUBLIC, port=port, **given)
-    uvicorn.Server(server_config(settings, create_app(settings))).run()
+    uvicorn.Server(app.server_config(settings, app.create_app(settings))).run()
 
 
 @asynccontextmanager

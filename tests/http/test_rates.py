@@ -209,11 +209,14 @@ async def test_a_place_comes_back_after_a_failure_and_after_its_time(database: D
         with pytest.raises(HttpError) as refused:
             await left(rates, 1)
         assert refused.value.facts["limit"] == 1
+        # another process, for which that one has died
+        other = Rates(database, rates.limits, clock)
         clock.now += 29
         with pytest.raises(HttpError):
-            await left(rates, 1)
+            await left(other, 1)
         clock.now += 2
-        await left(rates, 1)
+        await left(other, 1)
+        await other.close()
     await rates.close()
 
 
