@@ -233,6 +233,7 @@ def create_app(settings: Settings) -> Starlette:
         gateway.routes(),
         cors_origins=settings.cors_origins,
         body_timeout=settings.body_timeout,
+        body_grace=settings.body_grace,
         body_rate=settings.body_rate,
         in_flight=settings.in_flight,
         trusted_proxies=settings.trusted_proxies,

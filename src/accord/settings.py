@@ -205,6 +205,7 @@ class Settings(BaseSettings):
     request_timeout: Seconds = 10.0
     header_timeout: Seconds = 10.0
     body_timeout: Seconds = 15.0
+    body_grace: Seconds = 5.0
     body_rate: Count = 8 * 1024
     reader_timeout: Seconds = 15.0
     reader_rate: Count = 8 * 1024

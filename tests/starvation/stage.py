@@ -72,15 +72,16 @@ class Attack:
                 found[said[9:12].decode() or "cut"] += 1
         return found
 
-    async def settled(self) -> Counter[str]:
-        """Wait until the gateway answers none of the sockets any more; who has what then."""
-        before, same = self.statuses(), 0
-        while same < 5:
-            await asyncio.sleep(0.1)
-            now = self.statuses()
-            same = same + 1 if now == before else 0
-            before = now
-        return before
+    async def becomes(self, **expected: int) -> None:
+        """Wait until so many sockets have been told a status (`s429`), nothing (`silent`), or cut off (`cut`)."""
+        wanted = {name.removeprefix("s"): number for name, number in expected.items() if name != "silent"}
+        wanted |= {"silent": expected["silent"]} if "silent" in expected else {}
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while self.statuses() != wanted:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"{self.statuses()} instead of {wanted}") from None
 
     def close(self) -> None:
         for opened in self.sockets:
@@ -95,7 +96,7 @@ class Served:
     median: float
 
     def assert_unharmed(self, quiet: Served) -> None:
-        """None was refused, and the median at most doubled."""
+        """Assert that none was refused, and that the median at most doubled."""
         assert set(self.statuses) == {200}, self.statuses
         assert self.median <= 2 * quiet.median, (self.median, quiet.median)
 

@@ -11,12 +11,15 @@ from tests.servers import DatabaseURLs
 from tests.starvation.stage import Stage, staged
 
 ROUNDS: Final = count(test=15, check=40)
-FIELDS: Final = 900
+SPEND_ALL: Final = "UPDATE accord.allowances SET minute = 1e6, hour = 1e6 WHERE key LIKE 'person %'"
+FRAGMENTS: Final = 200
 
 
 def unknown(number: int) -> str:
-    """A document of many tokens that differs from all others."""
-    return f"query Q{number} {{ viewer {{ user {{ {'id ' * FIELDS} }} }} }}"
+    """A document of many tokens that differs from all others, with fragments that validation compares in pairs."""
+    spreads = " ".join(f"...F{fragment}" for fragment in range(FRAGMENTS))
+    fragments = " ".join(f"fragment F{fragment} on User {{ id }}" for fragment in range(FRAGMENTS))
+    return f"query Q{number} {{ viewer {{ user {{ {spreads} }} }} }} {fragments}"
 
 
 async def spend(stage: Stage, *documents: str) -> tuple[set[int], float]:
@@ -27,10 +30,12 @@ async def spend(stage: Stage, *documents: str) -> tuple[set[int], float]:
 
 
 async def test_an_unknown_document_without_points_is_not_read(database_urls: DatabaseURLs, tmp_path: Path) -> None:
-    async with staged(database_urls, tmp_path, points_per_minute=100, points_per_hour=100) as stage:
+    async with staged(database_urls, tmp_path, points_per_minute=500, points_per_hour=500) as stage:
         dear, read = await spend(stage, *map(unknown, range(6)))
         assert dear == {200}
-        await stage.world.owner.execute("UPDATE accord.allowances SET minute = 1e6, hour = 1e6 WHERE key LIKE 'person %'")
+        await stage.world.owner.execute(
+            "UPDATE accord.allowances SET minute = 1e6, hour = 1e6 WHERE key LIKE 'person %'"
+        )
         small, least = await spend(stage, *["{ __typename }"] * ROUNDS)
         refused, spent = await spend(stage, *(unknown(100 + number) for number in range(ROUNDS)))
         assert small == refused == {429}
@@ -40,16 +45,16 @@ async def test_an_unknown_document_without_points_is_not_read(database_urls: Dat
 
 async def test_an_unknown_document_costs_by_its_length(database_urls: DatabaseURLs, tmp_path: Path) -> None:
     """Thirty thousand characters are some thirty points the first time, and one afterwards."""
-    async with staged(database_urls, tmp_path) as stage:
+    async with staged(database_urls, tmp_path, points_per_minute=200, points_per_hour=200) as stage:
         long = json.dumps("x" * 30_000)
         document = f"{{ viewer {{ user {{ id }} }} invitation(token: {long}) {{ id }} }}"
-        spent = "SELECT minute FROM accord.allowances WHERE key LIKE $1"
+        spent = "SELECT hour FROM accord.allowances WHERE key LIKE $1"
         key = f"person % {stage.attackers[0].email}"
         before = await stage.world.owner.fetchval(spent, key)
         await stage.ask(stage.post(stage.attackers[0], document))
         await stage.all_given_back()
         first = await stage.world.owner.fetchval(spent, key)
-        assert 25 < first - before < 31
+        assert 25 < first - before < 32
         await stage.ask(stage.post(stage.attackers[0], document))
         await stage.all_given_back()
         assert await stage.world.owner.fetchval(spent, key) < first + 1.5
