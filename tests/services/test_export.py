@@ -45,3 +45,16 @@ async def test_who_stops_reading_leaves_no_connection_behind(world: World, lead:
     await anext(pages)
     await pages.aclose()
     assert world.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+async def test_a_page_ends_after_so_many_bytes(world: World, lead: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is in the lines: a page keeps no more of them than its bytes allow, one at least."""
+    monkeypatch.setattr(export, "AT_ONCE", 100)
+    whole = [len(page.rows) async for page in pages_of(world, lead)]
+    assert len(whole) == 1
+    monkeypatch.setattr(export, "PAGE_SIZE", 250)
+    sizes = [len(page.rows) async for page in pages_of(world, lead)]
+    assert max(sizes) == 2
+    monkeypatch.setattr(export, "PAGE_SIZE", 1)
+    numbers = [row.sequence async for page in pages_of(world, lead) for row in page.rows]
+    assert numbers == list(range(whole[0], 0, -1))

@@ -42,11 +42,11 @@ class Attack:
     port: int
     sockets: list[socket.socket] = field(default_factory=list)
 
-    async def open(self, first: bytes) -> socket.socket:
+    async def open(self, first: bytes, window: int = SMALL_WINDOW) -> socket.socket:
         """Connect and send the first bytes; nothing is read."""
         loop = asyncio.get_running_loop()
         opened = socket.socket()
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_WINDOW)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         opened.setblocking(False)
         self.sockets.append(opened)
         async with asyncio.timeout(PATIENCE):
@@ -82,6 +82,12 @@ class Attack:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise AssertionError(f"{self.statuses()} instead of {wanted}") from None
+
+    async def all_told(self) -> None:
+        """Wait until each socket has been told something."""
+        async with asyncio.timeout(PATIENCE):
+            while self.statuses()["silent"]:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.05)
 
     def close(self) -> None:
         for opened in self.sockets:
@@ -165,7 +171,7 @@ class Stage:
                     reader, writer = await asyncio.open_connection("127.0.0.1", self.process.port)
             writer.close()
 
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PATIENCE + count / 2):
             await asyncio.gather(*(work() for _ in range(WORKERS)))
         return Served(statuses, median(times))
 

@@ -1,0 +1,70 @@
+"""Shares of the pool of those who do not sign in, connections that give way, and sizes of answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from accord.http.middleware import LEAST, Strangers
+from accord.http.protocol import Connections
+from accord.http.responses import is_larger
+
+
+async def nothing(*_: Any) -> None:
+    return None
+
+
+def fill(pool: Strangers, address: str) -> int:
+    """How many more requests of this address run until it is refused."""
+    taken = 0
+    while pool.has_room(address):
+        pool.running[address] += 1
+        taken += 1
+    return taken
+
+
+def test_an_address_has_as_much_as_is_free_besides() -> None:
+    pool = Strangers(nothing, 64, 8192)
+    assert [fill(pool, name) for name in ("a", "b", "c")] == [32, 16, 8]
+    assert [fill(pool, name) for name in ("d", "e", "f")] == [LEAST, LEAST, 0]
+    for _ in range(32):
+        pool.leave("a")
+    assert fill(pool, "g") == 16
+
+
+class Idle:
+    """A connection of an address, as far as its registry knows it."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.is_cut = False
+
+    def abort(self) -> None:
+        self.is_cut = True
+
+
+def test_the_longest_waiting_of_the_largest_crowd_gives_way() -> None:
+    registry = Connections(5)
+    crowd, others = [Idle("crowd") for _ in range(4)], [Idle("other") for _ in range(2)]
+    for one in (others[0], *crowd):
+        registry.add(one)  # type: ignore[arg-type]
+    registry.work(crowd[0])  # type: ignore[arg-type]
+    registry.add(others[1])  # type: ignore[arg-type]
+    assert [one.is_cut for one in crowd] == [False, True, False, False]
+    assert not any(one.is_cut for one in others)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"data": {"a": "x" * 1_000}},
+        {"data": [{"a": "x" * 100} for _ in range(10)]},
+        {"data": {"x" * 1_000: 1}},
+        {"data": [[["x" * 500], ["y" * 500]]]},
+    ],
+)
+def test_an_answer_is_weighed_before_it_is_made(content: Any) -> None:
+    assert is_larger(content, 999)
+    assert not is_larger(content, len(orjson.dumps(content)))
