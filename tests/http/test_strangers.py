@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx2
 import orjson
 import pytest
 
 from accord.http.middleware import LEAST, Strangers
 from accord.http.protocol import Connections
 from accord.http.responses import is_larger
+from tests.http.toy import Toy
 
 
 async def nothing(*_: Any) -> None:
@@ -68,3 +70,21 @@ def test_the_longest_waiting_of_the_largest_crowd_gives_way() -> None:
 def test_an_answer_is_weighed_before_it_is_made(content: Any) -> None:
     assert is_larger(content, 999)
     assert not is_larger(content, len(orjson.dumps(content)))
+
+
+async def test_an_answer_over_the_limit_is_refused_with_both_figures(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change stays made, and the message says so; names count as well as values."""
+    monkeypatch.setattr(toy.endpoint, "answer_size", 1_000)
+    headers = {"authorization": f"Bearer {toy.token()}"}
+    name, text = "n" * 1_000, "x" * 1_000
+    documents = {f'{{ echo(text: "{text}") }}': "fewer fields", f"mutation {{ {name}: wait(seconds: 0) }}": "changes"}
+    transport = httpx2.ASGITransport(toy.app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://gateway.example", headers=headers) as client:
+        for document, word in documents.items():
+            answer = await client.post("/graphql", json={"query": document})
+            error = answer.json()["errors"][0]
+            assert answer.status_code == 413
+            assert error["extensions"]["code"] == "ANSWER_TOO_LARGE"
+            assert error["extensions"]["limit"] < error["extensions"]["actual"]
+            assert word in error["message"]
+        assert (await client.post("/graphql", json={"query": "{ viewer }"})).status_code == 200
