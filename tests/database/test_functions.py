@@ -29,8 +29,19 @@ NAMED: Final = {f"accord.{name}": callers for name, callers in FUNCTIONS.items()
 AS_OWNER: Final = {
     f"accord.{name}": [GATEWAY]
     for name in (
-        *("admit", "approached", "belongs", "contact_of", "count_customers", "count_own_clients", "has_contacts_with"),
-        *("linked", "meets", "note_failure", "partner_directory", "published_address", "reachable_accounts"),
+        *("admit", "approached", "begin_export", "belongs", "charge", "contact_of", "count_customers"),
+        *(
+            "count_own_clients",
+            "end_exports",
+            "has_contacts_with",
+            "renew",
+            "linked",
+            "meets",
+            "note_failure",
+            "partner_directory",
+            "published_address",
+            "reachable_accounts",
+        ),
         *("reachable_organisations", "reachable_people", "release", "rename_organisation", "requestable"),
         *("shared_with_us", "sign_out_browsers", "signs_in"),
     )

@@ -89,7 +89,8 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         **dict.fromkeys([f"reachable_{kind}" for kind in ("accounts", "organisations", "people")], (GATEWAY,)),
         **dict.fromkeys(("count_customers", "partner_directory", "published_address", "requestable"), (GATEWAY,)),
         **dict.fromkeys(("rename_organisation", "sign_out_browsers"), (GATEWAY,)),
-        **dict.fromkeys(("admit", "release", "note_failure", "count_own_clients"), (GATEWAY,)),
+        **dict.fromkeys(("admit", "charge", "renew", "release", "note_failure", "count_own_clients"), (GATEWAY,)),
+        **dict.fromkeys(("begin_export", "end_exports"), (GATEWAY,)),
         # what these call with the rights of their owner
         **dict.fromkeys(("hold_allowance", "holder", "person_key", "spent"), ()),
     }

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accord.http.body import read_body
 from accord.http.exchange import exchange_of
-from accord.http.rates import address_of
+from accord.http.failures import address_of
 from accord.http.responses import HttpError, busy, error_response
 
 log = structlog.stdlib.get_logger("accord.http")

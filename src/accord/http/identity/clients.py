@@ -26,6 +26,7 @@ from accord.domain.errors import ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import token_hash
 from accord.http.body import read_body
+from accord.http.exchange import exchange_of
 from accord.http.failures import BEARER, TOKEN, Failures, Shown, address_of
 from accord.http.identity.client_tokens import ClientTokens
 from accord.http.identity.tokens import InvalidToken, LapsedToken
@@ -174,14 +175,15 @@ class ClientRoutes:
         if given["grant_type"] != "client_credentials":
             raise OAuthError("unsupported_grant_type", "The grant is client_credentials.")
         shown = await self.known(client_id, secret, request)
-        async with self.rates.admitted(self.identify(shown, request), Price(ONE_POINT)):
-            scopes = asked(given.get("scope"), shown.scopes)
-            return {
-                "access_token": self.clients.tokens.sign(shown.proof.client_id, scopes),
-                "token_type": "Bearer",
-                "expires_in": int(TOKEN_LIFE.total_seconds()),
-                "scope": " ".join(sorted(scopes)),
-            }
+        slot = await self.rates.acquire(self.identify(shown, request), Price(ONE_POINT))
+        exchange_of(request).hold(slot, self.rates.release)
+        scopes = asked(given.get("scope"), shown.scopes)
+        return {
+            "access_token": self.clients.tokens.sign(shown.proof.client_id, scopes),
+            "token_type": "Bearer",
+            "expires_in": int(TOKEN_LIFE.total_seconds()),
+            "scope": " ".join(sorted(scopes)),
+        }
 
     async def known(self, client_id: str, secret: str, request: Request) -> ShownClient:
         """The client of these credentials; one answer for all that are not accepted."""
