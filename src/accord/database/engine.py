@@ -131,6 +131,13 @@ class Transaction:
             result: CursorResult[Any] = await self.connection.execute(statement)
         return result.rowcount
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """Do something that may be refused: what it changed is undone where it raises, and the transaction goes on."""
+        with Translated():
+            async with self.connection.begin_nested():
+                yield
+
     async def present(self, **values: str) -> None:
         """Show the database a secret or exact name that its policies admit rows by (`handle`, `token`, `ticket`)."""
         with Translated():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from accord.domain.lifecycle import Deadline, LifeCycle
+from accord.domain.text import fold
 
 
 class DelegatedRole(StrEnum):
@@ -74,12 +74,8 @@ def group_names(groups: Iterable[GroupFacts]) -> dict[UUID | str, str]:
     Names are compared in NFKC and without case. They follow renames and never tell a group apart: IDs do (Q25).
     """
     listed = [(group, group_name(group.role, group.host_name)) for group in groups]
-    taken = Counter(_folded(name) for _, name in listed)
-    return {group.id: f"{name} ({group.host_handle})" if taken[_folded(name)] > 1 else name for group, name in listed}
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    taken = Counter(fold(name) for _, name in listed)
+    return {group.id: f"{name} ({group.host_handle})" if taken[fold(name)] > 1 else name for group, name in listed}
 
 
 def is_over(expires_at: datetime | None, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""What a text may hold: lengths, control characters, e-mail addresses, web addresses."""
+"""What a text may hold: lengths, control characters, e-mail addresses, web addresses; and when two are the same."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 import unicodedata
 from typing import Final
 from urllib.parse import urlsplit
+
+import idna
 
 from accord.domain.errors import ValidationError
 
@@ -17,10 +19,21 @@ LEGAL_CONTROLS: Final = frozenset("\t\n")
 BIDIRECTIONAL: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 BLANK_LETTERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
 """Unicode counts these among letters and symbols, and fonts draw nothing."""
-ADDRESS: Final = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
-    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+"
-)
+LOCAL_LENGTH: Final = 64
+ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
+LOCAL: Final = re.compile(rf"{ATOM}(?:\.{ATOM})*")
+DOMAIN: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+")
+A_LABEL: Final = "xn--"
+READABLE: Final = frozenset("LMNPS")
+"""The classes of characters that an address may hold beyond ASCII: letters, marks, numbers, punctuation, symbols."""
+
+
+def fold(value: str) -> str:
+    """Return the form in which two spellings of a name or an address are compared, in NFKC and without case.
+
+    PostgreSQL does the same with `accord.fold`: a text that is compared there is folded there, on both sides.
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", value).casefold())
 
 
 def _is_control(character: str) -> bool:
@@ -83,22 +96,53 @@ def required_note(field: str, value: str) -> str:
 
 
 def address(field: str, value: str) -> str:
-    """One e-mail address, its domain in lower case."""
-    trimmed = value.strip()
-    if len(trimmed) > ADDRESS_LENGTH or not ADDRESS.fullmatch(trimmed) or ".." in trimmed:
+    """Return one e-mail address (RFC 5321, RFC 6531), its domain in lower case and its labels as people read them."""
+    local, separator, domain = value.strip().rpartition("@")
+    local, encoded = unicodedata.normalize("NFC", local), ascii_domain(domain)
+    length = len(local.encode("utf-8", "replace"))
+    fits = length <= LOCAL_LENGTH and length + 1 + len(encoded or "") <= ADDRESS_LENGTH
+    beyond = (character for character in local if not character.isascii())
+    readable = all(unicodedata.category(character)[0] in READABLE for character in beyond)
+    if not separator or encoded is None or not fits or not readable or not LOCAL.fullmatch(local):
         raise ValidationError(field, "This is not an e-mail address.")
-    local, _, domain = trimmed.rpartition("@")
-    if local.startswith(".") or local.endswith("."):
-        raise ValidationError(field, "This is not an e-mail address.")
-    return f"{local}@{domain.lower()}"
+    return f"{local}@{idna.decode(encoded) if A_LABEL in encoded else encoded}"
+
+
+def ascii_domain(domain: str) -> str | None:
+    """Return a domain in the form that the DNS and mail servers know (RFC 5890), or None for what is none."""
+    lowered = domain.lower()
+    if not domain.isascii() or A_LABEL in lowered:
+        try:
+            lowered = idna.encode(domain, uts46=True).decode("ascii")
+            idna.decode(lowered)
+        except UnicodeError:
+            return None
+    return lowered if DOMAIN.fullmatch(lowered) and len(lowered) < ADDRESS_LENGTH else None
+
+
+def delivered_to(address: str) -> str:
+    """Return an address as mail servers take it: the domain in ASCII, the part before it as it is."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{ascii_domain(domain) or domain}"
+
+
+def spellings(value: str) -> tuple[str, ...]:
+    """Return the texts that an address may be compared by: as it is, and with its domain as people read it."""
+    try:
+        return tuple(dict.fromkeys((value, address("", value))))
+    except ValidationError:
+        return (value,)
 
 
 def address_list(field: str, value: str) -> tuple[str, ...]:
     """One string, split on commas, trimmed and deduplicated; one that is none, or more than 20, refuses all (4.11)."""
-    listed = {address(field, part): None for part in value.split(",") if part.strip()}
+    listed: dict[str, str] = {}
+    for part in value.split(","):
+        if part.strip():
+            listed.setdefault(fold(given := address(field, part)), given)
     if len(listed) > ADDRESSES:
         raise ValidationError(field, f"At most {ADDRESSES} addresses, these are {len(listed)}.")
-    return tuple(listed)
+    return tuple(listed.values())
 
 
 def web_address(field: str, value: str) -> str:

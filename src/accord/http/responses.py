@@ -44,6 +44,10 @@ class HttpError(Exception):
         self.headers = dict(headers or {})
         self.facts = facts
 
+    def but(self, addition: str) -> HttpError:
+        """Return the same error with one more sentence."""
+        return HttpError(self.status, self.code, f"{self.message} {addition}", headers=self.headers, **self.facts)
+
 
 def is_larger(content: object, limit: int) -> bool:
     """Is this content larger than so many bytes as JSON? Counts names and strings alone, and no further than the limit:

@@ -16,6 +16,7 @@ from accord.database.queries.outbox import Counted, list_counted, lock_sender, n
 from accord.database.tables.outbox import mails, notifications
 from accord.domain.errors import RateLimited
 from accord.domain.notice import NOTICES, Template, compose, select_facts
+from accord.domain.text import fold
 
 if TYPE_CHECKING:
     from accord.database.engine import Transaction
@@ -70,7 +71,7 @@ async def enqueue(tx: Transaction, mail: Mail) -> None:
         return
     addressees: dict[str, Recipient] = {}
     for recipient in mail.recipients:
-        addressees.setdefault(recipient.email.casefold(), recipient)
+        addressees.setdefault(fold(recipient.email), recipient)
     if mail.external:
         await _count(tx, mail.organisation_id, list(addressees))
     await _write_mails(tx, mail, facts, list(addressees.values()))
@@ -122,7 +123,7 @@ async def _count(tx: Transaction, organisation_id: UUID, addresses: Sequence[str
     await lock_sender(tx.connection, organisation_id)
     sent = await list_counted(tx.connection, organisation_id, tx.now - WINDOW)
     waits = [_wait([row for row in sent if row.ordinal == 0], PER_ORGANISATION, tx.now)]
-    waits += [_wait([row for row in sent if row.address.casefold() == key], PER_RECIPIENT, tx.now) for key in addresses]
+    waits += [_wait([row for row in sent if fold(row.address) == key], PER_RECIPIENT, tx.now) for key in addresses]
     if seconds := max(waits):
         raise RateLimited(seconds, "Too many invitations, requests and reminders were mailed within a day.")
 

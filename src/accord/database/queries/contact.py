@@ -6,13 +6,14 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, and_, bindparam, func, select, true
+from sqlalchemy import ColumnElement, Uuid, and_, bindparam, select, true
 
 from accord.database.engine import Query, Transaction
 from accord.database.personal import may_use_level, sees_contact
 from accord.database.queries.partnership import lock_reachable
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.contact import customer_assignments, external_contacts
+from accord.database.tables.metadata import folded
 from accord.database.tables.partnership import partnerships
 from accord.domain.acting import Basis
 from accord.domain.contact import ContactStatus
@@ -31,7 +32,7 @@ VISIBLE: Final = Query(
 
 async def list_with_address(tx: Transaction, host_id: UUID, email: str) -> Sequence[Any]:
     """The contacts of a host that have this address and have not ended, locked."""
-    same = func.lower(external_contacts.c.email) == email.lower()
+    same = folded(external_contacts.c.email) == folded(email)
     open_ones = (external_contacts.c.host_id == host_id) & external_contacts.c.ended_at.is_(None)
     return await tx.all(select(external_contacts).where(open_ones, same).with_for_update())
 

@@ -13,6 +13,7 @@ from accord.database.engine import Query, Transaction
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.contact import customer_assignments, external_contacts
 from accord.database.tables.delegation import role_group_members
+from accord.database.tables.metadata import folded
 from accord.database.tables.organisation import memberships, organisations, users
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants
@@ -76,7 +77,7 @@ async def lock_invited(tx: Transaction, token_hash: str) -> Any:
 
 async def find_by_email(tx: Transaction, organisation_id: UUID, email: str) -> Sequence[Any]:
     """The memberships of an organisation with this address, whatever their status."""
-    same = func.lower(memberships.c.email) == email.lower()
+    same = folded(memberships.c.email) == folded(email)
     return await tx.all(select(memberships).where(memberships.c.organisation_id == organisation_id, same))
 
 
@@ -109,7 +110,7 @@ async def is_known_in(tx: Transaction, organisation_id: UUID, email: str) -> boo
     """Does this address belong to somebody of an organisation, whoever asks?"""
     known = and_(
         memberships.c.organisation_id == organisation_id,
-        func.lower(memberships.c.email) == email.lower(),
+        folded(memberships.c.email) == folded(email),
         memberships.c.status != MembershipStatus.REMOVED.value,
     )
     return await tx.first(select(memberships.c.id).where(known).limit(1)) is not None

@@ -11,6 +11,7 @@ from sqlalchemy import Text, cast, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accord.database.queue import JOB, MAIL
+from accord.database.tables.metadata import folded
 from accord.database.tables.outbox import mails, notifications
 from accord.domain.notice import MailState
 
@@ -88,7 +89,7 @@ async def list_envelopes(
     if state is not None:
         chosen = chosen.where(mails.c.state == state)
     if address is not None:
-        chosen = chosen.where(func.lower(mails.c.address) == address.lower())
+        chosen = chosen.where(folded(mails.c.address) == folded(address))
     rows = await connection.execute(chosen)
     return [Envelope(*row) for row in reversed(rows.all())]
 

@@ -13,10 +13,20 @@ from sqlalchemy import (
     Index,
     Table,
     Text,
-    func,
 )
 
-from accord.database.tables.metadata import instant, key, listed, made_at, metadata, one_of, reference, version, words
+from accord.database.tables.metadata import (
+    folded,
+    instant,
+    key,
+    listed,
+    made_at,
+    metadata,
+    one_of,
+    reference,
+    version,
+    words,
+)
 from accord.domain.contact import ContactStatus
 from accord.domain.delegation import DelegatedRole
 from accord.domain.organisation import MembershipStatus
@@ -77,7 +87,7 @@ Index("ix_external_contacts_partnership", external_contacts.c.partnership_id, ex
 Index(
     "uq_external_contacts_address",
     external_contacts.c.host_id,
-    func.lower(external_contacts.c.email),
+    folded(external_contacts.c.email),
     unique=True,
     postgresql_where=external_contacts.c.ended_at.is_(None),
 )

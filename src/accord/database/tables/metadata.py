@@ -6,7 +6,19 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, Integer, MetaData, Text, Uuid, text
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    DateTime,
+    Integer,
+    MetaData,
+    Text,
+    Uuid,
+    func,
+    text,
+)
 
 metadata: Final = MetaData(
     schema="accord",
@@ -33,6 +45,17 @@ def reference(name: str, *arguments: Any, nullable: bool = False, **options: Any
 def instant(name: str, *, nullable: bool = True) -> Column[Any]:
     """A point in time, stored in UTC."""
     return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def modified_at() -> Column[Any]:
+    """When what a directory reads of the row was last changed; triggers keep it (migration 0018)."""
+    return Column("modified_at", DateTime(timezone=True), nullable=False, server_default=text("now()"))
+
+
+def folded(value: Any) -> ColumnElement[str]:
+    """Return a column or a value in the form in which names and addresses are compared, `domain.text.fold` in SQL."""
+    form: ColumnElement[str] = func.accord.fold(value)
+    return form
 
 
 def made_at(name: str = "created_at") -> Column[Any]:

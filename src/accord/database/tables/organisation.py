@@ -13,11 +13,21 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    func,
     text,
 )
 
-from accord.database.tables.metadata import instant, key, made_at, metadata, one_of, reference, version, words
+from accord.database.tables.metadata import (
+    folded,
+    instant,
+    key,
+    made_at,
+    metadata,
+    modified_at,
+    one_of,
+    reference,
+    version,
+    words,
+)
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import MembershipStatus, MemberSource, OrganisationStatus
 from accord.domain.partner import PartnerProgram, PartnerStatus
@@ -67,9 +77,10 @@ users: Final = Table(
     Column("display_name", Text(), nullable=False),
     reference("home_organisation_id", ForeignKey("accord.organisations.id")),
     version(),
+    modified_at(),
     made_at(),
 )
-Index("uq_users_home_email", users.c.home_organisation_id, func.lower(users.c.email), unique=True)
+Index("uq_users_home_email", users.c.home_organisation_id, folded(users.c.email), unique=True)
 
 identities: Final = Table(
     "identities",
@@ -101,6 +112,7 @@ memberships: Final = Table(
     instant("token_expires_at"),
     instant("joined_at"),
     version(),
+    modified_at(),
     made_at(),
     one_of("status", MembershipStatus),
     one_of("source", MemberSource),
@@ -118,7 +130,7 @@ and nobody has signed in as this person yet."""
 Index(
     "uq_memberships_invited",
     memberships.c.organisation_id,
-    func.lower(memberships.c.email),
+    folded(memberships.c.email),
     unique=True,
     postgresql_where=memberships.c.status == MembershipStatus.INVITED.value,
 )

@@ -13,12 +13,21 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from accord.database.tables.metadata import instant, key, made_at, metadata, reference, version, words
+from accord.database.tables.metadata import (
+    folded,
+    instant,
+    key,
+    made_at,
+    metadata,
+    modified_at,
+    reference,
+    version,
+    words,
+)
 
 scim_credentials: Final = Table(
     "scim_credentials",
@@ -45,6 +54,7 @@ scim_users: Final = Table(
     Column("profile", JSONB(), nullable=False, server_default=text("'{}'")),
     instant("refused_at"),
     version(),
+    modified_at(),
     ForeignKeyConstraint(
         ["id", "organisation_id"],
         ["accord.memberships.id", "accord.memberships.organisation_id"],
@@ -54,7 +64,7 @@ scim_users: Final = Table(
 )
 """What the directory says of a member, keyed by the membership; nobody but the organisation reads it. `refused_at`:
 when the admins were last told that this person is the last of them."""
-Index("uq_scim_users_user_name", scim_users.c.organisation_id, func.lower(scim_users.c.user_name), unique=True)
+Index("uq_scim_users_user_name", scim_users.c.organisation_id, folded(scim_users.c.user_name), unique=True)
 
 scim_groups: Final = Table(
     "scim_groups",
@@ -65,6 +75,7 @@ scim_groups: Final = Table(
     Column("external_id", Text()),
     words("roles"),
     version(),
+    modified_at(),
     made_at(),
     UniqueConstraint("id", "organisation_id"),
     UniqueConstraint("organisation_id", "external_id"),

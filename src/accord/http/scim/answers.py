@@ -30,6 +30,12 @@ EXPECTED: Final = (
 )
 """What an act may raise that has an answer of its own; everything else is the edge's last resort."""
 
+REFUSED: Final = (SCIMException, Unreadable, DomainError, NotUnique)
+"""Why a change is refused by what it says; an end of access that it says, too, is carried out nevertheless."""
+
+BEYOND: Final = (PreconditionFailedException, NotFound)
+"""Refusals of the whole request: there is nobody, or not in the version that the directory meant."""
+
 LAST_ADMIN: Final = "The last admin of the organisation stays a member: name another admin first."
 ACCESS_ENDED: Final = f"{LAST_ADMIN} All other access of this person has ended."
 

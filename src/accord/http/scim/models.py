@@ -9,7 +9,6 @@ from scim2_models import (
     URN,
     AuthenticationScheme,
     Bulk,
-    CaseExact,
     ChangePassword,
     ComplexAttribute,
     ETag,
@@ -34,6 +33,9 @@ PAGE: Final = 100
 LARGEST_PAGE: Final = 200
 SCANNED: Final = 10_000
 """Resources that one filter or order may have to look at."""
+
+MOST_OPERATIONS: Final = 100
+"""Operations of one PATCH, beside those that take one person each out of a group."""
 
 
 class Email(ComplexAttribute):
@@ -60,7 +62,7 @@ class User(Resource[Any]):
 class GroupMember(ComplexAttribute):
     """A person in a group; groups in groups there are none."""
 
-    value: Annotated[str | None, Mutability.immutable, CaseExact.true, Required.true] = None
+    value: Annotated[str | None, Mutability.immutable, Required.true] = None
     ref: Annotated[Reference[User] | None, Mutability.immutable] = Field(
         None, serialization_alias="$ref", validation_alias="$ref"
     )

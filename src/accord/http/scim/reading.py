@@ -8,13 +8,12 @@ from typing import Any, Final, TypeVar
 from scim2_models import (
     Context,
     InvalidSyntaxException,
+    InvalidValueException,
     PatchOp,
     Resource,
     ResponseParameters,
-    ScimFilter,
     SearchRequest,
 )
-from scim2_models.path import CompareOperator, Comparison
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
@@ -26,8 +25,11 @@ from accord.http.scim.models import MEDIA_TYPE, POLICY
 Kind = TypeVar("Kind", bound=Resource[Any])
 ASKED: Final = ("filter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes")
 LONGEST_FILTER: Final = 2_000
-ASSIGNED_HERE: Final = frozenset({"id", "meta", "groups"})
-"""What the service alone says; RFC 7643 lets a directory send it, and ignores it."""
+KEPT: Final = frozenset({"schemas", "externalid", "username", "name", "displayname", "active", "emails", "members"})
+"""What is kept of a resource, in lower case: the rest is ignored unread, however much of it there is."""
+
+VALUES: Final = 20
+"""Addresses of one person."""
 
 
 async def read_payload(request: Request, limits: BodyLimits) -> Mapping[str, Any]:
@@ -40,10 +42,21 @@ async def read_payload(request: Request, limits: BodyLimits) -> Mapping[str, Any
 
 def read_resource(kind: type[Kind], payload: Mapping[str, Any], context: Context) -> Kind:
     """A whole resource, with what a directory may leave out of a user filled in."""
-    given = {name: value for name, value in payload.items() if name.lower() not in ASSIGNED_HERE}
+    given = {name: value for name, value in payload.items() if name.lower() in KEPT}
     return kind.model_validate(
         filled(given) if kind.__name__ == "User" else given, scim_ctx=context, scim_policy=POLICY
     )
+
+
+def without(payload: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return an object without one of its members, whose name is compared in any case."""
+    return {key: value for key, value in payload.items() if key.lower() != name}
+
+
+def refuse_many(value: Any) -> None:
+    """Raise InvalidValueException for more values than an attribute has, before anything looks at each of them."""
+    if isinstance(value, list) and len(value) > VALUES:
+        raise InvalidValueException(detail=f"At most {VALUES} values, these are {len(value)}.")
 
 
 def read_patch(kind: type[Kind], payload: Mapping[str, Any]) -> PatchOp[Any]:
@@ -55,13 +68,11 @@ def read_patch(kind: type[Kind], payload: Mapping[str, Any]) -> PatchOp[Any]:
 
 
 def filled(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A user with `active`, `displayName` and `emails`, from what else was sent, where one is missing."""
+    """A user with `displayName` and `emails`, from what else was sent, where one is missing."""
     names = {name.lower(): name for name in given}
     said = {name: given[names[name]] for name in names}
     full = dict(given)
     user_name = said.get("username")
-    if said.get("active") is None:
-        full[names.get("active", "active")] = True
     if not said.get("displayname"):
         full[names.get("displayname", "displayName")] = _called(said.get("name")) or user_name
     if not said.get("emails") and isinstance(user_name, str) and "@" in user_name:
@@ -92,8 +103,9 @@ def read_query(kinds: Any, query: QueryParams) -> SearchRequest[Any]:
 
 def read_search(kinds: Any, given: Mapping[str, Any], context: Context = Context.DEFAULT) -> SearchRequest[Any]:
     """A search among these kinds of resources."""
-    if any(len(str(value)) > LONGEST_FILTER for name, value in given.items() if name.lower() == "filter"):
-        raise failure(400, f"A filter has at most {LONGEST_FILTER} characters.", "invalidFilter")
+    for name, value in given.items():
+        if len(value if isinstance(value, str | list) else "") > LONGEST_FILTER:
+            raise failure(400, f"{name} has at most {LONGEST_FILTER} characters.", "invalidFilter")
     search: SearchRequest[Any] = SearchRequest[kinds].model_validate(given, scim_ctx=context, scim_policy=POLICY)
     return search
 
@@ -103,15 +115,3 @@ def shown_of(kind: type[Kind], query: QueryParams) -> ResponseParameters[Any]:
     given = {name: query[name] for name in ASKED[-2:] if query.get(name)}
     parameters: ResponseParameters[Any] = ResponseParameters[kind].model_validate(given)  # type: ignore[valid-type]
     return parameters
-
-
-def looked_up(filter_: ScimFilter[Any] | None, attributes: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The attribute and value of a filter that is one comparison for equality, as directories ask before they write."""
-    node = filter_.ast if filter_ is not None else None
-    if not isinstance(node, Comparison) or node.op is not CompareOperator.eq or not isinstance(node.value, str):
-        return None
-    if node.attr_path.sub_attr is not None or node.attr_path.uri is not None:
-        return None
-    names = {name.lower(): name for name in attributes}
-    name = names.get(node.attr_path.attr.lower())
-    return None if name is None else (name, node.value)

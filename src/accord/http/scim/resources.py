@@ -8,13 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from scim2_models import Context, GroupMembership, Meta, Name, Resource
+from scim2_models import GroupMembership, Meta, Name, Resource
 
+from accord.domain import text
 from accord.domain.callers.scim import SaidGroup, SaidUser
-from accord.domain.errors import NotFound, ValidationError
-from accord.domain.ids import global_id, parse_id
+from accord.domain.errors import ValidationError
+from accord.domain.ids import global_id
 from accord.domain.organisation import MembershipStatus
-from accord.http.scim.models import Email, Group, GroupMember, User
+from accord.http.scim.models import Email, Group, User
 
 
 def user_of(row: Any, base: str) -> User:
@@ -30,27 +31,35 @@ def user_of(row: Any, base: str) -> User:
         emails=_emails(row),
         groups=[_group(entry, base) for entry in row.groups] or None,
     )
-    user.meta = dated(user, "User", f"{base}/Users/{user.id}", row)
+    shown = [user.active, row.user_name, row.external_id, row.display_name, row.email, row.profile, row.groups]
+    user.meta = _meta("User", f"{base}/Users/{user.id}", row, shown)
     return user
 
 
 def group_of(row: Any, base: str) -> Group:
-    """A group with its people."""
-    group = Group(
-        id=global_id("scimgroup", row.id),
-        external_id=row.external_id,
-        display_name=row.display_name,
-        members=[_member(id, base) for id in row.members] or None,
-    )
-    group.meta = dated(group, "Group", f"{base}/Groups/{group.id}", row)
+    """A group without its people, who are added as they are written: `members_of`."""
+    group = Group(id=global_id("scimgroup", row.id), external_id=row.external_id, display_name=row.display_name)
+    shown = [row.display_name, row.external_id, row.members]
+    group.meta = _meta("Group", f"{base}/Groups/{group.id}", row, shown)
     return group
 
 
-def dated(resource: Resource[Any], kind: str, location: str, row: Any) -> Meta:
+def members_of(row: Any, base: str) -> list[dict[str, str]]:
+    """The people of a group as they are written; there may be thousands, too many for a model of each."""
+    keys = [global_id("membership", key) for key in row.members]
+    return [{"value": key, "$ref": f"{base}/Users/{key}", "type": "User"} for key in keys]
+
+
+def _meta(kind: str, location: str, row: Any, shown: Sequence[Any]) -> Meta:
     """The metadata of a resource; two that show the same have the same version."""
-    shown = orjson.dumps(resource.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE), option=orjson.OPT_SORT_KEYS)
-    version = f'W/"{hashlib.sha256(shown).hexdigest()[:20]}"'
-    return Meta(resource_type=kind, created=row.created_at, location=location, version=version)
+    version = f'W/"{hashlib.sha256(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)).hexdigest()[:20]}"'
+    return Meta(
+        resource_type=kind,
+        created=row.created_at,
+        last_modified=row.modified_at,
+        location=location,
+        version=version,
+    )
 
 
 def version_of(resource: Resource[Any]) -> str:
@@ -59,29 +68,36 @@ def version_of(resource: Resource[Any]) -> str:
 
 
 def said_user(user: User) -> SaidUser:
-    """What a whole user says; ValidationError without an address."""
-    emails = user.emails or []
-    address = address_of([email.model_dump() for email in emails])
+    """What a whole user says; ValidationError without an address, or with more or longer texts than are kept."""
+    user_name, emails = user.user_name or "", [_kept("emails", email.model_dump()) for email in user.emails or []]
+    if len(emails) > text.ADDRESSES:
+        raise ValidationError("emails", f"At most {text.ADDRESSES} addresses, these are {len(emails)}.")
+    address = address_of(emails) or (user_name if "@" in user_name else None)
     if address is None:
         raise ValidationError("emails", "An e-mail address is needed.")
-    name = user.name.model_dump(exclude_none=True) if user.name else None
+    name = _kept("name", user.name.model_dump(exclude_none=True)) if user.name else None
     return SaidUser(
-        user_name=user.user_name or "",
+        user_name=user_name,
         display_name=user.display_name or "",
         email=address,
         active=bool(user.active),
         external_id=user.external_id,
-        profile={"name": name or None, "emails": [email.model_dump() for email in emails]},
+        profile={"name": name or None, "emails": emails},
     )
 
 
-def said_group(group: Group) -> SaidGroup:
-    """What a whole group says; ValidationError for a member that is no ID of a user."""
-    try:
-        members = frozenset(parse_id("membership", member.value or "") for member in group.members or [])
-    except NotFound:
-        raise ValidationError("members", "Members are people of this organisation, named by their id.") from None
+def said_group(group: Group, members: frozenset[UUID]) -> SaidGroup:
+    """What a whole group says."""
     return SaidGroup(group.display_name or "", group.external_id, members)
+
+
+def _kept(field: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of a name or an address that say something, each within the bounds of a name."""
+    return {
+        part: text.name(field, value) if isinstance(value, str) else value
+        for part, value in values.items()
+        if value is not None and value != ""
+    }
 
 
 def address_of(emails: Sequence[Mapping[str, Any]]) -> str | None:
@@ -92,9 +108,10 @@ def address_of(emails: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def _emails(row: Any) -> list[Email]:
+    """The addresses that the directory sent; of somebody at home elsewhere the one that home knows."""
     said = row.profile.get("emails") or []
-    if (address_of(said) or "").lower() == row.email.lower():
-        return [Email.model_validate(email) for email in said]
+    if row.at_home and said:
+        return [Email.model_validate(email) for email in said[: text.ADDRESSES]]
     return [Email(value=row.email, type="work", primary=True)]
 
 
@@ -103,8 +120,3 @@ def _group(entry: Mapping[str, Any], base: str) -> GroupMembership:
     return GroupMembership.model_validate(
         {"value": key, "$ref": f"{base}/Groups/{key}", "display": entry["display"], "type": "direct"}
     )
-
-
-def _member(id: str, base: str) -> GroupMember:
-    key = global_id("membership", UUID(id))
-    return GroupMember.model_validate({"value": key, "$ref": f"{base}/Users/{key}", "type": "User"})

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
-from scim2_models import Context, ListResponse, Meta, Resource, ResourceType, Schema
+from scim2_models import Context, ListResponse, Meta, ResourceType, Schema
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -24,9 +24,12 @@ from accord.http.exchange import exchange_of
 from accord.http.failures import DIRECTORY, Failures, Shown, address_of
 from accord.http.rates import DIRECTORY as ONE_REQUEST
 from accord.http.rates import Price, Rates
+from accord.http.responses import HttpError
 from accord.http.scim.answers import (
     ACCESS_ENDED,
+    BEYOND,
     EXPECTED,
+    REFUSED,
     answer,
     check_version,
     failure,
@@ -34,14 +37,16 @@ from accord.http.scim.answers import (
     refusal,
     resource_answer,
 )
-from accord.http.scim.collections import GROUPS, SHOWN, USERS, Collection, Found, found_in
-from accord.http.scim.models import BASE, POLICY, Group, User, described
-from accord.http.scim.reading import read_patch, read_payload, read_query, read_resource, read_search, shown_of
+from accord.http.scim.collections import GROUPS, SHOWN, USERS, Collection, Shown, found_in
+from accord.http.scim.models import BASE, Group, User, described
+from accord.http.scim.reading import read_payload, read_query, read_search, shown_of
 from accord.http.scim.resources import version_of
 
 Result = TypeVar("Result")
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 BOTH: Final = (USERS, GROUPS)
+PER_POINT: Final = 500
+"""Rows that a request looks at or shows for one point more."""
 
 
 class ScimRoutes:
@@ -100,6 +105,7 @@ class ScimRoutes:
                 exchange_of(request).hold(slot, self.rates.release)
                 async with asyncio.timeout(self.timeout):
                     answered = await endpoints[request.method](request)
+                slot.owe(getattr(request.state, "looked_at", 0) / PER_POINT)
             except EXPECTED as error:
                 raise refusal(error) from None
             except TimeoutError as error:
@@ -152,80 +158,71 @@ class ScimRoutes:
         return resource.model_copy(update={"meta": Meta(**from_here)})
 
     async def get(self, one: Collection, request: Request) -> Response:
-        shown = shown_of(one.kind, request.query_params)
-        resource = await self.act(request, lambda tx: one.get(tx, one.key(request.path_params["id"]), self.base))
+        wanted = shown_of(one.kind, request.query_params)
+        shown = await self.act(request, lambda tx: one.get(tx, one.key(request.path_params["id"]), self.base))
         known = request.headers.get("if-none-match")
-        if known is not None and names_version(known, version_of(resource)):
-            return Response(status_code=304, headers={"etag": version_of(resource)})
-        return resource_answer(resource, resource.model_dump(scim_ctx=SHOWN, response_parameters=shown))
+        if known is not None and names_version(known, version_of(shown.resource)):
+            return Response(status_code=304, headers={"etag": version_of(shown.resource)})
+        return await self.answered(request, shown, wanted)
 
     async def query(self, one: Collection, request: Request) -> Response:
-        async def act(tx: Transaction) -> tuple[Found, Any]:
-            search = read_query(one.kind, request.query_params)
-            return await found_in(tx, (one,), search, self.base), search
-
-        return self.listing(one.kind, *await self.act(request, act))
+        search = read_query(one.kind, request.query_params)
+        return await self.found(request, (one,), search)
 
     async def search(self, collections: Sequence[Collection], request: Request) -> Response:
         kinds: Any = collections[0].kind if len(collections) == 1 else User | Group
-        payload = await read_payload(request, self.limits)
+        search = read_search(kinds, await read_payload(request, self.limits), Context.SEARCH_REQUEST)
+        return await self.found(request, collections, search)
 
-        async def act(tx: Transaction) -> tuple[Found, Any]:
-            search = read_search(kinds, payload, Context.SEARCH_REQUEST)
-            return await found_in(tx, collections, search, self.base), search
-
-        return self.listing(kinds, *await self.act(request, act))
-
-    def listing(self, kinds: Any, found: Found, search: Any) -> Response:
-        size = len(found.resources)
-        response = ListResponse[kinds](total_results=found.total, start_index=found.first, items_per_page=size)
-        response.resources = found.resources
-        return answer(response.model_dump(scim_ctx=SHOWN, response_parameters=search))
+    async def found(self, request: Request, collections: Sequence[Collection], search: Any) -> Response:
+        found = await self.act(request, lambda tx: found_in(tx, collections, search, self.base))
+        request.state.looked_at = found.looked_at
+        return answer(await asyncio.to_thread(found.dump, search))
 
     async def create(self, one: Collection, request: Request) -> Response:
         payload = await read_payload(request, self.limits)
+        wanted, said = shown_of(one.kind, request.query_params), one.created(payload)
 
-        async def act(tx: Transaction) -> Any:
-            wanted = read_resource(one.kind, payload, Context.RESOURCE_CREATION_REQUEST)
-            return await one.get(tx, key_of(await one.create(tx, one.said(wanted))), self.base)
+        async def act(tx: Transaction) -> Shown:
+            return await one.get(tx, key_of(await one.create(tx, said)), self.base)
 
-        resource = await self.act(request, act)
-        return resource_answer(resource, self.dumped(one, resource, request), 201)
+        return await self.answered(request, await self.act(request, act), wanted, 201)
 
     async def replace(self, one: Collection, request: Request) -> Response:
-        payload = await read_payload(request, self.limits)
-
-        def wanted(standing: Any) -> Any:
-            replacement = read_resource(one.kind, payload, Context.RESOURCE_REPLACEMENT_REQUEST)
-            replacement.replace(standing)
-            return replacement
-
-        return await self.change(one, request, wanted)
+        return await self.change(one, one.replaced, request)
 
     async def patch(self, one: Collection, request: Request) -> Response:
-        payload = await read_payload(request, self.limits)
+        return await self.change(one, one.patched, request)
 
-        def wanted(standing: Any) -> Any:
-            read_patch(one.kind, payload).patch(standing, scim_policy=POLICY)
-            return standing
+    async def change(self, one: Collection, edit: Callable[..., Any], request: Request) -> Response:
+        """Change a resource; where that is refused, do at least what of it ends an access, and answer the refusal."""
+        payload, expected = await read_payload(request, self.limits), request.headers.get("if-match")
+        wanted = shown_of(one.kind, request.query_params)
 
-        return await self.change(one, request, wanted)
+        def edited(row: Any) -> Any:
+            check_version(expected, version_of(one.show(row, self.base)))
+            return edit(row, payload, self.base)
 
-    async def change(self, one: Collection, request: Request, wanted: Callable[[Any], Any]) -> Response:
-        expected = request.headers.get("if-match")
+        def ended(row: Any) -> Any:
+            return one.ends(row, payload, request.method)
 
-        def edit(row: Any) -> Any:
-            standing = one.show(row, self.base)
-            check_version(expected, version_of(standing))
-            return one.said(wanted(standing))
+        async def act(tx: Transaction) -> tuple[Any, Shown | HttpError]:
+            key = one.key(request.path_params["id"])
+            try:
+                async with tx.attempt():
+                    written = await one.change(tx, key, edited)
+            except REFUSED as error:
+                left = None if isinstance(error, BEYOND) else await one.leave(tx, key, ended)
+                if left is None:
+                    raise
+                return left, refusal(error).but(one.stands)
+            return written, await one.get(tx, key, self.base)
 
-        async def act(tx: Transaction) -> tuple[Any, Any]:
-            written = await one.change(tx, one.key(request.path_params["id"]), edit)
-            return written, await one.get(tx, key_of(written), self.base)
-
-        written, resource = await self.act(request, act)
+        written, shown = await self.act(request, act)
         refuse_last_admin(written)
-        return resource_answer(resource, self.dumped(one, resource, request))
+        if isinstance(shown, HttpError):
+            raise shown
+        return await self.answered(request, shown, wanted)
 
     async def delete(self, one: Collection, request: Request) -> Response:
         expected = request.headers.get("if-match")
@@ -236,9 +233,9 @@ class ScimRoutes:
         refuse_last_admin(await self.act(request, lambda tx: one.delete(tx, one.key(request.path_params["id"]), check)))
         return Response(status_code=204)
 
-    def dumped(self, one: Collection, resource: Resource[Any], request: Request) -> dict[str, Any]:
-        shown = shown_of(one.kind, request.query_params)
-        return resource.model_dump(scim_ctx=SHOWN, response_parameters=shown)
+    async def answered(self, request: Request, shown: Shown, wanted: Any, status: int = 200) -> Response:
+        request.state.looked_at = len(shown.members)
+        return resource_answer(shown.resource, await asyncio.to_thread(shown.dump, wanted), status)
 
 
 def key_of(written: Any) -> UUID:

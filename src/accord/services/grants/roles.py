@@ -19,6 +19,7 @@ from accord.domain.activity import EventType
 from accord.domain.delegation import DELEGATION, DelegatedRole, DelegationEvent, DelegationState, spoken
 from accord.domain.ids import global_id
 from accord.domain.notice import Template
+from accord.domain.text import fold
 from accord.services.activity import Event
 from accord.services.grants.acting import end_sessions, revoked_events
 from accord.services.outbox import Mail, Recipient, enqueue
@@ -111,8 +112,8 @@ async def tell_of_roles(
 ) -> None:
     """The guest's admins in any case, these addresses besides; only enabling counts against the caps of mail."""
     admins = await admins_of(tx, row.guest_id)
-    known = {person.email.casefold() for person in admins}
-    others = [Recipient(one) for one in dict.fromkeys(listed) if one.casefold() not in known]
+    known = {fold(person.email) for person in admins}
+    others = [Recipient(one) for one in dict.fromkeys(listed) if fold(one) not in known]
     facts = names(row) | {"roles": spoken(roles)}
     await tell(tx, row, template, facts, admins)
     counted = template is Template.ROLES_DELEGATED

@@ -7,26 +7,34 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
 
 from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
-from accord.database.queries.callers.scim import find_group, find_group_taken, list_known, list_people_of
+from accord.database.queries.callers.scim import (
+    find_group,
+    find_group_taken,
+    list_inheriting,
+    list_known,
+    list_people_of,
+    put_in,
+    take_out,
+)
 from accord.database.queries.member import hold_members, lock_own_membership
-from accord.database.tables.scim import scim_group_members, scim_groups
+from accord.database.tables.scim import scim_groups
 from accord.domain import text
 from accord.domain.activity import EventType
 from accord.domain.callers.scim import GIVEABLE, NotUnique, SaidGroup
-from accord.domain.errors import Forbidden, NotFound, ValidationError
+from accord.domain.errors import Forbidden, LastAdmin, NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import NEVER_TO_ONESELF, Role
 from accord.services.activity import Event, record
 from accord.services.people.group_roles import give_group_roles
 from accord.services.people.membership import require_provisioning, stored
 
-__all__ = ["change_group", "create_group", "delete_group", "set_scim_group_roles"]
+__all__ = ["change_group", "create_group", "delete_group", "leave", "set_scim_group_roles"]
 
 
 async def create_group(tx: Transaction, said: SaidGroup) -> UUID:
@@ -57,6 +65,29 @@ async def change_group(tx: Transaction, group_id: UUID, edit: Callable[[Any], Sa
     await _take_out(tx, group_id, before - said.members)
     await record(tx, *await give_group_roles(tx, organisation_id, before ^ said.members))
     return group_id
+
+
+async def leave(tx: Transaction, group_id: UUID, kept: Callable[[Any], Collection[UUID]]) -> UUID | None:
+    """Take those out of a group whom `kept` does not name, and change nothing else; None where all of them stay.
+
+    Whoever is an admin by this group stays while nobody else is one (4.10).
+    """
+    organisation_id = require_provisioning(tx)
+    await hold_members(tx, organisation_id)
+    row = await _held(tx, organisation_id, group_id)
+    leaving = await list_people_of(tx, group_id) - frozenset(kept(row))
+    try:
+        async with tx.attempt():
+            await _let_go(tx, organisation_id, group_id, leaving)
+    except LastAdmin:
+        leaving -= await list_inheriting(tx, organisation_id, leaving, Role.ORG_ADMIN)
+        await _let_go(tx, organisation_id, group_id, leaving)
+    return group_id if leaving else None
+
+
+async def _let_go(tx: Transaction, organisation_id: UUID, group_id: UUID, leaving: frozenset[UUID]) -> None:
+    await _take_out(tx, group_id, leaving)
+    await record(tx, *await give_group_roles(tx, organisation_id, leaving))
 
 
 async def delete_group(tx: Transaction, group_id: UUID, check: Callable[[Any], None]) -> UUID:
@@ -142,10 +173,9 @@ async def _put_in(tx: Transaction, organisation_id: UUID, group_id: UUID, member
         return
     if await list_known(tx, organisation_id, members) != members:
         raise ValidationError("members", "Members are people of this organisation, named by their id.")
-    rows = [{"group_id": group_id, "membership_id": key, "organisation_id": organisation_id} for key in sorted(members)]
-    await tx.execute(insert(scim_group_members).values(rows))
+    await put_in(tx, organisation_id, group_id, members)
 
 
 async def _take_out(tx: Transaction, group_id: UUID, members: frozenset[UUID]) -> None:
-    own = scim_group_members.c.group_id == group_id
-    await tx.execute(delete(scim_group_members).where(own, scim_group_members.c.membership_id.in_(list(members))))
+    if members:
+        await take_out(tx, group_id, members)

@@ -40,7 +40,7 @@ from accord.services.people.departure import cut_access, depart
 from accord.services.people.group_roles import give_group_roles, leave_scim_groups
 from accord.services.people.membership import member_event, require_provisioning, stored
 
-__all__ = ["Written", "change_user", "create_user", "delete_user"]
+__all__ = ["Written", "change_user", "create_user", "delete_user", "leave"]
 
 INVITE_AGAIN, ACCEPT = MembershipEvent.INVITE_AGAIN, MembershipEvent.ACCEPT
 ENDS = {
@@ -91,6 +91,15 @@ async def change_user(tx: Transaction, membership_id: UUID, edit: Callable[[Any]
         events += await _reactivate(tx, row, said)
     await record(tx, *events)
     return Written(membership_id)
+
+
+async def leave(tx: Transaction, membership_id: UUID, ends: Callable[[Any], bool]) -> Written | None:
+    """Deactivate a person where `ends` says so of the row, and nothing else; None where there is nothing to end."""
+    organisation_id = require_provisioning(tx)
+    row, held = await _held(tx, organisation_id, membership_id)
+    if row.status != MembershipStatus.ACTIVE or not ends(row):
+        return None
+    return await _end(tx, row, held, MembershipEvent.DEACTIVATE, [])
 
 
 async def delete_user(tx: Transaction, membership_id: UUID, check: Callable[[Any], None]) -> Written:

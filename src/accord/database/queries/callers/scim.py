@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, cast, func, literal, select
+from scim2_models.path import FilterNode
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from accord.database.engine import Transaction
+from accord.database.queries.callers.scim_search import (
+    GROUP,
+    GROUP_MODIFIED,
+    PROFILE,
+    USER,
+    USER_MODIFIED,
+    USER_NAME,
+    Attribute,
+    condition_of,
+    g,
+    gm,
+    m,
+    order_of,
+    s,
+    u,
+)
+from accord.database.tables.metadata import folded
 from accord.database.tables.organisation import memberships, users
-from accord.database.tables.scim import scim_credentials, scim_group_members, scim_groups, scim_users
-from accord.domain.organisation import MembershipStatus
+from accord.database.tables.scim import scim_credentials, scim_group_members, scim_groups
+from accord.domain.organisation import MembershipStatus, Role
 
-m, u, s = memberships.alias("m"), users.alias("u"), scim_users.alias("s")
-g, gm = scim_groups.alias("g"), scim_group_members.alias("gm")
 SHOWN: Final = m.c.status.in_([MembershipStatus.ACTIVE.value, MembershipStatus.DEACTIVATED.value])
-USER_NAME: Final = func.coalesce(s.c.user_name, u.c.email)
-USER_COLUMNS: Final[dict[str, ColumnElement[Any]]] = {
-    "userName": func.lower(USER_NAME),
-    "externalId": s.c.external_id,
-    "emails.value": func.lower(u.c.email),
-}
-"""What a directory looks people up by, in the form in which it is compared."""
-GROUP_COLUMNS: Final[dict[str, ColumnElement[Any]]] = {
-    "displayName": func.lower(g.c.display_name),
-    "externalId": g.c.external_id,
-}
-CASELESS: Final = frozenset({"userName", "emails.value", "displayName"})
 
 
 def _groups() -> ColumnElement[Any]:
@@ -49,12 +69,13 @@ def _users(organisation_id: UUID) -> Select[Any]:
         select(
             *columns,
             m.c.created_at,
+            USER_MODIFIED.label("modified_at"),
             u.c.email,
             u.c.display_name,
             at_home,
             USER_NAME.label("user_name"),
             s.c.external_id,
-            func.coalesce(s.c.profile, cast({}, JSONB)).label("profile"),
+            PROFILE.label("profile"),
             s.c.refused_at,
             s.c.id.is_not(None).label("adopted"),
             _groups(),
@@ -67,37 +88,73 @@ def _users(organisation_id: UUID) -> Select[Any]:
 
 
 def _scim_groups(organisation_id: UUID) -> Select[Any]:
-    return select(g, _members()).where(g.c.organisation_id == organisation_id)
+    columns = [column for column in g.c if column.name != "modified_at"]
+    shown = select(*columns, GROUP_MODIFIED.label("modified_at"), _members())
+    return shown.where(g.c.organisation_id == organisation_id)
 
 
-def _is(columns: dict[str, ColumnElement[Any]], looked_up: tuple[str, str]) -> ColumnElement[bool]:
-    attribute, value = looked_up
-    return columns[attribute] == (value.lower() if attribute in CASELESS else value)
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """Users or groups, as a search reads them."""
+
+    read: Callable[[UUID], Select[Any]]
+    key: ColumnElement[Any]
+    attributes: Mapping[str, Attribute]
 
 
-async def list_users(
-    tx: Transaction, organisation_id: UUID, looked_up: tuple[str, str] | None, first: int, size: int
-) -> tuple[Sequence[Any], int]:
-    """People of the organisation in the order in which they came, and how many there are in all.
-
-    `looked_up` is an attribute of `USER_COLUMNS` and its value; `first` counts from 0.
-    """
-    listed = _users(organisation_id)
-    if looked_up is not None:
-        listed = listed.where(_is(USER_COLUMNS, looked_up))
-    total = await tx.scalar(select(func.count()).select_from(listed.with_only_columns(m.c.id).subquery()))
-    return await tx.all(listed.order_by(m.c.id).offset(first).limit(size)), int(total)
+USERS: Final = Kind(_users, m.c.id, USER)
+GROUPS: Final = Kind(_scim_groups, g.c.id, GROUP)
 
 
-async def list_groups(
-    tx: Transaction, organisation_id: UUID, looked_up: tuple[str, str] | None, first: int, size: int
-) -> tuple[Sequence[Any], int]:
-    """As `list_users`, the groups of the directory by an attribute of `GROUP_COLUMNS`."""
-    listed = _scim_groups(organisation_id)
-    if looked_up is not None:
-        listed = listed.where(_is(GROUP_COLUMNS, looked_up))
-    total = await tx.scalar(select(func.count()).select_from(listed.with_only_columns(g.c.id).subquery()))
-    return await tx.all(listed.order_by(g.c.id).offset(first).limit(size)), int(total)
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a directory looks for: a filter, an order by an attribute, and a page that begins at `first`, from 0."""
+
+    filter: FilterNode | None = None
+    sort_by: str | None = None
+    descending: bool = False
+    first: int = 0
+    size: int = 100
+
+
+async def list_found(
+    tx: Transaction, organisation_id: UUID, kinds: Sequence[Kind], search: Search
+) -> tuple[list[tuple[Kind, Any]], int]:
+    """Return a page of what a search finds among these kinds, each with its kind, and how many there are in all."""
+    matching = [_matching(number, kind, organisation_id, search, len(kinds) > 1) for number, kind in enumerate(kinds)]
+    found = union_all(*matching).subquery("found")
+    total = int(await tx.scalar(select(func.count()).select_from(found)))
+    order = found.c.position.desc().nulls_last() if search.descending else found.c.position.asc().nulls_last()
+    page = select(found.c.kind, found.c.id).order_by(order, found.c.kind, found.c.id)
+    chosen = await tx.all(page.offset(search.first).limit(search.size)) if search.size and search.first < total else []
+    rows: dict[UUID, Any] = {}
+    for number, kind in enumerate(kinds):
+        keys = [row.id for row in chosen if row.kind == number]
+        if keys:
+            read = kind.read(organisation_id).where(kind.key == any_(cast(keys, _keys())))
+            rows |= {row.id: row for row in await tx.all(read)}
+    return [(kinds[row.kind], rows[row.id]) for row in chosen if row.id in rows], total
+
+
+def _matching(number: int, kind: Kind, organisation_id: UUID, search: Search, several: bool) -> Select[Any]:
+    position = order_of(search.sort_by, kind.attributes) if search.sort_by is not None else null()
+    if position is None:
+        position = null()
+    listed = kind.read(organisation_id).with_only_columns(
+        literal(number).label("kind"), kind.key.label("id"), cast(position, Text()).collate("C").label("position")
+    )
+    if search.filter is not None:
+        listed = listed.where(condition_of(search.filter, kind.attributes, lenient=several))
+    return listed
+
+
+async def count_searched(tx: Transaction, organisation_id: UUID, kinds: Sequence[Kind]) -> int:
+    """Return how many people and groups a filter or an order has to look at."""
+    counted = [
+        select(func.count()).select_from(kind.read(organisation_id).with_only_columns(kind.key).subquery())
+        for kind in kinds
+    ]
+    return sum([int(await tx.scalar(one)) for one in counted])
 
 
 async def find_user(tx: Transaction, organisation_id: UUID, membership_id: UUID, *, held: bool = False) -> Any:
@@ -121,9 +178,9 @@ async def find_taken(
     others = _users(organisation_id).where(m.c.id.is_distinct_from(but)).with_only_columns(literal(1)).limit(1)
     at_home = u.c.home_organisation_id == organisation_id
     questions = {
-        "userName": func.lower(USER_NAME) == user_name.lower(),
+        "userName": folded(USER_NAME) == folded(user_name),
         **({} if external_id is None else {"externalId": s.c.external_id == external_id}),
-        "emails": at_home & (func.lower(u.c.email) == email.lower()),
+        "emails": at_home & (folded(u.c.email) == folded(email)),
     }
     for attribute, question in questions.items():
         if await tx.first(others.where(question)) is not None:
@@ -148,7 +205,7 @@ async def find_former(tx: Transaction, organisation_id: UUID, email: str) -> Any
             memberships.c.organisation_id == organisation_id,
             memberships.c.status == MembershipStatus.REMOVED.value,
             users.c.home_organisation_id == organisation_id,
-            func.lower(users.c.email) == email.lower(),
+            folded(users.c.email) == folded(email),
         )
         .with_for_update(of=memberships)
     )
@@ -191,6 +248,30 @@ async def list_people_of(tx: Transaction, group_id: UUID) -> frozenset[UUID]:
     """The memberships that are in a group."""
     inside = select(gm.c.membership_id).where(gm.c.group_id == group_id)
     return frozenset(row.membership_id for row in await tx.all(inside))
+
+
+async def list_inheriting(
+    tx: Transaction, organisation_id: UUID, membership_ids: Collection[UUID], role: Role
+) -> frozenset[UUID]:
+    """Return those of these members who have a role by groups of the directory alone."""
+    theirs = memberships.c.id == any_(cast(list(membership_ids), _keys()))
+    inherits = literal(role.value) == any_(memberships.c.directory_roles)
+    found = select(memberships.c.id).where(memberships.c.organisation_id == organisation_id, theirs, inherits)
+    return frozenset(row.id for row in await tx.all(found))
+
+
+async def put_in(tx: Transaction, organisation_id: UUID, group_id: UUID, members: Collection[UUID]) -> None:
+    """Put people into a group, however many there are, in one short statement."""
+    entering = func.unnest(cast(sorted(members), _keys())).table_valued("id", name="entering").render_derived()
+    rows = select(literal(group_id), entering.c.id, literal(organisation_id))
+    columns = ["group_id", "membership_id", "organisation_id"]
+    await tx.execute(insert(scim_group_members).from_select(columns, rows))
+
+
+async def take_out(tx: Transaction, group_id: UUID, members: Collection[UUID]) -> None:
+    """Take people out of a group."""
+    theirs = scim_group_members.c.membership_id == any_(cast(list(members), _keys()))
+    await tx.execute(delete(scim_group_members).where(scim_group_members.c.group_id == group_id, theirs))
 
 
 async def lock_credential(tx: Transaction, organisation_id: UUID, credential_id: UUID) -> Any:

@@ -10,6 +10,7 @@ from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accord.database.engine import Transaction
+from accord.database.tables.metadata import folded
 from accord.database.tables.organisation import memberships, organisations, users
 from accord.database.tables.signin import browser_sessions
 from accord.domain.organisation import MembershipStatus, OrganisationStatus
@@ -36,7 +37,7 @@ async def is_known(tx: Transaction) -> bool:
 async def list_places(tx: Transaction, organisation_id: UUID, email: str) -> Sequence[Any]:
     """The memberships of an organisation with this address, locked, of its invitations those that still wait."""
     waits = or_(memberships.c.status != MembershipStatus.INVITED.value, memberships.c.token_expires_at > tx.now)
-    same = func.lower(memberships.c.email) == email.lower()
+    same = folded(memberships.c.email) == folded(email)
     held = select(memberships).where(memberships.c.organisation_id == organisation_id, same, waits)
     return await tx.all(held.order_by(memberships.c.id).with_for_update())
 
@@ -51,7 +52,7 @@ async def find_at_home(tx: Transaction, organisation_id: UUID, email: str) -> An
     return await tx.first(
         select(users, *member, func.accord.signs_in(users.c.id).label("bound"))
         .outerjoin(memberships, own)
-        .where(users.c.home_organisation_id == organisation_id, func.lower(users.c.email) == email.lower())
+        .where(users.c.home_organisation_id == organisation_id, folded(users.c.email) == folded(email))
     )
 
 

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy import any_ as any_of
 
 from accord.database.engine import Query, Row
+from accord.database.tables.metadata import folded
 
 Predicate = ColumnElement[bool]
 NOTHING_HIDDEN: Final[Mapping[str, str]] = MappingProxyType({})
@@ -72,7 +73,7 @@ def one_of(column: ColumnElement[Any], name: str) -> Predicate:
 def contains(name: str, *columns: ColumnElement[Any]) -> Predicate:
     """One of the columns contains the bound text, in any case; None admits all."""
     text = bindparam(name, type_=Text())
-    return or_(text.is_(None), *(func.strpos(func.lower(column), func.lower(text)) > 0 for column in columns))
+    return or_(text.is_(None), *(func.strpos(folded(column), folded(text)) > 0 for column in columns))
 
 
 def equal(column: ColumnElement[Any], name: str, kind: Any = Text) -> Predicate:

@@ -1,0 +1,178 @@
+"""What a request says about access, read apart from all else it says: leaving wins (records 67 and 68).
+
+`active` of a person and `members` of a group decide who has access. They are read here, in whatever spelling, so that
+an end of access stands even where the rest of the request is refused; and what a PUT does not mention stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from scim2_models import InvalidValueException, MutabilityException, NoTargetException, SCIMException, TooManyException
+from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator, Not, Path, Present
+
+from accord.domain.errors import NotFound
+from accord.domain.ids import global_id, parse_id
+from accord.http.scim.models import Group, User
+from accord.http.scim.operations import ABSENT, Operation, named, read_operations, single
+
+TRUE: Final = frozenset({"true", "1", "yes", "on", "t", "y"})
+ONE_MEMBER: Final = re.compile(r'members\s*\[\s*value\s+eq\s+"([^"\\]*)"\s*\](?:\s*\.\s*value)?\s*', re.IGNORECASE)
+"""How nearly every directory names a member in a path; other filters are evaluated."""
+
+MOST_FILTERS: Final = 10
+LONGEST_PATH: Final = 2_000
+FALSE: Final = frozenset({"false", "0", "no", "off", "f", "n"})
+
+
+def read_boolean(value: Any) -> bool | None:
+    """Return what a value says in whatever spelling, or None where it says nothing that can be understood."""
+    said = single(value)
+    if isinstance(said, bool | int | float):
+        return bool(said) if said in (0, 1) else None
+    word = said.strip().lower() if isinstance(said, str) else ""
+    return True if word in TRUE else False if word in FALSE else None
+
+
+def said_active(operations: Iterable[Any]) -> bool | None:
+    """Return what a PATCH says about `active` in the end, or None; operations that nobody understands say nothing."""
+    said = [read_boolean(one.value) for one in operations if _sets_active(one)]
+    understood = [value for value in said if value is not None]
+    return understood[-1] if understood else None
+
+
+def split_active(operations: Iterable[Any]) -> tuple[list[Any], list[Operation]]:
+    """Return the other operations of a PATCH, and those that set `active`; InvalidValueException for an unclear one."""
+    others, setting = list[Any](), list[Operation]()
+    for one in operations:
+        (setting if _sets_active(one) else others).append(one)
+    for one in setting:
+        boolean_of(one.value)
+    return others, setting
+
+
+def _sets_active(operation: Any) -> bool:
+    if not isinstance(operation, Operation) or operation.op not in ("add", "replace"):
+        return False
+    return operation.is_whole and operation.attribute == "active"
+
+
+def boolean_of(value: Any) -> bool:
+    """Return what `active` says; InvalidValueException where that is not clear."""
+    said = read_boolean(value)
+    if said is None:
+        raise InvalidValueException(detail="active is true or false.")
+    return said
+
+
+def keys_of(value: Any) -> frozenset[UUID]:
+    """Return the people that a list of members names, one of them alone, or their bare IDs.
+
+    The ID decides: what else is said of a member (`$ref`, `display`, `type`, null or not) is no condition.
+    InvalidValueException where an entry names nobody.
+    """
+    return frozenset(map(_key, value if isinstance(value, list) else [value]))
+
+
+def _key(entry: Any) -> UUID:
+    said = entry
+    if isinstance(entry, Mapping):
+        said = named(entry, "value")
+        reference = named(entry, "$ref")
+        if said in (ABSENT, None) and isinstance(reference, str):
+            said = reference.rpartition("/")[2]
+    try:
+        return parse_id("membership", said.strip().lower() if isinstance(said, str) else "")
+    except NotFound:
+        raise InvalidValueException(detail="Members are people of this organisation, named by their id.") from None
+
+
+class Members:
+    """The people of a group while the operations of a PATCH are applied to them one after another."""
+
+    def __init__(self, standing: Iterable[UUID]) -> None:
+        self.people = set(standing)
+        self.filters = 0
+
+    def apply(self, operation: Operation) -> None:
+        """Apply one operation on `members`; raise a SCIMException and change nothing where it can't be."""
+        if not operation.is_whole:
+            self._apply_to_some(operation)
+        elif operation.op == "remove":
+            said = operation.value
+            self.people -= self.people.copy() if said in (ABSENT, None) else keys_of(said)
+        elif operation.value is ABSENT or (operation.value is None and operation.op == "add"):
+            raise InvalidValueException(detail=f"{operation.op} needs a value.")
+        else:
+            keys = frozenset[UUID]() if operation.value is None else keys_of(operation.value)
+            self.people = {*keys} if operation.op == "replace" else self.people | keys
+
+    def _apply_to_some(self, operation: Operation) -> None:
+        path = (operation.path or "").strip()
+        if operation.op != "remove":
+            raise MutabilityException(attribute=path, detail="A member is added or removed, and not changed.")
+        one = ONE_MEMBER.fullmatch(path)
+        if one is not None:
+            self.people.discard(_key(one.group(1)))
+            return
+        matching = self._matching(path)
+        if not matching:
+            raise NoTargetException(detail=f"{path} names nobody in this group.")
+        self.people -= matching
+
+    def _matching(self, path: str) -> set[UUID]:
+        self.filters += 1
+        if self.filters > MOST_FILTERS or len(path) > LONGEST_PATH:
+            raise TooManyException(detail=f"At most {MOST_FILTERS} filters, of {LONGEST_PATH} characters each.")
+        parsed = Path[Group](path)
+        if parsed.value_filter is None or not path.rstrip().lower().endswith(("]", "].value")):
+            raise MutabilityException(attribute=path, detail="A member is removed whole.")
+        holds = _holding(parsed.value_filter)
+        return {key for key in self.people if holds({"value": global_id("membership", key), "type": "user"})}
+
+
+def _holding(node: FilterNode) -> Callable[[Mapping[str, str]], bool]:
+    """Return a filter on one member as a function; the ID and the type are compared in any case."""
+    if isinstance(node, LogicalExpr):
+        terms = [_holding(term) for term in node.terms]
+        every = node.op is LogicalOperator.and_
+        return lambda member: (all if every else any)(term(member) for term in terms)
+    if isinstance(node, Not):
+        inner = _holding(node.expr)
+        return lambda member: not inner(member)
+    if isinstance(node, Present):
+        return lambda member: node.attr_path.attr.lower() in member
+    if isinstance(node, Comparison) and node.op in (CompareOperator.eq, CompareOperator.ne):
+        name, value = node.attr_path.attr.lower(), str(node.value).lower()
+        return lambda member: (member.get(name) == value) is (node.op is CompareOperator.eq)
+    raise MutabilityException(attribute=str(node), detail="Members are compared by eq and ne.")
+
+
+def ends_access(row: Any, payload: Mapping[str, Any], method: str) -> bool:
+    """Does this PATCH or PUT of a person say that the access ends, whatever else it says?"""
+    if method == "PATCH":
+        return said_active(read_operations(User, payload)) is False
+    return read_boolean(named(payload, "active")) is False
+
+
+def kept_members(row: Any, payload: Mapping[str, Any], method: str) -> Collection[UUID]:
+    """Return who stays in a group by what a PATCH or PUT says of its members, whatever else it says."""
+    standing = frozenset(map(UUID, row.members))
+    members = Members(standing)
+    said = read_operations(Group, payload) if method == "PATCH" else _replacing(payload)
+    for one in said:
+        if isinstance(one, Operation) and one.attribute == "members":
+            try:
+                members.apply(one)
+            except SCIMException:
+                continue
+    return members.people & standing
+
+
+def _replacing(payload: Mapping[str, Any]) -> list[Operation]:
+    """Return what a PUT says of the members as an operation; one that does not mention them says nothing."""
+    said = named(payload, "members")
+    return [] if said is ABSENT else [Operation("replace", "members", said)]
