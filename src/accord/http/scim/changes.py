@@ -32,10 +32,6 @@ def _whole_user(payload: Mapping[str, Any], context: Context, standing: User | N
     refuse_many(named(payload, "emails"))
     active = boolean_of(said) if said not in (ABSENT, None) else standing is None or bool(standing.active)
     given = without(payload, "active") | {"active": active}
-    if standing is not None and named(payload, "emails") in (ABSENT, None, []):
-        user_name = named(payload, "username")
-        if not (isinstance(user_name, str) and "@" in user_name):
-            given = without(given, "emails") | {"emails": [one.model_dump() for one in standing.emails or []]}
     return said_user(read_resource(User, given, context))
 
 
