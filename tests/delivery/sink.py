@@ -22,14 +22,18 @@ class Sink:
         self.answers: list[str] = []
         self.refused_recipients: dict[str, str] = {}
         self.slow = 0.0
+        self.international = True
         self.port = 0
         self._arrived = asyncio.Condition()
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: SMTP(self, hostname="sink.example"), "127.0.0.1", self.port)
+        self._server = await loop.create_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    def _serve(self) -> SMTP:
+        return SMTP(self, hostname="sink.example", enable_SMTPUTF8=self.international)
 
     async def stop(self) -> None:
         if self._server is not None:

@@ -308,3 +308,37 @@ async def test_a_stop_lets_the_current_mail_finish(
     assert len(sink.accepted) == 1
     assert in_state("SENT")(await owner.fetch(STATE))
     assert await owner.fetch(JOBS) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "delivered"),
+    [
+        ("contact@b\u00fccher.example", "contact@xn--bcher-kva.example"),
+        ("contact@\u4f8b\u5b50.example", "contact@xn--fsqu00a.example"),
+        (
+            "\u03b4\u03bf\u03ba\u03b9\u03bc\u03ae@b\u00fccher.example",
+            "\u03b4\u03bf\u03ba\u03b9\u03bc\u03ae@xn--bcher-kva.example",
+        ),
+    ],
+)
+async def test_an_international_address_gets_its_mail(
+    gateway: Database, host: Tenant, sink: Sink, working: Working, address: str, delivered: str
+) -> None:
+    await post(gateway, host, invitation(host, Recipient(address)))
+    async with working():
+        (letter,) = await sink.wait_for(1)
+    assert sink.recipients == [delivered]
+    assert letter["to"].addresses[0].addr_spec == delivered
+
+
+async def test_a_server_without_smtputf8_takes_international_domains_and_refuses_the_rest(
+    gateway: Database, owner: Owner, host: Tenant, sink: Sink, working: Working
+) -> None:
+    sink.international = False
+    await post(gateway, host, invitation(host, Recipient("contact@b\u00fccher.example")))
+    async with working():
+        await sink.wait_for(1)
+        await eventually(owner, STATE, in_state("SENT"))
+        await post(gateway, host, invitation(host, Recipient("\u03b4@b\u00fccher.example")))
+        rows = await eventually(owner, STATE, lambda rows: len(rows) == 2 and rows[-1]["state"] == "DEAD")
+    assert "SMTPUTF8" in rows[-1]["last_error"]

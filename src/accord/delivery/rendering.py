@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from accord.database.queries.outbox import Envelope
 from accord.delivery.smtp import Smtp
 from accord.domain.notice import NOTICES, Template, compose, plain, plain_lines
+from accord.domain.text import delivered_to
 
 QUOTED: Final = frozenset({"reason", "note", "changes"})
 BLANK_LINES: Final = re.compile(r"\n{3,}")
@@ -74,15 +75,23 @@ def _spaced(text: str) -> str:
     return BLANK_LINES.sub("\n\n", text).strip() + "\n"
 
 
+def _addressee(name: str, local: str, domain: str) -> Address:
+    """Return the address as a header has it; what is ASCII is read once more as it will be by others."""
+    return Address(name, addr_spec=f"{local}@{domain}") if local.isascii() else Address(name, local, domain)
+
+
 def message(envelope: Envelope, public_url: str, smtp: Smtp) -> EmailMessage:
     """The message; its Message-ID is the same at every attempt, so that a receiver can drop a repetition.
 
-    Raises ValueError for an address that no header can hold.
+    The domain is written in ASCII, which every server delivers to; an address that is international before the `@`
+    makes a message that only servers with SMTPUTF8 take (RFC 6531). Raises ValueError for an address that no header
+    can hold.
     """
     rendered = render(envelope, public_url)
-    letter = EmailMessage(policy=MAIL_POLICY)
+    local, _, domain = delivered_to(envelope.address).rpartition("@")
+    letter = EmailMessage(policy=MAIL_POLICY.clone(utf8=not local.isascii()))
     letter["From"] = Address(plain(smtp.sender_name), addr_spec=smtp.sender)
-    letter["To"] = Address(plain(envelope.display_name or ""), addr_spec=envelope.address)
+    letter["To"] = _addressee(plain(envelope.display_name or ""), local, domain)
     letter["Subject"] = rendered.subject
     letter["Date"] = format_datetime(envelope.created_at)
     letter["Message-ID"] = f"<{envelope.id}@{smtp.sender.rpartition('@')[2]}>"

@@ -1,4 +1,4 @@
-"""What a request says about access, read apart from all else it says: leaving wins (records 67 and 68).
+"""What a request says about access, read apart from all else it says: leaving wins (record 68).
 
 `active` of a person and `members` of a group decide who has access. They are read here, in whatever spelling, so that
 an end of access stands even where the rest of the request is refused; and what a PUT does not mention stays.
