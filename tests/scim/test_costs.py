@@ -67,7 +67,7 @@ async def test_a_filter_is_postgresqls_work_and_priced_by_the_rows_that_it_looks
 async def test_the_pages_of_a_filter_and_an_order_are_whole(crowd: Bench) -> None:
     asked = {"filter": 'userName sw "p"', "sortBy": "displayName", "count": "200"}
     seen: list[str] = []
-    for first in range(1, PEOPLE + 1, 200):
+    for first in range(1, PEOPLE + 200, 200):
         page = await crowd.guest.ok("GET", "/Users", params=asked | {"startIndex": str(first)})
         seen += [one["displayName"] for one in page["Resources"] if one["displayName"].startswith("Person")]
     assert seen == sorted(seen)
@@ -87,7 +87,7 @@ async def test_nothing_is_held_while_an_answer_is_written(crowd: Bench, monkeypa
 
 
 async def test_thousands_of_addresses_are_refused_unread_and_others_are_served(crowd: Bench) -> None:
-    many = [{"value": f"n{n}@x.example"} for n in range(9_900)]
+    many = [{"value": f"{n}@x.io"} for n in range(9_900)]
     path = f"/Users/{crowd.key('carla')}"
     sent = [
         ("POST", "/Users", user("n@x.example", displayName="N", emails=many)),

@@ -252,9 +252,9 @@ async def test_no_question_of_a_directory_ends_as_500(bench: Bench) -> None:
         "count": 1,
     }
     whole |= {"attributes": ["userName"]}
-    for path in places(whole):
+    for place in places(whole):
         for value in VALUES:
-            await asked.ask("POST", "/scim/v2/.search", json=altered(whole, path, value))
+            await asked.ask("POST", "/scim/v2/.search", json=altered(whole, place, value))
     for text in FILTERS:
         await asked.ask("POST", "/scim/v2/.search", json=whole | {"filter": text})
     assert not asked.broken, "\n".join(asked.broken[:20])

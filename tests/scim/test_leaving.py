@@ -16,7 +16,7 @@ from accord.services.people.member import update_member
 from accord.services.people.scim_group import set_scim_group_roles
 from tests.scim.bench import GROUP, USER, Bench, group, patch, user
 
-NULL_FACTS: Final[list[Mapping[str, Any]]] = [
+NULL_FACTS: Final[list[dict[str, Any]]] = [
     {"$ref": None},
     {"$ref": None, "display": None, "type": None},
     {"display": "Somebody Else"},
@@ -29,8 +29,8 @@ SCHEMA: Final = "urn:ietf:params:scim:schemas:core:2.0:Group"
 
 def removals(key: str) -> dict[str, dict[str, Any]]:
     """Every way in which directories say that somebody leaves a group; the other member is not in it."""
-    one = [{"value": key}]
-    said = {
+    one: list[dict[str, Any]] = [{"value": key}]
+    said: dict[str, dict[str, Any]] = {
         "entra": {"op": "Remove", "path": "members", "value": [{"$ref": None, "value": key}]},
         "one object": {"op": "remove", "path": "members", "value": {"value": key}},
         "a bare key": {"op": "remove", "path": "members", "value": [key]},

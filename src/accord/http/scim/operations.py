@@ -55,7 +55,7 @@ def read_operations(kind: type[Resource[Any]], payload: Mapping[str, Any]) -> li
 
 def named(payload: Mapping[str, Any], name: str) -> Any:
     """Return the member of an object by its name in any case, or `ABSENT`."""
-    found = [value for key, value in payload.items() if isinstance(key, str) and key.lower() == name]
+    found = [value for key, value in payload.items() if key.lower() == name]
     return found[-1] if found else ABSENT
 
 
@@ -111,8 +111,17 @@ def _shaped(operation: Operation) -> Operation:
     """Take the deviations of known directories out of one operation."""
     if operation.is_whole and operation.attribute in SINGLE and operation.op in ("add", "replace"):
         return Operation(operation.op, operation.path, single(operation.value))
-    if operation.op == "remove" and "[" in (operation.path or "") and operation.attribute != "members":
-        # the path says what goes: the old value beside it is for the record, and an address without value is none
-        path = (operation.path or "").strip()
-        return Operation("remove", path.removesuffix(".value") if path.lower().endswith("].value") else path)
+    if operation.op == "remove" and operation.attribute != "members":
+        return _removing(operation, (operation.path or "").strip())
     return operation
+
+
+def _removing(operation: Operation, path: str) -> Operation:
+    """The path says what goes, and the old value beside it is for the record; an address without its value is none."""
+    if operation.is_whole and operation.attribute == "emails" and isinstance(operation.value, list | Mapping):
+        entries = operation.value if isinstance(operation.value, list) else [operation.value]
+        named_by = [
+            {key: said for key, said in one.items() if said is not None} for one in entries if isinstance(one, Mapping)
+        ]
+        return Operation("remove", path, named_by)
+    return Operation("remove", path[: -len(".value")] if path.lower().endswith("].value") else path)

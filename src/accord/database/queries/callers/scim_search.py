@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,6 +31,13 @@ from accord.domain.organisation import MembershipStatus
 from accord.domain.text import spellings
 
 Condition: TypeAlias = ColumnElement[bool]
+ORDERS: Final[Mapping[CompareOperator, Callable[[Any, Any], Condition]]] = {
+    CompareOperator.eq: operator.eq,
+    CompareOperator.gt: operator.gt,
+    CompareOperator.ge: operator.ge,
+    CompareOperator.lt: operator.lt,
+    CompareOperator.le: operator.le,
+}
 MOST_TERMS: Final = 40
 """Comparisons of one filter: each is made for every person or group of the organisation."""
 
@@ -249,24 +257,18 @@ def _matched(column: ColumnElement[Any], op: CompareOperator, value: ColumnEleme
     if op is CompareOperator.co:
         return func.strpos(column, value) > 0
     if op is CompareOperator.sw:
-        return func.starts_with(column, value)
+        starts: Condition = func.starts_with(column, value)
+        return starts
     if op is CompareOperator.ew:
         return func.right(column, func.length(value)) == value
     return _ordered(column, op, value)
 
 
 def _ordered(column: ColumnElement[Any], op: CompareOperator, value: Any) -> Condition:
-    if op is CompareOperator.eq:
-        return column == value
-    if op is CompareOperator.gt:
-        return column > value
-    if op is CompareOperator.ge:
-        return column >= value
-    if op is CompareOperator.lt:
-        return column < value
-    if op is CompareOperator.le:
-        return column <= value
-    raise InvalidFilterException(detail=f"{op.value} does not compare an instant.")
+    compare = ORDERS.get(op)
+    if compare is None:
+        raise InvalidFilterException(detail=f"{op.value} does not compare an instant.")
+    return compare(column, value)
 
 
 def _instant(value: Any) -> datetime:
