@@ -120,8 +120,7 @@ def _removing(operation: Operation, path: str) -> Operation:
     """The path says what goes, and the old value beside it is for the record; an address without its value is none."""
     if operation.is_whole and operation.attribute == "emails" and isinstance(operation.value, list | Mapping):
         entries = operation.value if isinstance(operation.value, list) else [operation.value]
-        named_by = [
-            {key: said for key, said in one.items() if said is not None} for one in entries if isinstance(one, Mapping)
-        ]
+        said = [one for one in entries if isinstance(one, Mapping)]
+        named_by = [{key: one[key] for key in one if one[key] is not None} for one in said]
         return Operation("remove", path, named_by)
     return Operation("remove", path[: -len(".value")] if path.lower().endswith("].value") else path)

@@ -274,6 +274,6 @@ def _ordered(column: ColumnElement[Any], op: CompareOperator, value: Any) -> Con
 def _instant(value: Any) -> datetime:
     try:
         said = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-        return said if said.tzinfo else said.replace(tzinfo=UTC)
+        return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidFilterException(detail="A time is written as 2026-01-31T12:00:00Z.") from None
