@@ -101,8 +101,8 @@ def address(field: str, value: str) -> str:
     local, encoded = unicodedata.normalize("NFC", local), ascii_domain(domain)
     length = len(local.encode("utf-8", "replace"))
     fits = length <= LOCAL_LENGTH and length + 1 + len(encoded or "") <= ADDRESS_LENGTH
-    beyond = (character for character in local if not character.isascii())
-    readable = all(unicodedata.category(character)[0] in READABLE for character in beyond)
+    beyond = (one for one in local if not one.isascii())
+    readable = all(unicodedata.category(one)[0] in READABLE and one not in BLANK_LETTERS for one in beyond)
     if not separator or encoded is None or not fits or not readable or not LOCAL.fullmatch(local):
         raise ValidationError(field, "This is not an e-mail address.")
     return f"{local}@{idna.decode(encoded) if A_LABEL in encoded else encoded}"
