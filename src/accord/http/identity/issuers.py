@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from accord.domain.text import ascii_domain
+
 ALGORITHMS: Final = frozenset({"RS256", "ES256", "EdDSA", "Ed25519"})
 """Signatures that an issuer may use; none of them has a key that the gateway could sign with."""
 
@@ -29,7 +31,7 @@ class Binding:
         if claims.get("email_verified") is not True or not isinstance(email, str):
             return False
         local, _, domain = email.rpartition("@")
-        return bool(local) and domain.lower() in self.domains
+        return bool(local) and ascii_domain(domain) in self.domains
 
 
 def _listed(said: object) -> list[object]:

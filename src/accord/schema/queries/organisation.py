@@ -7,6 +7,7 @@ from typing import Final, cast
 from strawberry import ID
 
 from accord.database.queries.read import organisation as read
+from accord.domain.text import spellings
 from accord.schema.connections import found, key_of, listing, search_text
 from accord.schema.context import Info
 from accord.schema.errors import BadInput
@@ -73,7 +74,7 @@ async def partner_directory(info: Info, search: str) -> list[PartnerSummary] | N
     text = search_text(search)
     if text is None:
         raise BadInput("Search for a name or an address.")
-    rows: list[PartnerSummary] = await info.context.snapshot.fetch(read.PARTNER_DIRECTORY, search=text)
+    rows: list[PartnerSummary] = await info.context.snapshot.fetch(read.PARTNER_DIRECTORY, search=spellings(text)[-1])
     return rows
 
 
