@@ -22,7 +22,7 @@ from accord.app import Gateway, create_app
 from accord.database.engine import Database
 from accord.domain.callers.api_client import new_secret
 from accord.domain.callers.scim import new_credential
-from accord.http.failures import OF_ADDRESS, TURNS, Failures, Shown, address_of
+from accord.http.failures import OF_ADDRESS, TURNS, Failures, Presented, address_of
 from accord.http.responses import HttpError
 from accord.services.api_client import MadeClient, revoke_api_client
 from accord.services.people.scim_credential import create_scim_credential, revoke_scim_credential
@@ -236,7 +236,7 @@ async def wrong() -> None:
 
 async def test_beyond_the_limit_checks_take_turns(failures: Failures) -> None:
     """So that strangers hold few connections; within it nobody waits for anybody."""
-    shown, running, most = Shown("bearer", str(uuid4())), 0, 0
+    shown, running, most = Presented("bearer", str(uuid4())), 0, 0
 
     async def check() -> None:
         nonlocal running, most
@@ -253,7 +253,7 @@ async def test_beyond_the_limit_checks_take_turns(failures: Failures) -> None:
 
 
 async def test_when_to_come_again_is_told(failures: Failures) -> None:
-    shown = Shown("bearer", str(uuid4()), "client")
+    shown = Presented("bearer", str(uuid4()), "client")
     for _ in range(3):
         with pytest.raises(Wrong):
             await failures.checked(shown, wrong, Wrong)
@@ -262,7 +262,7 @@ async def test_when_to_come_again_is_told(failures: Failures) -> None:
             await failures.checked(shown, wrong, Wrong)
         assert (refused.value.status, refused.value.headers["retry-after"]) == (429, "20")
     with pytest.raises(Wrong):
-        await failures.checked(Shown(shown.endpoint, shown.address, "another"), wrong, Wrong)
+        await failures.checked(Presented(shown.endpoint, shown.address, "another"), wrong, Wrong)
     failures.clock = lambda: 1_020.0
     with pytest.raises(Wrong):
         await failures.checked(shown, wrong, Wrong)
@@ -275,9 +275,9 @@ async def test_without_the_database_a_failure_is_busy_and_a_success_is_none(data
     async def right() -> str:
         return "in"
 
-    assert await failures.checked(Shown("bearer", PROXY), right, Wrong) == "in"
+    assert await failures.checked(Presented("bearer", PROXY), right, Wrong) == "in"
     with pytest.raises(HttpError) as refused:
-        await failures.checked(Shown("bearer", PROXY), wrong, Wrong)
+        await failures.checked(Presented("bearer", PROXY), wrong, Wrong)
     assert refused.value.code == "BUSY"
     await database.close()
 

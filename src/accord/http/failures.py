@@ -53,7 +53,7 @@ UNANSWERED: Final = (*GONE, Deadlock)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Presented:
     """Where a credential is shown, from which address, and which one it says that it is: empty where it names none."""
 
     endpoint: str
@@ -79,7 +79,7 @@ class Failures:
 
     async def checked(
         self,
-        shown: Shown,
+        shown: Presented,
         check: Callable[[], Awaitable[Checked]],
         wrong: type[Exception],
         over: tuple[type[Exception], ...] = (),
@@ -98,12 +98,12 @@ class Failures:
             await self._note(shown.keys(self.most))
             raise
 
-    async def take(self, shown: Shown, most: int) -> None:
+    async def take(self, shown: Presented, most: int) -> None:
         """Note one use of what leaves something behind for a stranger; raises RATE_LIMITED after `most` in a minute."""
         await self._note([(f"{shown.endpoint} {shown.address}", most)])
 
     @asynccontextmanager
-    async def _turn(self, shown: Shown) -> AsyncIterator[None]:
+    async def _turn(self, shown: Presented) -> AsyncIterator[None]:
         """At once within the limits; beyond them in turn, BUSY where that lasts too long."""
         if self._wait(shown.keys(self.most)) <= 0:
             yield

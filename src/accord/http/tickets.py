@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from accord.domain.errors import NotFound
 from accord.http.body import BodyLimits, read_body, read_object
-from accord.http.failures import TICKET, Failures, Shown, address_of
+from accord.http.failures import TICKET, Failures, Presented, address_of
 from accord.http.identity.keyfile import public_set
 from accord.http.responses import HttpError
 
@@ -98,7 +98,7 @@ class TicketRoutes:
             return self.signer.read(str(given.get("ticket")))
 
         try:
-            jti = await self.failures.checked(Shown(TICKET, address_of(request)), read, ValueError)
+            jti = await self.failures.checked(Presented(TICKET, address_of(request)), read, ValueError)
             return JSONResponse(dict(await self.redeem(jti)))
         except (ValueError, NotFound):
             raise HttpError(400, "TICKET_NOT_REDEEMABLE", "This ticket can't be redeemed.") from None

@@ -27,7 +27,7 @@ from accord.domain.ids import global_id
 from accord.domain.organisation import token_hash
 from accord.http.body import read_body
 from accord.http.exchange import exchange_of
-from accord.http.failures import BEARER, TOKEN, Failures, Shown, address_of
+from accord.http.failures import BEARER, TOKEN, Failures, Presented, address_of
 from accord.http.identity.client_tokens import ClientTokens
 from accord.http.identity.tokens import InvalidToken, LapsedToken
 from accord.http.rates import REFUSED as ONE_POINT
@@ -81,12 +81,12 @@ class ApiClients:
         """Raises InvalidToken, 429 for too many that were wrong, or 503 BUSY when the database can't be asked."""
         if token.startswith(PREFIX.encode()):
             return await self.by_secret(token.decode("latin-1"), BEARER, connection)
-        shown = Shown(BEARER, address_of(connection))
+        shown = Presented(BEARER, address_of(connection))
         return await self.failures.checked(shown, partial(self.by_token, token), InvalidToken, (LapsedToken,))
 
     async def by_secret(self, secret: str, endpoint: str, connection: HTTPConnection) -> ShownClient:
         """Return the client whose secret was shown at this endpoint; raises as `check`."""
-        shown = Shown(endpoint, address_of(connection), named_in(secret))
+        shown = Presented(endpoint, address_of(connection), named_in(secret))
         return await self.failures.checked(shown, partial(self._of_secret, secret), InvalidToken, (LapsedToken,))
 
     async def _of_secret(self, secret: str) -> ShownClient:

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from accord.access.principal import Identity
-from accord.http.failures import CALLBACK, SIGN_IN, Failures, Shown, address_of
+from accord.http.failures import CALLBACK, SIGN_IN, Failures, Presented, address_of
 from accord.http.identity.cookies import ATTEMPT, SESSION, cookie, forget, keep
 from accord.http.identity.keys import KeysUnavailable
 from accord.http.identity.origins import Origins
@@ -95,7 +95,7 @@ class SignInRoutes:
 
     async def sign_in(self, request: Request) -> Response:
         """Send the browser to a provider. State, nonce and verifier come from one secret that the browser keeps."""
-        await self.failures.take(Shown(SIGN_IN, address_of(request)), self.most)
+        await self.failures.take(Presented(SIGN_IN, address_of(request)), self.most)
         provider = self.providers.get(request.query_params.get("issuer", ""))
         return_to = request.query_params.get("return_to", "/")
         if provider is None:
@@ -117,7 +117,7 @@ class SignInRoutes:
 
     async def callback(self, request: Request) -> Response:
         """The browser comes back: its own attempt, once, with a code that the provider takes; then it is signed in."""
-        shown = Shown(CALLBACK, address_of(request))
+        shown = Presented(CALLBACK, address_of(request))
         secret, attempt = await self.failures.checked(shown, partial(self.attempt, request), SignInOver)
         provider = self.providers.get(attempt.issuer)
         if provider is None:

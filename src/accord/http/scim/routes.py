@@ -21,7 +21,7 @@ from accord.domain.organisation import token_hash
 from accord.http.authentication import bearer
 from accord.http.body import BodyLimits
 from accord.http.exchange import exchange_of
-from accord.http.failures import DIRECTORY, Failures, Shown, address_of
+from accord.http.failures import DIRECTORY, Failures, Presented, address_of
 from accord.http.rates import DIRECTORY as ONE_REQUEST
 from accord.http.rates import Price, Rates
 from accord.http.responses import HttpError
@@ -119,7 +119,7 @@ class ScimRoutes:
 
     async def recognised(self, request: Request) -> Identity:
         """Return the directory whose credential was sent; an unknown one counts as a failure of its address."""
-        shown, check = Shown(DIRECTORY, address_of(request)), partial(self.database.recognise, digest_of(request))
+        shown, check = Presented(DIRECTORY, address_of(request)), partial(self.database.recognise, digest_of(request))
         return await self.failures.checked(shown, check, CredentialRefused, (CredentialOver,))
 
     async def act(self, request: Request, act: Callable[[Transaction], Awaitable[Result]]) -> Result:
