@@ -1,6 +1,7 @@
 """Signing in to an account, and the ticket for it (S74, model 4.16)."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,13 +11,16 @@ import pytest
 from accord.access.principal import Client, Identity
 from accord.domain.errors import Forbidden, NotFound
 from accord.domain.ids import global_id
+from accord.domain.level import DataAccessLevel
 from accord.domain.sharing import AccountRole
 from accord.services.grants.account import archive_account, update_account
+from accord.services.grants.acting import switch_organisation
 from accord.services.grants.grant import change_member_role, remove_member_from_share
 from accord.services.grants.sharing import suspend_share, unshare_account
 from accord.services.grants.ticket import Redeemed, redeem_ticket, sign_in_to_account
+from accord.services.partnerships.level import set_data_access
 from accord.services.partnerships.partnership import remove_partner
-from accord.services.people.member import deactivate_member
+from accord.services.people.member import deactivate_member, update_member
 from tests.services.scene import Scene, Signer
 
 APP = Identity("", "", None, False, None, False, "", datetime(2100, 1, 1, tzinfo=UTC), Client())
@@ -196,3 +200,50 @@ async def test_a_ticket_is_redeemed_once_however_many_try(scene: Scene) -> None:
         answers = await asyncio.gather(*(redeem(scene, ticket) for _ in range(6)), return_exceptions=True)
         assert sum(isinstance(one, Redeemed) for one in answers) == 1
         assert sum(isinstance(one, NotFound) for one in answers) == 5
+
+
+async def require_second_factor(scene: Scene) -> None:
+    await scene.world.owner.execute(
+        "INSERT INTO accord.organisation_policies (id, require_mfa) VALUES ($1, true)"
+        " ON CONFLICT (id) DO UPDATE SET require_mfa = true",
+        scene.host.id,
+    )
+
+
+async def test_the_second_factor_is_that_of_the_sign_in_not_of_the_app(scene: Scene) -> None:
+    await scene.share()
+    await require_second_factor(scene)
+    ticket = await enter(scene, "greta")
+    assert not APP.mfa
+    assert (await redeem(scene, ticket)).sub == global_id("user", scene["greta"].id)
+
+
+async def test_a_ticket_without_a_second_factor_is_no_use_once_one_is_required(scene: Scene) -> None:
+    await scene.share()
+    assert not APP.mfa
+    weak = replace(scene["greta"].identity, mfa=False)
+    opened = await scene.world.database.write(
+        weak,
+        scene.guest.id,
+        lambda tx: sign_in_to_account(tx, organisation_id=scene.guest.id, account_id=scene.account, signer=Notary()),
+    )
+    await require_second_factor(scene)
+    await assert_dead(scene, UUID(opened.ticket))
+
+
+async def test_an_acting_sessions_ticket_keeps_the_second_factor_too(scene: Scene) -> None:
+    await scene.act(
+        "ada", set_data_access, partnership_id=scene.partnership, level=DataAccessLevel.MANAGE, confirm=True
+    )
+    await scene.share()
+    await scene.act("gustav", update_member, membership_id=scene["greta"].membership_id, delegated_admin=True)
+    await require_second_factor(scene)
+    greta = scene["greta"]
+    session = await scene.world.act_as_oneself(greta, switch_organisation, host_id=scene.host.id)
+    opened = await scene.world.database.write(
+        greta.identity,
+        scene.host.id,
+        lambda tx: sign_in_to_account(tx, organisation_id=scene.host.id, account_id=scene.account, signer=Notary()),
+        session=session,
+    )
+    assert (await redeem(scene, UUID(opened.ticket))).role == "MANAGE"

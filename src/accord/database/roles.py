@@ -42,7 +42,7 @@ FIXED: Final = frozenset(
         *("organisation_id", "host_id", "guest_id", "partnership_id", "attempt_id", "share_id", "account_id"),
         *("request_id", "user_id", "member_user_id", "requested_by", "home_organisation_id", "created_for_id"),
         *("created_by_user_id", "created_at", "handle", "number", "path", "submitted_at", "granted_at", "shared_at"),
-        *("modified_at", "issued_at", "audience", "origin", "customer_id", "partner_id", "by_guest"),
+        *("modified_at", "issued_at", "audience", "mfa", "origin", "customer_id", "partner_id", "by_guest"),
         *("home_id", "basis", "role_key", "role_group_id", "contact_id", "started_at", "ends_at", "acting_session_id"),
         *("side", "kind", "terms_before", "terms_after", "opens_everything", "proposed_by", "proposed_at"),
         *("key", "currency", "amount_minor", "issued_on", "due_on"),

@@ -109,11 +109,16 @@ async def _transact(info: Info, act: Act, given: Any, organisation_id: UUID | No
 
 
 def _retry(info: Info, act: Act, given: Any) -> Retry | None:
+    """Return the attempt under the client's key, or None without one.
+
+    What came of a sign-in with a second factor is told to no sign-in without it: it counts as another argument.
+    """
     context = info.context
     if context.keyed is None:
         return None
     actor, place = actor_of(context.identity), str(info.path.key)
-    attempt = Attempt(actor, context.session, info.field_name, place, context.keyed.key, hash_of(given))
+    asked = hash_of({"input": given, "mfa": True} if context.identity.mfa else given)
+    attempt = Attempt(actor, context.session, info.field_name, place, context.keyed.key, asked)
     return Retry(attempt, context.keyed.seal, outcome_of(act))
 
 

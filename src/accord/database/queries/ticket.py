@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -91,7 +92,10 @@ async def find_ticket(tx: Transaction, ticket_id: UUID) -> Any:
 
 
 async def find_holder(tx: Transaction, identity: Identity, ticket: Any) -> tuple[Principal, str] | None:
-    """The person of a ticket as a member of the organisation that the ticket was made in, with the e-mail address."""
+    """Return the person of a ticket as a member of the organisation that it was made in, and the e-mail address.
+
+    Whether there was a second factor is a fact of the sign-in that the ticket was made in, never of the app's request.
+    """
     row = await tx.first(
         select(users, memberships.c.id.label("membership_id"), memberships.c.roles, memberships.c.delegated_admin)
         .join(memberships, memberships.c.user_id == users.c.id)
@@ -105,4 +109,5 @@ async def find_holder(tx: Transaction, identity: Identity, ticket: Any) -> tuple
     if row is None:
         return None
     standing = Standing(row.membership_id, ticket.organisation_id, frozenset(map(Role, row.roles)), row.delegated_admin)
-    return Principal(identity, row.id, row.display_name, row.home_organisation_id, (standing,)), row.email
+    issued = replace(identity, mfa=ticket.mfa)
+    return Principal(issued, row.id, row.display_name, row.home_organisation_id, (standing,)), row.email

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Computed,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from accord.database.tables.metadata import instant, key, made_at, metadata, one_of, reference, version
@@ -200,6 +202,7 @@ tickets: Final = Table(
     reference("organisation_id", ForeignKey("accord.organisations.id")),
     reference("acting_session_id", ForeignKey("accord.acting_sessions.id"), nullable=True),
     Column("audience", Text(), nullable=False),
+    Column("mfa", Boolean(), nullable=False, server_default=text("false")),
     instant("issued_at", nullable=False),
     instant("expires_at", nullable=False),
     instant("redeemed_at"),

@@ -117,6 +117,7 @@ async def sign_in_to_account(
         user_id=tx.person_id,
         **way.held_by(organisation_id),
         audience=audience,
+        mfa=tx.principal.identity.mfa,
         issued_at=tx.now,
         expires_at=expires_at,
     )
