@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -129,12 +130,66 @@ async def test_narrowing_is_at_once_and_the_guest_is_told(scene: Scene, name: st
     assert len(await scene.events(scene.guest, "amendment.applied")) == 4
 
 
-async def test_the_mode_never_changes_the_level(scene: Scene) -> None:
-    await scene.act("ada", set_data_access, partnership_id=scene.partnership, level=DataAccessLevel.SUPPORT)
-    await opened(scene)
-    assert (await scene.row("partnerships", scene.partnership))["granted_level"] == "SUPPORT"
+async def level(scene: Scene) -> tuple[str, UUID | None]:
+    """The level that is granted, and who of the host did it."""
+    row = await scene.row("partnerships", scene.partnership)
+    return row["granted_level"], row["level_changed_by"]
+
+
+async def stated(scene: Scene, amendment: UUID) -> tuple[str, str]:
+    """The level of before and after that an amendment states."""
+    kept = await scene.row("amendments", amendment)
+    return json.loads(kept["terms_before"])["level"], json.loads(kept["terms_after"])["level"]
+
+
+@pytest.mark.parametrize("before", [DataAccessLevel.NONE, DataAccessLevel.SUPPORT])
+async def test_complete_brings_the_level_that_both_sides_have_read(scene: Scene, before: DataAccessLevel) -> None:
+    if before is not DataAccessLevel.NONE:
+        await scene.act("ada", set_data_access, partnership_id=scene.partnership, level=before)
+    amendment = await amend(scene, access_mode=COMPLETE)
+    assert await stated(scene, amendment) == (before, "MANAGE")
+    assert (await level(scene))[0] == before, "nothing before the guest's yes"
+    await decide(scene, "greta", amendment)
+    assert await level(scene) == ("MANAGE", scene["ada"].id), "the act of the host's person, not of the guest's"
+    assert (await scene.mails("level_changed"))[-1] == {"greta", "gustav"}
+    for side in (scene.host, scene.guest):
+        assert len(await scene.events(side, "level.granted")) == (1 if before is DataAccessLevel.NONE else 2)
     await amend(scene, access_mode=LIMITED)
-    assert (await scene.row("partnerships", scene.partnership))["granted_level"] == "SUPPORT"
+    assert (await level(scene))[0] == "MANAGE", "the mode says which accounts, the level what may be done (Q20)"
+
+
+async def test_what_the_guest_asks_for_states_the_level_too(scene: Scene) -> None:
+    amendment = await amend(scene, "greta", access_mode=COMPLETE)
+    assert await stated(scene, amendment) == ("NONE", "MANAGE")
+    await decide(scene, "ada", amendment, terms_version_id=None, consent=False)
+    assert await level(scene) == ("MANAGE", scene["ada"].id)
+    (told,) = await scene.events(scene.guest, "level.granted")
+    assert (told["actor_name"], told["actor_user_id"]) == (scene.host.name, None)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_the_level_of_complete_stays_within_the_ceiling(scene: Scene, when: str) -> None:
+    bound = "UPDATE accord.organisations SET ceiling = 'SUPPORT' WHERE id = $1"
+    if when == "before":
+        await scene.world.owner.execute(bound, scene.guest.id)
+    amendment = await amend(scene, access_mode=COMPLETE)
+    assert (await stated(scene, amendment))[1] == ("SUPPORT" if when == "before" else "MANAGE")
+    await scene.world.owner.execute(bound, scene.guest.id)
+    await decide(scene, "greta", amendment)
+    assert (await level(scene))[0] == "SUPPORT"
+
+
+async def test_a_level_that_is_lowered_meanwhile_is_not_raised_by_an_older_proposal(scene: Scene) -> None:
+    await scene.act("ada", set_data_access, partnership_id=scene.partnership, level=DataAccessLevel.SUPPORT)
+    amendment = await amend(scene, access_mode=COMPLETE)
+    await scene.act("mia", set_data_access, partnership_id=scene.partnership, level=DataAccessLevel.NONE)
+    assert await state(scene, amendment) == "WITHDRAWN"
+    assert (await scene.mails("amendment_closed"))[-1] == {"ada", "greta", "gustav"}
+    await scene.refused("greta", InvalidState, decide_amendment, **await answer(scene, amendment))
+    other = await amend(scene, **WIDER)
+    await scene.act("ada", set_data_access, partnership_id=scene.partnership, level=DataAccessLevel.SUPPORT)
+    await scene.act("ada", set_data_access, partnership_id=scene.partnership, level=DataAccessLevel.NONE)
+    assert await state(scene, other) == "PENDING_GUEST", "what brings no level goes on"
 
 
 @pytest.mark.parametrize("changes", [{"access_mode": COMPLETE}, {"access_mode": COMPLETE, "wallet_entrusted": True}])

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from accord.domain.errors import ValidationError
+from accord.domain.level import WORDS, DataAccessLevel, is_above, least
 from accord.domain.lifecycle import Deadline, LifeCycle
 from accord.domain.notice import day
 from accord.domain.partnership import AccessMode, PartnershipSide, Purpose, Terms, ends_later, purposes
@@ -68,29 +69,39 @@ SPELLED: Final = {
     "expires_at": "expiresAt",
     "access_mode": "accessMode",
     "wallet_entrusted": "walletEntrusted",
+    "level": "level",
 }
 """The fields that an amendment can change, in the API's spelling."""
 
 
 def live(row: Any) -> Terms:
-    """The terms that a partnership's row stands on; a level and shares are no part of them any more (4.4.6)."""
+    """Return the terms that a partnership's row stands on, with the level that is granted; shares are no part of them
+    any more (4.4.6)."""
     return Terms(
         purposes=purposes(row.purposes),
         expires_at=row.expires_at,
         access_mode=AccessMode(row.access_mode),
         wallet_entrusted=row.wallet_entrusted,
+        level=DataAccessLevel(row.granted_level),
         auto_extend=row.auto_extend,
     )
 
 
-def amended(terms: Terms, changes: dict[str, Any]) -> Terms:
-    """These terms with the given fields; the wallet goes with COMPLETE (S97). ValidationError for what can't be."""
+def amended(terms: Terms, changes: dict[str, Any], ceiling: DataAccessLevel) -> Terms:
+    """Return these terms with the given fields; raise ValidationError for what can't be.
+
+    The wallet goes with COMPLETE (S97). COMPLETE that is added brings MANAGE, as by invitation, as far as the ceiling
+    allows (Q20); the terms state it, so that both sides see it before they agree.
+    """
     if "purposes" in changes and not changes["purposes"]:
         raise ValidationError("purposes", "At least one purpose is needed.")
     limited = changes.get("access_mode", terms.access_mode) is AccessMode.LIMITED
     if limited and changes.get("wallet_entrusted"):
         raise ValidationError("walletEntrusted", "The wallet is entrusted with complete access only.")
-    return replace(terms, **changes | ({"wallet_entrusted": False} if limited else {}))
+    after = replace(terms, **changes | ({"wallet_entrusted": False} if limited else {}))
+    brought = least(DataAccessLevel.MANAGE, ceiling)
+    opens = not limited and terms.access_mode is AccessMode.LIMITED
+    return replace(after, level=brought) if opens and is_above(brought, terms.level) else after
 
 
 def changed(before: Terms, after: Terms) -> tuple[str, ...]:
@@ -118,6 +129,7 @@ def kind_of(before: Terms, after: Terms) -> AmendmentKind:
         "expires_at": ends_later(after.expires_at, before.expires_at),
         "access_mode": after.access_mode is AccessMode.COMPLETE,
         "wallet_entrusted": after.wallet_entrusted,
+        "level": is_above(after.level, before.level),
     }
     if not any(wider[name] for name in different):
         return AmendmentKind.NARROW
@@ -144,6 +156,11 @@ def applied(standing: Terms, before: Terms, after: Terms) -> Terms:
     return replace(standing, **changes)
 
 
+def brings_level(amendment: Any) -> bool:
+    """Would this amendment raise the level above what was granted when it was proposed?"""
+    return is_above(Terms.read(amendment.terms_after).level, Terms.read(amendment.terms_before).level)
+
+
 def words(before: Terms, after: Terms) -> str:
     """What changes, as mails say it: "purposes: support and management; ends on: 4 December 2026"."""
     said = {
@@ -151,6 +168,7 @@ def words(before: Terms, after: Terms) -> str:
         "expires_at": f"ends on: {day(after.expires_at)}" if after.expires_at else "without an end",
         "access_mode": "all accounts" if after.access_mode is AccessMode.COMPLETE else "shared accounts only",
         "wallet_entrusted": "wallet entrusted" if after.wallet_entrusted else "wallet taken back",
+        "level": f"access to data: {WORDS[after.level]}",
     }
     return "; ".join(said[name] for name in changed(before, after))
 

@@ -14,6 +14,13 @@ class DataAccessLevel(StrEnum):
     MANAGE = "MANAGE"
 
 
+WORDS: Final = {
+    DataAccessLevel.NONE: "none",
+    DataAccessLevel.SUPPORT: "support (read only)",
+    DataAccessLevel.MANAGE: "management (read and write)",
+}
+"""A level as mails name it."""
+
 L = DataAccessLevel
 ORDER: Final = (L.NONE, L.SUPPORT, L.MANAGE)
 UNBOUNDED: Final = L.MANAGE

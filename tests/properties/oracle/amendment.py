@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.properties.oracle.judging import Judging
-from tests.properties.oracle.state import Amendment, Partnership
+from tests.properties.oracle.state import LEVELS, Amendment, Partnership, least
 
 AMENDMENT_TIME = timedelta(days=14)
 
@@ -33,6 +33,8 @@ class AmendmentActs(Judging):
         self.doubt("FORBIDDEN", "INVALID_STATE", when=not self.open(p))
         self.go()
         amendment = Amendment(p, 1 + sum(a.partnership is p for a in self.amendments), who, host, field, value)
+        if field == "complete" and value:
+            amendment.level = self.ceiling(p)
         self.amendments.append(amendment)
         amendment.lapses_at = self.now + AMENDMENT_TIME
         if not wider:
@@ -50,6 +52,10 @@ class AmendmentActs(Judging):
         amendment.state = "APPLIED"
         setattr(p, amendment.field, amendment.value)
         p.wallet = p.wallet and p.complete
+        level = least(amendment.level, self.ceiling(p))
+        if LEVELS.index(level) > LEVELS.index(p.granted):
+            p.granted = level
+            self.both(p, "level.granted")
 
     def decide_amendment(self, who: str, org: str, amendment: Amendment, current: bool, accept: bool) -> None:
         p = amendment.partnership

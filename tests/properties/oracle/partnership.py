@@ -277,4 +277,7 @@ class PartnershipActs(Judging):
         if level != p.granted:
             kind = "level.granted" if raises else "level.revoked" if level == "NONE" else "level.reduced"
             self.both(p, kind)
+        if not raises and level != p.granted:
+            for one in self.amendments:
+                one.vague = one.vague or (one.partnership is p and one.level != "NONE")
         p.granted = level

@@ -211,6 +211,7 @@ class Amendment(Thing):
     approver: str | None = None
     vague: bool = False
     lapses_at: datetime = datetime(2100, 1, 1, tzinfo=UTC)
+    level: str = "NONE"
 
     def __repr__(self) -> str:
         return f"{self.field} of {self.partnership} ({self.number})"

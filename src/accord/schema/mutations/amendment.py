@@ -27,7 +27,8 @@ class AmendPartnershipInput:
     without_end: bool = strawberry.field(default=False, description="Takes the end away, where the policy allows it.")
     access_mode: AccessMode | None = strawberry.field(
         default=None,
-        description="COMPLETE needs a legal representative of the host; LIMITED takes the wallet back, too.",
+        description="COMPLETE needs a legal representative of the host, and brings MANAGE as far as the ceiling allows "
+        "(`Amendment.after.level`); LIMITED takes the wallet back, too.",
     )
     wallet_entrusted: bool | None = strawberry.field(
         default=None, description="With COMPLETE only; needs a legal representative of the host."

@@ -18,6 +18,7 @@ from accord.schema.types.enums import (
     AccessMode,
     AmendmentKind,
     AmendmentState,
+    DataAccessLevel,
     GuestDecision,
     HostDecision,
     PartnershipSide,
@@ -38,6 +39,9 @@ class AmendableTerms:
     expires_at: datetime | None
     access_mode: AccessMode
     wallet_entrusted: bool
+    level: DataAccessLevel = strawberry.field(
+        description="The level granted by the host; COMPLETE that is added brings MANAGE, as far as the ceiling allows."
+    )
 
 
 @guarded(Action.AMENDMENT_READ)
@@ -94,4 +98,5 @@ def _terms(row: AmendmentRow, when: str) -> AmendableTerms:
         expires_at=row[f"{when}_expires_at"],
         access_mode=row[f"{when}_access_mode"],
         wallet_entrusted=row[f"{when}_wallet_entrusted"],
+        level=row[f"{when}_level"],
     )

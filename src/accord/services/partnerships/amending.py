@@ -29,6 +29,7 @@ __all__ = [
     "refuse_barred",
     "side_name",
     "tell_of",
+    "told_of_withdrawal",
     "told_when_lapsed",
 ]
 
@@ -102,6 +103,12 @@ async def deciding(tx: Transaction, row: Any, amendment: Any) -> list[Any]:
         return [*await admins_of(tx, row.guest_id)]
     legal = await holders_of(tx, row.host_id, Role.LEGAL_REPRESENTATIVE) if amendment.opens_everything else ()
     return [*await admins_of(tx, row.host_id), *legal]
+
+
+async def told_of_withdrawal(tx: Transaction, row: Any, amendment: Any) -> list[Any]:
+    """Return those whose turn it was, and whoever proposed it if somebody else withdraws."""
+    proposer = [] if amendment.proposed_by == tx.person_id else await people(tx, [amendment.proposed_by])
+    return [*await deciding(tx, row, amendment), *proposer]
 
 
 async def told_when_lapsed(tx: Transaction, row: Any, amendment: Any) -> list[Any]:

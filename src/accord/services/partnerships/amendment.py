@@ -13,7 +13,7 @@ from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.amendment import find_amendment, lock_amendment, lock_open
-from accord.database.queries.partnership import lock_partnership, partnership_facts
+from accord.database.queries.partnership import ceiling_of, lock_partnership, partnership_facts
 from accord.database.queries.policy import get_policy
 from accord.database.queries.recipients import admins_of, people
 from accord.database.tables.amendment import amendments
@@ -55,6 +55,7 @@ from accord.services.partnerships.amending import (
     refuse_barred,
     side_name,
     tell_of,
+    told_of_withdrawal,
     told_when_lapsed,
 )
 from accord.services.partnerships.consent import consented, keep_consent, require_consent
@@ -97,7 +98,8 @@ async def amend_partnership(
     _refuse_unamendable(tx, row)
     side = HOST if organisation_id == row.host_id else GUEST
     before = live(row)
-    after = amended(before, _given(purposes, expires_at, without_end, access_mode, wallet_entrusted))
+    given = _given(purposes, expires_at, without_end, access_mode, wallet_entrusted)
+    after = amended(before, given, ceiling_of(row))
     kind = kind_of(before, after)
     if after.expires_at is not None and after.expires_at <= tx.now:
         raise ValidationError("expiresAt", "This lies in the past.")
@@ -139,13 +141,13 @@ async def _narrow(tx: Transaction, row: Any, side: PartnershipSide, before: Term
     if side is GUEST:
         raise Forbidden(Action.PARTNERSHIP_AMEND, "NO_GRANT", "The host narrows; you may suspend or end.")
     withdrawn = [
-        await close(tx, row, one, E.WITHDRAW, await _told_of_withdrawal(tx, row, one))
+        await close(tx, row, one, E.WITHDRAW, await told_of_withdrawal(tx, row, one))
         for one in await lock_open(tx, row.id)
     ]
     skipped = {"host_decision": HostDecision.SKIPPED.value, "host_decided_by": tx.person_id, "host_decided_at": tx.now}
     key = await _keep(tx, row, side, before, after, state=S.APPLIED, told_guest=True, ended_at=tx.now, **skipped)
     sooner = after.expires_at != before.expires_at
-    await _write(tx, row, replace(after, auto_extend=None) if sooner else after)
+    await _write(tx, row, replace(after, auto_extend=None) if sooner else after, granted_by=tx.person_id)
     made = await lock_amendment(tx, key)
     await tell_of(tx, row, made, Template.AMENDMENT_APPLIED, await admins_of(tx, row.guest_id))
     await record(tx, *withdrawn, event_on(row, made, EventType.AMENDMENT_APPLIED))
@@ -227,10 +229,11 @@ async def _ask(tx: Transaction, row: Any, amendment: Any) -> None:
     await tell_of(tx, row, amendment, Template.AMENDMENT_PROPOSED, await deciding(tx, row, amendment), **facts)
 
 
-async def _write(tx: Transaction, row: Any, terms: Terms) -> None:
-    """Put terms into force; a level stays as it is, whatever accounts it reaches from now on."""
+async def _write(tx: Transaction, row: Any, terms: Terms, *, granted_by: UUID) -> list[Event]:
+    """Put terms into force and return the events to record; a level that they bring is recorded as `granted_by`'s act,
+    who is a person of the host."""
     noticed = {"expiry_noticed_days": None} if terms.expires_at != row.expires_at else {}
-    await bring_into_force(tx, row, terms, granted_by=tx.person_id, representative_id=None, **noticed)
+    return await bring_into_force(tx, row, terms, granted_by=granted_by, representative_id=None, **noticed)
 
 
 async def decide_amendment(
@@ -338,18 +341,25 @@ async def _apply(
     state = AMENDMENT.move(S(amendment.state), event)
     await tx.update(amendments, amendment.id, state=state.value, lapses_at=None, ended_at=tx.now, **answer)
     others = [
-        await close(tx, row, one, E.WITHDRAW, await _told_of_withdrawal(tx, row, one))
+        await close(tx, row, one, E.WITHDRAW, await told_of_withdrawal(tx, row, one))
         for one in await lock_open(tx, row.id)
     ]
     before, after = Terms.read(amendment.terms_before), Terms.read(amendment.terms_after)
     if after.expires_at != before.expires_at:
         policy = await get_policy(tx, row.host_id)
         after = replace(after, expires_at=policy.latest_end(tx.now, after.expires_at))
-    await _write(tx, row, applied(live(row), before, after))
+    by_host = answer.get("host_decided_by", amendment.host_decided_by)
+    brought = await _write(tx, row, applied(live(row), before, after), granted_by=by_host)
     told = [*await people(tx, [amendment.proposed_by]), *await deciders(tx, row), *await admins_of(tx, row.guest_id)]
     await tell_of(tx, row, amendment, Template.AMENDMENT_APPLIED, told)
     unnamed = event is E.GRANT
-    await record(tx, event_on(row, amendment, EventType.AMENDMENT_APPLIED, unnamed=unnamed), *beside, *others)
+    applied_event = event_on(row, amendment, EventType.AMENDMENT_APPLIED, unnamed=unnamed)
+    await record(tx, applied_event, *beside, *_unnamed(row, brought, hides=unnamed), *others)
+
+
+def _unnamed(row: Any, events: Sequence[Event], *, hides: bool) -> list[Event]:
+    """Return the events as the guest reads them: what a person of the host did on its request names the host alone."""
+    return [replace(event, unnamed_in={row.guest_id: row.host_name}) if hides else event for event in events]
 
 
 async def withdraw_amendment(
@@ -357,12 +367,6 @@ async def withdraw_amendment(
 ) -> Amended:
     """Take a proposal back before it is in force; either side may that knows of it, also while suspended."""
     row, amendment = await _held(tx, amendment_id, Action.AMENDMENT_WITHDRAW, expected_version)
-    event = await close(tx, row, amendment, E.WITHDRAW, await _told_of_withdrawal(tx, row, amendment))
+    event = await close(tx, row, amendment, E.WITHDRAW, await told_of_withdrawal(tx, row, amendment))
     await record(tx, event)
     return Amended(amendment_id, row.id)
-
-
-async def _told_of_withdrawal(tx: Transaction, row: Any, amendment: Any) -> list[Any]:
-    """Those whose turn it was, and whoever proposed it if somebody else withdraws."""
-    proposer = [] if amendment.proposed_by == tx.person_id else await people(tx, [amendment.proposed_by])
-    return [*await deciding(tx, row, amendment), *proposer]

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
+from accord.database.queries.amendment import lock_open
 from accord.database.queries.partnership import ceiling_of, lock_partnership, partnership_facts
 from accord.database.queries.recipients import admins_of
 from accord.database.tables.partnership import partnerships
 from accord.domain.activity import EventType
+from accord.domain.amendment import AmendmentEvent, brings_level
 from accord.domain.errors import CeilingExceeded, Forbidden, InvalidState, ValidationError
-from accord.domain.level import DataAccessLevel, is_above
+from accord.domain.level import WORDS, DataAccessLevel, is_above
 from accord.domain.notice import Template
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
 from accord.services.activity import Event, record
 from accord.services.grants.acting import end_sessions_above, revoked_events
 from accord.services.pair import event_of, names, tell
+from accord.services.partnerships.amending import close, told_of_withdrawal
 
 __all__ = ["changed", "lower", "set_data_access", "share_data_with_partner", "words"]
-
-WORDS: Final = {
-    DataAccessLevel.NONE: "none",
-    DataAccessLevel.SUPPORT: "support (read only)",
-    DataAccessLevel.MANAGE: "management (read and write)",
-}
 
 
 async def set_data_access(
@@ -92,12 +89,22 @@ def _check_raise(tx: Transaction, row: Any, level: DataAccessLevel, *, confirm: 
 
 async def _change(tx: Transaction, row: Any, level: DataAccessLevel) -> None:
     """Write the host's act, tell the guest's admins, record it."""
+    withdrawn = [] if is_above(level, DataAccessLevel(row.granted_level)) else await _withdraw_raising(tx, row)
     revoked = await _write(tx, row, level)
     off = level is DataAccessLevel.NONE
     facts = names(row) | {"level": WORDS[level], "before": WORDS[DataAccessLevel(row.granted_level)]}
     told = await admins_of(tx, row.guest_id)
     await tell(tx, row, Template.LEVEL_DISABLED if off else Template.LEVEL_CHANGED, facts, told)
-    await record(tx, changed(row, level), *revoked)
+    await record(tx, changed(row, level), *revoked, *withdrawn)
+
+
+async def _withdraw_raising(tx: Transaction, row: Any) -> list[Event]:
+    """Withdraw the proposals that would raise the level which a person of the host lowers now; return their events."""
+    return [
+        await close(tx, row, one, AmendmentEvent.WITHDRAW, await told_of_withdrawal(tx, row, one))
+        for one in await lock_open(tx, row.id)
+        if brings_level(one)
+    ]
 
 
 async def lower(tx: Transaction, row: Any, ceiling: DataAccessLevel) -> list[Event]:

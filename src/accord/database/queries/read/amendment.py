@@ -29,6 +29,7 @@ def _terms(kept: Any, when: str) -> tuple[Any, ...]:
         cast(kept["expiresAt"].astext, DateTime(timezone=True)).label(f"{when}_expires_at"),
         kept["accessMode"].astext.label(f"{when}_access_mode"),
         cast(kept["walletEntrusted"].astext, Boolean()).label(f"{when}_wallet_entrusted"),
+        kept["level"].astext.label(f"{when}_level"),
     )
 
 
