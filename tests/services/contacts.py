@@ -45,7 +45,7 @@ async def follow(scene: Scene, person: Person, token: str) -> UUID:
 
 async def make_contact(scene: Scene, name: str, *roles: DelegatedRole, by: str = "ada") -> UUID:
     """Somebody becomes a contact of the host."""
-    email = f"{name}@contacts.example"
+    email = scene[name].email
     await invite(scene, *roles, by=by, email=email)
     return await follow(scene, scene[name], await token_of(scene, email))
 

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, exists, or_
+from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, or_, select, true
 
+from accord.database.clock import has_not_ended
 from accord.database.tables.contact import customer_assignments, external_contacts
+from accord.database.tables.delegation import role_group_members
 from accord.database.tables.organisation import memberships, organisations
+from accord.database.tables.partner import partner_links
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.policy import organisation_policies
-from accord.database.visibility import MFA, VIEWER, Predicate, active_partnership, bars, in_reach, keys
+from accord.database.visibility import (
+    MFA,
+    VIEWER,
+    Predicate,
+    active_partnership,
+    bars,
+    in_reach,
+    is_live_group_member,
+    keys,
+)
+from accord.domain.level import DataAccessLevel
+from accord.domain.partner import PartnerStatus
 
 
 def sees_contact(c: FromClause = external_contacts) -> Predicate:
@@ -65,3 +79,49 @@ def may_use_level(p: FromClause = partnerships, user: ColumnElement[Any] = VIEWE
             ),
         ),
     )
+
+
+def holds_level(p: FromClause, user: ColumnElement[Any]) -> Predicate:
+    """May this person of the guest use an effective level of this partnership now?
+
+    It is asked about others, who may sign in with the second factor that the host asks for: the viewer's own sign-in
+    does not matter.
+    """
+    guest, link = organisations.alias(), partner_links.alias()
+    none = DataAccessLevel.NONE.value
+    return and_(
+        p.c.granted_level != none,
+        ~exists().where(
+            guest.c.id == p.c.guest_id,
+            or_(guest.c.ceiling == none, guest.c.partner_status == PartnerStatus.SUSPENDED.value),
+        ),
+        ~exists().where(link.c.id == p.c.link_id, link.c.ceiling == none),
+        may_use_level(p, user),
+        active_partnership(p.c.id, true()),
+    )
+
+
+def level_holders(p: FromClause) -> Select[Any]:
+    """Select the people of the guest who may use an effective level of the partnership `p` now."""
+    m = memberships.alias()
+    return select(m.c.user_id).where(
+        m.c.organisation_id == p.c.guest_id, m.c.user_id.is_not(None), holds_level(p, m.c.user_id)
+    )
+
+
+def role_holders(p: FromClause) -> Select[Any]:
+    """Select the people of the guest who are in a role group of the partnership `p`."""
+    m = role_group_members.alias()
+    return select(m.c.user_id).where(m.c.partnership_id == p.c.id, is_live_group_member(m), has_not_ended(p))
+
+
+def contact_holders(p: FromClause) -> Select[Any]:
+    """Select the people of the guest whose contact with the host is under the partnership `p` now (S103)."""
+    c = external_contacts.alias()
+    return select(c.c.user_id).where(c.c.partnership_id == p.c.id, c.c.ended_at.is_(None), has_not_ended(p))
+
+
+def sees_holders(p: FromClause) -> Predicate:
+    """Who sees which people of the guest hold a level or a role in a partnership, before they act? Leaders of the host,
+    and admins of the guest (model 4.7)."""
+    return or_(p.c.host_id == keys("leads"), p.c.visible_guest_id == keys("admin_of"))

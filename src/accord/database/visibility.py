@@ -151,8 +151,11 @@ def is_live_grant(g: FromClause = grants) -> Predicate:
     return and_(g.c.state == "ACTIVE", is_current(g))
 
 
-def active_partnership(partnership_id: ColumnElement[Any]) -> Predicate:
-    """Is this partnership ACTIVE and within its time? Expiry needs no scheduler (invariant 12)."""
+def active_partnership(partnership_id: ColumnElement[Any], mfa: ColumnElement[bool] = MFA) -> Predicate:
+    """Is this partnership ACTIVE and within its time? Expiry needs no scheduler (invariant 12).
+
+    `mfa` says whether there is a second factor where the host asks for one: by default, in the viewer's sign-in.
+    """
     p, r, o = partnerships.alias(), organisation_policies.alias(), organisations.alias()
     return exists().where(
         p.c.id == partnership_id,
@@ -160,7 +163,7 @@ def active_partnership(partnership_id: ColumnElement[Any]) -> Predicate:
         p.c.starts_at <= NOW,
         is_within_time(p),
         ~exists().where(o.c.id == any_of(array([p.c.host_id, p.c.guest_id])), o.c.status != "ACTIVE"),
-        ~exists().where(r.c.id == p.c.host_id, or_(r.c.frozen, r.c.require_mfa & ~MFA)),
+        ~exists().where(r.c.id == p.c.host_id, or_(r.c.frozen, r.c.require_mfa & ~mfa)),
         ~is_barred(p),
     )
 

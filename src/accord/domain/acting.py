@@ -17,6 +17,16 @@ class Basis(StrEnum):
     CONTACT = "CONTACT"
 
 
+class MemberBasis(StrEnum):
+    """Why somebody of the guest is a member of a partnership with access (model 4.7)."""
+
+    ACCOUNT = "ACCOUNT"
+    LEVEL = "LEVEL"
+    ROLE_GROUP = "ROLE_GROUP"
+    CONTACT = "CONTACT"
+    REPRESENTATIVE = "REPRESENTATIVE"
+
+
 class SessionState(StrEnum):
     """Left by its user, revoked with its basis, or over by time."""
 

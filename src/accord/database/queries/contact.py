@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, and_, bindparam, select, true
+from sqlalchemy import ColumnElement, Uuid, and_, bindparam, distinct, func, select, true
 
 from accord.database.engine import Query, Transaction
-from accord.database.personal import may_use_level, sees_contact
+from accord.database.personal import level_holders, may_use_level, sees_contact
 from accord.database.queries.partnership import lock_reachable
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.contact import customer_assignments, external_contacts
@@ -20,6 +20,7 @@ from accord.domain.contact import ContactStatus
 from accord.domain.errors import NotFound
 from accord.domain.partnership import CONNECTED
 
+holders = level_holders(partnerships).lateral("holders")
 CONNECTED_NAMES: Final = [state.value for state in CONNECTED]
 VISIBLE: Final = Query(
     select(external_contacts).where(
@@ -27,6 +28,12 @@ VISIBLE: Final = Query(
         external_contacts.c.host_id == bindparam("host", type_=Uuid()),
         sees_contact(),
     )
+)
+
+LEVEL_HOLDERS: Final = Query(
+    select(func.count(distinct(holders.c.user_id)))
+    .select_from(partnerships.join(holders, true()))
+    .where(partnerships.c.id == bindparam("wanted", type_=Uuid()))
 )
 
 
@@ -94,6 +101,12 @@ def level_lost(guest_id: UUID, partnership_ids: Collection[UUID] = ()) -> Column
     of_guest = and_(acting_sessions.c.home_id == guest_id, acting_sessions.c.basis == Basis.LEVEL.value)
     named = acting_sessions.c.partnership_id.in_(partnership_ids) if partnership_ids else true()
     return and_(of_guest, named, acting_sessions.c.id.not_in(still))
+
+
+async def count_level_holders(tx: Transaction, partnership_id: UUID) -> int:
+    """Return how many of the guest's people may use an effective level of this partnership now."""
+    (row,) = await tx.fetch(LEVEL_HOLDERS, wanted=partnership_id)
+    return int(row[0])
 
 
 async def find_assignment(tx: Transaction, user_id: UUID, partnership_id: UUID) -> UUID | None:

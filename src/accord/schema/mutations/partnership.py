@@ -166,6 +166,9 @@ class RemovalReceipt:
     group_members_ended: int
     contacts_ended: int
     assignments_ended: int
+    level_holders_ended: int = strawberry.field(
+        description="How many of the guest's people could use the level until now, whether or not anybody did."
+    )
     sessions_revoked: int
     members_invited: list[str] = strawberry.field(
         description="For the host: members whom people acting under the partnership had invited; they stay."

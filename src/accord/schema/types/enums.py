@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 import strawberry
 
 from accord.domain.acting import Basis as ActingBasis
+from accord.domain.acting import MemberBasis
 from accord.domain.activity import Outcome
 from accord.domain.amendment import AmendmentKind, AmendmentState
 from accord.domain.billing import EntryKind, InvoiceState
@@ -135,6 +136,7 @@ REGISTERED: Final = tuple(
         RoleGroupState,
         ApiClientStatus,
         ContactStatus,
+        MemberBasis,
         Outcome,
         FeatureArea,
         InvoiceState,
@@ -176,6 +178,7 @@ __all__ = [
     "InvoiceState",
     "LinkKind",
     "LinkStatus",
+    "MemberBasis",
     "MemberPreset",
     "MembershipStatus",
     "OrganisationStatus",

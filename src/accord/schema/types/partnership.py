@@ -41,6 +41,7 @@ from accord.schema.types.enums import (
     GuestDecision,
     Holder,
     HostDecision,
+    MemberBasis,
     PartnershipPath,
     PartnershipState,
     Purpose,
@@ -134,6 +135,10 @@ class PartnershipAttempt(Node):
 @strawberry.type(description="A person of the guest with access, as the Members tab shows it (S79).")
 class PartnershipMember:
     user: User = link("user_by_id", "user_id")
+    basis: list[MemberBasis] = strawberry.field(
+        description="Every reason for which the person is listed, used or not: an account, an effective level that the "
+        "person may use, a delegated role, a contact's role, or representing the guest."
+    )
 
     @classmethod
     def is_type_of(cls, row: Any, _info: Any) -> bool:
@@ -264,7 +269,10 @@ class Partnership(Node):
     ) -> Each[Connection[LazyAssignment] | None]:
         return listings(info, ASSIGNMENTS_OF_PARTNERSHIP, rows, span(first, after, last, before))
 
-    @whole(description="The Members tab: the guest's people with access (S76 to S78).")
+    @whole(
+        description="The Members tab: the guest's people with access (S76 to S78); for leaders of the host and admins "
+        "of the guest also those who may use a level or a role, before they act."
+    )
     def members(
         self,
         rows: Parent[list[PartnershipRow]],

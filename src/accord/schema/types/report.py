@@ -45,7 +45,9 @@ class Dashboard:
     partnerships: list[PartnershipCount] = strawberry.field(description="Those that have not ended, as host or guest.")
     accounts_shared_out: int = strawberry.field(description="Own accounts that a partner has now.")
     accounts_shared_in: int = strawberry.field(description="Accounts of others that this organisation has now.")
-    people_with_access: int = strawberry.field(description="Partners' people with a grant or in a role group.")
+    people_with_access: int = strawberry.field(
+        description="Partners' people with a grant, an effective level, a delegated role or a contact's."
+    )
     requests_waiting: int = strawberry.field(description="Partnerships that wait for this organisation's decision.")
     access_requests_waiting: int = strawberry.field(description="People that partners ask access for.")
     grants_unused: int = strawberry.field(description="Grants that nobody has used for 60 days.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accord.database.engine import Transaction
+from accord.database.queries.contact import count_level_holders
 from accord.database.queries.recipients import admins_of, people
 from accord.database.tables.acting import acting_sessions
 from accord.domain.activity import EventType, counted
@@ -40,6 +41,7 @@ async def end_partnership(
     The caller holds the row, has moved the life cycle, and records the events last.
     """
     told = [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]
+    holders = await count_level_holders(tx, row.id)
     ended = await cascade.end_shares(tx, partnership_id=row.id)
     sessions = await end_sessions(tx, acting_sessions.c.partnership_id == row.id)
     expired = state is PartnershipState.EXPIRED
@@ -58,6 +60,7 @@ async def end_partnership(
         "sessions_revoked": len(sessions),
         "amendments_withdrawn": withdrawn,
         **personal.counts,
+        "level_holders_ended": holders,
     }
     over = event_of(row, event, reason=reason, data=counted(counts))
     further = (*cascade.share_events(ended), *clearing_events(delegated), *revoked_events(sessions))

@@ -68,6 +68,7 @@ class RemovalReceipt:
     group_members_ended: int
     contacts_ended: int
     assignments_ended: int
+    level_holders_ended: int
     sessions_revoked: int
     members_invited: tuple[str, ...]
     amendments_withdrawn: int

@@ -8,7 +8,7 @@ from sqlalchemy import Text, and_, bindparam, exists, func, or_, select
 from sqlalchemy import any_ as any_of
 
 from accord.database.engine import Query
-from accord.database.personal import sees_assignment, sees_contact
+from accord.database.personal import holds_level, not_over, sees_assignment, sees_contact
 from accord.database.queries.read.pages import (
     PARENT,
     Item,
@@ -127,11 +127,21 @@ COLLEAGUE: Final = exists().where(
 WAITS_FOR_MY_ACCOUNT: Final = exists().where(
     w.c.user_id == VIEWER, i.c.account_id == w.c.account_id, i.c.member_user_id == u.c.id, sees_access_item(i)
 )
+HOLDS_LEVEL: Final = exists().where(
+    theirs.c.user_id == u.c.id,
+    theirs.c.delegated_admin,
+    theirs.c.status == "ACTIVE",
+    p.c.guest_id == theirs.c.organisation_id,
+    p.c.host_id == keys("leads"),
+    holds_level(p, u.c.id),
+)
+"""People of a partner who may use the level that an organisation has granted which the viewer leads (model 4.7)."""
 SEES_USER: Final = or_(
     u.c.id == VIEWER,
     COLLEAGUE,
     exists().where(g.c.user_id == u.c.id, sees_holder(g)),
     exists().where(r.c.user_id == u.c.id, is_live_group_member(r), sees_group_member(r)),
+    HOLDS_LEVEL,
     exists().where(c.c.user_id == u.c.id, sees_contact(c)),
     exists().where(
         p.c.representative_user_id == u.c.id,
@@ -164,6 +174,14 @@ SEES_EMAIL: Final = or_(
         p.c.host_id == keys("works_in"),
         p.c.ended_at.is_(None),
         sees_partnership(p),
+    ),
+    HOLDS_LEVEL,
+    exists().where(
+        c.c.user_id == u.c.id,
+        c.c.ended_at.is_(None),
+        c.c.partnership_id == p.c.id,
+        p.c.host_id == keys("leads"),
+        not_over(p),
     ),
     WAITS_FOR_MY_ACCOUNT.where(i.c.state == "PENDING"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -10,23 +11,28 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     DateTime,
+    FromClause,
+    Select,
     Text,
     Uuid,
     and_,
     bindparam,
     case,
     cast,
+    distinct,
     exists,
     func,
+    literal,
     or_,
     select,
     true,
-    union,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from accord.database.clock import NOW, grant_state, has_not_ended, partnership_end, partnership_state, share_state
 from accord.database.engine import Query, Row
+from accord.database.personal import contact_holders, level_holders, role_holders, sees_holders
 from accord.database.queries.read.pages import (
     PARENT,
     PARENTS,
@@ -51,6 +57,7 @@ from accord.database.visibility import (
     sees_partnership,
     sees_share,
 )
+from accord.domain.acting import MemberBasis
 
 
 class PartnershipRow(Item):
@@ -228,21 +235,49 @@ HIDDEN_SHARES: Final = Query(
 )
 """Live shares that the viewer may not see, of each partnership (Q16)."""
 
-people = union(
-    select(g.c.user_id.label("user_id"))
-    .where(g.c.partnership_id == PARENT, grant_state(g) == "ACTIVE")
-    .where(sees_holder(g))
-    .correlate(PARENTS),
-    select(p.c.representative_user_id.label("user_id"))
-    .where(p.c.id == PARENT, has_not_ended(p), p.c.representative_user_id.is_not(None))
-    .where(sees_partnership(p))
-    .correlate(PARENTS),
-).lateral("people")
-"""The guest's people with access that the viewer may see, and the representative."""
+
+def _holding(
+    basis: MemberBasis, held: Select[Any], user: ColumnElement[Any], *seen: ColumnElement[bool]
+) -> Select[Any]:
+    """Select whom the viewer sees to have access on this basis, in the partnership asked about."""
+    columns = (user.label("user_id"), cast(literal(basis.value), Text).label("basis"))
+    return held.with_only_columns(*columns).where(*seen).correlate(PARENTS)
+
+
+def _held_by(basis: MemberBasis, holders: Callable[[FromClause], Select[Any]]) -> Select[Any]:
+    held = holders(p)
+    (user,) = held.selected_columns
+    return _holding(basis, held, user, p.c.id == PARENT, sees_holders(p))
+
+
+bases = union_all(
+    _holding(
+        MemberBasis.ACCOUNT,
+        select(g.c.user_id).where(g.c.partnership_id == PARENT, grant_state(g) == "ACTIVE"),
+        g.c.user_id,
+        sees_holder(g),
+    ),
+    _holding(
+        MemberBasis.REPRESENTATIVE,
+        select(p.c.id).where(p.c.id == PARENT, has_not_ended(p), p.c.representative_user_id.is_not(None)),
+        p.c.representative_user_id,
+        sees_partnership(p),
+    ),
+    _held_by(MemberBasis.LEVEL, level_holders),
+    _held_by(MemberBasis.ROLE_GROUP, role_holders),
+    _held_by(MemberBasis.CONTACT, contact_holders),
+).lateral("bases")
+people = (
+    select(bases.c.user_id, func.array_agg(distinct(bases.c.basis)).label("basis"))
+    .group_by(bases.c.user_id)
+    .correlate(PARENTS)
+    .lateral("people")
+)
+"""The guest's people with access that the viewer may see, and the representative, each with every basis."""
 
 PARTNERSHIP_MEMBERS: Final = paged(
     PartnershipMemberRow,
-    (global_id("user", u.c.id), as_text(u.c.id, "user_id")),
+    (global_id("user", u.c.id), as_text(u.c.id, "user_id"), people.c.basis),
     people.join(u, u.c.id == people.c.user_id),
     (),
     u.c.id,

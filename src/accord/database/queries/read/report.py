@@ -28,10 +28,10 @@ from sqlalchemy import (
 from accord.database.clock import NOW, access_item_state, has_not_ended, partnership_end, partnership_state
 from accord.database.engine import Query, Row
 from accord.database.host_data import counts_in_dashboard
+from accord.database.personal import contact_holders, level_holders, role_holders
 from accord.database.queries.read.activity import NAMED, OTHER_SIDE, SINCE, UNTIL, e
 from accord.database.queries.read.pages import PARENT, PARENTS, Predicate, as_text, one_of, wanted
 from accord.database.tables.activity import activity_events
-from accord.database.tables.delegation import role_group_members
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, grants, shares
@@ -40,7 +40,7 @@ from accord.database.visible_activity import sees_event
 from accord.domain.report import ReportGrouping
 
 p, s, g = partnerships.alias("p"), shares.alias("s"), grants.alias("g")
-i, m = access_items.alias("i"), role_group_members.alias("m")
+i = access_items.alias("i")
 STATE: Final[ColumnElement[Any]] = partnership_state(p)
 
 UNUSED_SINCE: Final = bindparam("unused_since", type_=DateTime(timezone=True))
@@ -62,15 +62,10 @@ GRANTED: Final = g.join(s, s.c.id == g.c.share_id).join(p, p.c.id == g.c.partner
 LIVE_GRANT: Final = and_(is_live_grant(g), LIVE_SHARE, g.c.host_id == PARENT, counts_in_dashboard(PARENT, p.c.id))
 WITH_ACCESS: Final = union(
     select(g.c.user_id).select_from(GRANTED).where(LIVE_GRANT).correlate(PARENTS),
-    select(m.c.user_id)
-    .select_from(m.join(p, p.c.id == m.c.partnership_id))
-    .where(
-        m.c.host_id == PARENT,
-        m.c.ended_at.is_(None),
-        has_not_ended(p),
-        counts_in_dashboard(PARENT, p.c.id),
-    )
-    .correlate(PARENTS),
+    *(
+        holders(p).where(p.c.host_id == PARENT, counts_in_dashboard(PARENT, p.c.id)).correlate(PARENTS)
+        for holders in (level_holders, role_holders, contact_holders)
+    ),
 ).subquery("with_access")
 
 DASHBOARD: Final = Query(
