@@ -134,6 +134,7 @@ class Action(StrEnum):
     INVOICE_ISSUE = "invoice:issue"
     WALLET_TOP_UP = "wallet:top_up"
     INVITATION_READ = "invitation:read"
+    INVITATION_CONFIRM = "invitation:confirm"
     SESSION_READ = "session:read"
     SESSION_OPEN = "session:open"
     SESSION_LEAVE = "session:leave"
@@ -258,6 +259,7 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.INVOICE_ISSUE: _any(C.OPERATOR),
     Action.WALLET_TOP_UP: _any(*AT_HOME),
     Action.INVITATION_READ: _any(C.GUEST_ADMIN),
+    Action.INVITATION_CONFIRM: _any(C.ORG_ADMIN, C.LEGAL, C.OPERATOR),
     Action.SESSION_READ: _any(C.PERSON, C.ACTING),
     Action.SESSION_OPEN: _any(C.PERSON),
     Action.SESSION_LEAVE: _any(C.PERSON, C.ACTING),

@@ -9,12 +9,14 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, or_, sel
 from accord.database.clock import has_not_ended
 from accord.database.tables.contact import customer_assignments, external_contacts
 from accord.database.tables.delegation import role_group_members
+from accord.database.tables.invitation_claim import invitation_claims
 from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.partner import partner_links
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.policy import organisation_policies
 from accord.database.visibility import (
     MFA,
+    OPERATOR,
     VIEWER,
     Predicate,
     active_partnership,
@@ -125,3 +127,13 @@ def sees_holders(p: FromClause) -> Predicate:
     """Who sees which people of the guest hold a level or a role in a partnership, before they act? Leaders of the host,
     and admins of the guest (model 4.7)."""
     return or_(p.c.host_id == keys("leads"), p.c.visible_guest_id == keys("admin_of"))
+
+
+def sees_claim(c: FromClause = invitation_claims) -> Predicate:
+    """Which claims on invitations? Admins those of their organisation, its other leaders those of its contacts, and the
+    operator those on invitations that the operator made."""
+    return or_(
+        c.c.organisation_id == keys("admin_of"),
+        and_(c.c.contact_id.is_not(None), c.c.organisation_id == keys("leads")),
+        and_(c.c.by_operator, OPERATOR),
+    )

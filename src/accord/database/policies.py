@@ -270,6 +270,15 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
         ("SELECT", "true", WORKER),
         ("UPDATE", "true", WORKER),
     ),
+    "invitation_claims": (
+        ("SELECT", f"{_in_mine('organisation_id')} OR by_operator AND {OPERATING}", GATEWAY),
+        (
+            "INSERT",
+            f"({_in_mine('organisation_id')}) AND ({OWN_BROWSER}) AND link_hash = (SELECT accord.shown('token'))",
+            GATEWAY,
+        ),
+        ("UPDATE", f"{_in_mine('organisation_id')} OR by_operator AND {OPERATING}", GATEWAY),
+    ),
     "tickets": _between(f"{BOTH_SIDES} OR id = (SELECT accord.shown('ticket'))::uuid", BY_MYSELF_ANYWHERE),
     "activity_events": (
         ("SELECT", _in_mine("stream_id"), GATEWAY),

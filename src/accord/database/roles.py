@@ -27,6 +27,7 @@ PREPARING: Final = 0x6163636F7264
 """The advisory lock under which one process at a time prepares a database."""
 
 COUNTED_COLUMNS: Final = ", ".join(COUNTED)
+CLAIM_COLUMNS: Final = "state, decided_by, decided_at, expires_at, version"
 READ_ONLY: Final = (
     "organisation_policies",
     "partner_links",
@@ -165,6 +166,7 @@ GRANTS: Final = (
     f"GRANT SELECT, INSERT, UPDATE (revoked_at, version) ON accord.scim_credentials TO {GATEWAY}",
     f"GRANT SELECT, INSERT, DELETE ON accord.scim_group_members TO {GATEWAY}",
     f"GRANT DELETE ON accord.scim_users, accord.scim_groups TO {GATEWAY}",
+    f"GRANT SELECT, INSERT, UPDATE ({CLAIM_COLUMNS}) ON accord.invitation_claims TO {GATEWAY}",
     f"GRANT INSERT ON accord.mails TO {GATEWAY}",
     f"GRANT SELECT ({COUNTED_COLUMNS}) ON accord.mails TO {GATEWAY}",
     *(f"GRANT SELECT ON accord.{table} TO {WORKER}" for table in READ_ONLY),

@@ -112,6 +112,15 @@ class LastAdmin(DomainError):
         super().__init__("An organisation needs at least one active admin.")
 
 
+class LastLegalRepresentative(DomainError):
+    """The last active legal representative stays until there is another: named by that person, or by the operator."""
+
+    code = "LAST_LEGAL_REPRESENTATIVE"
+
+    def __init__(self) -> None:
+        super().__init__("An organisation keeps its last active legal representative until another one is named.")
+
+
 class RateLimited(DomainError):
     """A throttle of the domain, such as reminders; `retry_after` in seconds."""
 

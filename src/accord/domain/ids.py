@@ -24,6 +24,7 @@ KINDS: Final = frozenset(
         "rolegroup",
         "session",
         "contact",
+        "invitationclaim",
         "settings",
         "scimcredential",
         "scimgroup",

@@ -68,6 +68,10 @@ class Template(StrEnum):
     CONTACT_INVITED = "contact_invited"
     INVOICE_PAID = "invoice_paid"
     ACTING_DIGEST = "acting_digest"
+    LEADING_ROLES_CHANGED = "leading_roles_changed"
+    LAST_LEGAL_REPRESENTATIVE_REFUSED = "last_legal_representative_refused"
+    INVITATION_CLAIMED = "invitation_claimed"
+    CLAIM_CONFIRMED = "claim_confirmed"
 
 
 class MailState(StrEnum):
@@ -328,6 +332,28 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
             "What partners' people have changed in {organisation}",
             "Within a day, people of partners have changed this much in {organisation}: {count}.",
             "changes",
+        ),
+        Template.LEADING_ROLES_CHANGED: _notice(
+            "Leading roles in {organisation} have changed",
+            "Somebody has gained or lost a leading role in {organisation}: {changes}",
+        ),
+        Template.LAST_LEGAL_REPRESENTATIVE_REFUSED: _notice(
+            "{organisation} would be left without a legal representative",
+            "{member} is the last legal representative of {organisation} and keeps that role. All other access of "
+            "{member} has ended. Another legal representative has to be named, by {member} or by your provider.",
+        ),
+        Template.INVITATION_CLAIMED: _notice(
+            "Somebody else has used an invitation of {organisation}",
+            "The invitation of {organisation} to {invited} was used by somebody who signs in as {claimant}. Nothing is "
+            "given before you confirm that this is the right person.",
+            "name",
+            "issuer",
+            "roles",
+        ),
+        Template.CLAIM_CONFIRMED: _notice(
+            "{organisation} has confirmed you",
+            "{organisation} has confirmed that its invitation to {invited} is meant for you. Please follow the link of "
+            "that invitation once more.",
         ),
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -44,6 +44,8 @@ class MemberPreset(StrEnum):
     GROUP_ADMIN = "GROUP_ADMIN"
 
 
+KEPT_BY_SOMEBODY: Final = (Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE)
+"""Roles whose last active holder keeps them (model 4.2)."""
 NEVER_TO_ONESELF: Final = frozenset({Role.LEGAL_REPRESENTATIVE, Role.DECISION_MAKER, Role.AUDITOR})
 
 
@@ -86,7 +88,14 @@ MEMBERSHIP: Final = LifeCycle(
 
 
 PROTECTED: Final = frozenset({Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE, Role.DECISION_MAKER, Role.AUDITOR})
-"""Roles whose holders nobody touches who acts for a partner (model 4.9)."""
+"""The leading roles (model 4.11), whose holders nobody touches who acts for a partner (model 4.9)."""
+SPOKEN: Final = {
+    Role.ORG_ADMIN: "admin",
+    Role.LEGAL_REPRESENTATIVE: "legal representative",
+    Role.DECISION_MAKER: "Decision Maker",
+    Role.AUDITOR: "auditor",
+}
+"""Leading roles as mails name them."""
 
 
 def new_handle() -> str:
@@ -106,15 +115,34 @@ def token_hash(token: str) -> str:
 
 
 def refused_roles(
-    given: Collection[Role], *, giver: Collection[Role], to_oneself: bool, legal_representatives: int
+    given: Collection[Role], *, giver: Collection[Role], to_oneself: bool, had_legal_representative: bool
 ) -> frozenset[Role]:
-    """Which of these roles may the giver not give? (model 4.2, Membership)
+    """Return those of these roles that the giver may not give (model 4.2, Membership).
 
-    LEGAL_REPRESENTATIVE is given by one, or by an admin while there is none; nobody gives LEGAL_REPRESENTATIVE,
-    DECISION_MAKER or AUDITOR to oneself.
+    LEGAL_REPRESENTATIVE is given by one, or by somebody else who may give roles while there never was one; nobody gives
+    LEGAL_REPRESENTATIVE, DECISION_MAKER or AUDITOR to oneself.
     """
     refused = set(NEVER_TO_ONESELF & set(given)) if to_oneself else set()
-    by_legal = Role.LEGAL_REPRESENTATIVE in giver or legal_representatives == 0
+    by_legal = Role.LEGAL_REPRESENTATIVE in giver or not had_legal_representative
     if Role.LEGAL_REPRESENTATIVE in given and not by_legal:
         refused.add(Role.LEGAL_REPRESENTATIVE)
     return frozenset(refused)
+
+
+def withheld_roles(
+    given: Mapping[Role, Collection[UUID]], *, receiver: UUID | None, filled_by: UUID | None
+) -> frozenset[Role]:
+    """Return those of a group's roles that this person does not get by it, since nobody else gives them.
+
+    `given` says who has put each role on the group, `filled_by` who made the credential that put the person in. A role
+    that nobody gives to oneself needs somebody else for both, in whichever order they act.
+    """
+    if receiver is None:
+        return frozenset()
+    own = {role for role, givers in given.items() if filled_by == receiver or set(givers) == {receiver}}
+    return NEVER_TO_ONESELF & own
+
+
+def leading(roles: Collection[str]) -> frozenset[Role]:
+    """Return the leading roles among these names: their people are told when they gain or lose one (model 4.11)."""
+    return PROTECTED & frozenset(map(Role, roles))

@@ -134,6 +134,11 @@ def spellings(value: str) -> tuple[str, ...]:
         return (value,)
 
 
+def is_same_address(one: str, other: str) -> bool:
+    """Are these two spellings of one e-mail address? Upper and lower case do not matter."""
+    return one.strip().casefold() == other.strip().casefold()
+
+
 def address_list(field: str, value: str) -> tuple[str, ...]:
     """One string, split on commas, trimmed and deduplicated; one that is none, or more than 20, refuses all (4.11)."""
     listed: dict[str, str] = {}

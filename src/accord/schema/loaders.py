@@ -20,6 +20,7 @@ from accord.database.queries.read import (
     billing,
     contact,
     delegation,
+    invitation_claim,
     organisation,
     partner,
     partnership,
@@ -197,6 +198,7 @@ class Loaders:
     role_group_by_id = lookups(delegation.ROLE_GROUP_BY_ID)
     api_client_by_id = lookups(api_client.CLIENT_BY_ID)
     contact_by_id = lookups(contact.CONTACT_BY_ID)
+    invitation_claim_by_id = lookups(invitation_claim.CLAIM_BY_ID)
     policy_by_organisation = lookups(policy.POLICY_BY_ORGANISATION)
     session_by_id = lookups(acting.SESSION_BY_ID)
     bases_by_host = groups(acting.BASES_BY_HOST)

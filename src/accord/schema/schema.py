@@ -29,6 +29,7 @@ from accord.schema.mutations import (
     contact,
     delegation,
     invitation,
+    invitation_claim,
     level,
     operator,
     organisation,
@@ -111,6 +112,9 @@ class Mutation:
     accept_contact = answers(contact.accept_contact, Action.CONTACT_ACCEPT)
     remove_external_contact = answers(contact.remove_external_contact, Action.CONTACT_MANAGE)
 
+    confirm_invitation_claim = answers(invitation_claim.confirm_invitation_claim, Action.INVITATION_CONFIRM)
+    refuse_invitation_claim = answers(invitation_claim.refuse_invitation_claim, Action.INVITATION_CONFIRM)
+
     share_accounts = answers(sharing.share_accounts, Action.ACCOUNT_SHARE)
     unshare_account = answers(sharing.unshare_account, Action.SHARE_END)
     suspend_share = answers(sharing.suspend_share, Action.SHARE_SUSPEND)
@@ -161,6 +165,8 @@ class Mutation:
     set_scim_group_roles = answers(scim.set_scim_group_roles, Action.SCIM_MANAGE)
 
     create_organisation = answers(operator.create_organisation, Action.ORGANISATION_OPERATE)
+    invite_first_admin = answers(operator.invite_first_admin, Action.ORGANISATION_OPERATE)
+    name_legal_representative = answers(operator.name_legal_representative, Action.ORGANISATION_OPERATE)
     set_partners_enabled = answers(operator.set_partners_enabled, Action.ORGANISATION_OPERATE)
     set_organisation_status = answers(partner.set_organisation_status, Action.ORGANISATION_OPERATE)
     set_partner_status = answers(partner.set_partner_status, Action.ORGANISATION_OPERATE)

@@ -37,6 +37,7 @@ KINDS: Final = {
     "grant_id": "grant",
     "role_group_id": "rolegroup",
     "contact_id": "contact",
+    "claim_id": "invitationclaim",
     "api_client_id": "apiclient",
     "customer_ids": "organisation",
     "invoice_id": "invoice",

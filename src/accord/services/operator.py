@@ -11,26 +11,18 @@ from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
-from accord.database.queries.partnership import get_organisation, hold_organisation
+from accord.database.queries.member import find_never_joined
+from accord.database.queries.partnership import get_organisation, hold_organisation, list_namesakes
 from accord.database.tables.activity import chain_heads
-from accord.database.tables.organisation import memberships, organisations
+from accord.database.tables.organisation import organisations
 from accord.database.tables.partnership import terms_versions
 from accord.domain.activity import FIRST_HASH, EventType
 from accord.domain.errors import Conflict, Forbidden, NotFound
-from accord.domain.notice import Template
-from accord.domain.organisation import (
-    INVITATION_LIFE,
-    PLATFORM,
-    MembershipStatus,
-    Role,
-    new_handle,
-    new_token,
-    token_hash,
-)
+from accord.domain.organisation import PLATFORM, Role, new_handle
 from accord.domain.text import address, country, required_note
 from accord.domain.text import name as single_line
 from accord.services.activity import Event, record
-from accord.services.outbox import Mail, Recipient, enqueue
+from accord.services.people.first_admin import invite_first_admin, write_first_invitation
 
 __all__ = ["create_organisation", "publish_terms", "set_partners_enabled"]
 
@@ -45,7 +37,11 @@ async def create_organisation(
     partners_enabled: bool = False,
     created_for_organisation_id: UUID | None = None,
 ) -> UUID:
-    """A new organisation; its first person is invited as admin and legal representative (model 4.2, S46)."""
+    """Make an organisation; its first person is invited as admin and legal representative (model 4.2, S46).
+
+    Until somebody has joined, to make the same organisation again for the same address is no second one: its first
+    admin gets another link, and the older one is void.
+    """
     _require_operator(tx, Action.ORGANISATION_OPERATE)
     name = single_line("name", name)
     country_code = country("countryCode", country_code)
@@ -53,6 +49,12 @@ async def create_organisation(
     admin_display_name = single_line("adminDisplayName", admin_display_name)
     if created_for_organisation_id and await get_organisation(tx, created_for_organisation_id) is None:
         raise NotFound(("createdForOrganisationId",))
+    known = await list_namesakes(tx, name, country_code, created_for_organisation_id)
+    await tx.enter(PLATFORM, *known)
+    if (made := await find_never_joined(tx, known, admin_email)) is not None:
+        await tx.enter(PLATFORM)
+        return await invite_first_admin(tx, organisation_id=made, email=admin_email, display_name=admin_display_name)
+    await tx.enter(PLATFORM)
     organisation_id = await tx.insert(
         organisations,
         handle=new_handle(),
@@ -62,26 +64,10 @@ async def create_organisation(
         created_for_id=created_for_organisation_id,
     )
     await tx.add(chain_heads, stream_id=organisation_id, sequence=0, hash=FIRST_HASH)
-    token = new_token()
-    await tx.add(
-        memberships,
-        organisation_id=organisation_id,
-        email=admin_email,
-        display_name=admin_display_name,
-        roles=[Role.ORG_ADMIN.value, Role.LEGAL_REPRESENTATIVE.value],
-        status=MembershipStatus.INVITED.value,
-        token_hash=token_hash(token),
-        token_expires_at=tx.now + INVITATION_LIFE,
-    )
     await tx.enter(PLATFORM, organisation_id)
-    mail = Mail(
-        template=Template.ORGANISATION_CREATED,
-        organisation_id=organisation_id,
-        recipients=(Recipient(admin_email, display_name=admin_display_name),),
-        facts={"organisation": name},
-        secret=token,
-    )
-    await enqueue(tx, mail)
+    organisation = await get_organisation(tx, organisation_id)
+    roles = [Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE]
+    await write_first_invitation(tx, organisation, admin_email, admin_display_name, roles)
     streams = (organisation_id, PLATFORM)
     data = {"organisation": f"organisation_{organisation_id}", "name": name}
     await record(tx, Event(type=EventType.ORGANISATION_CREATED, streams=streams, data=data))

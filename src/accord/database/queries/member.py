@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -81,6 +81,32 @@ async def find_by_email(tx: Transaction, organisation_id: UUID, email: str) -> S
     return await tx.all(select(memberships).where(memberships.c.organisation_id == organisation_id, same))
 
 
+async def list_invited_by_operator(tx: Transaction, organisation_id: UUID) -> Sequence[Any]:
+    """Return the invitations of an organisation that wait and that no member of it made, locked."""
+    waiting = and_(
+        memberships.c.organisation_id == organisation_id,
+        memberships.c.status == MembershipStatus.INVITED.value,
+        memberships.c.invited_by.is_(None),
+    )
+    return await tx.all(select(memberships).where(waiting).order_by(memberships.c.id).with_for_update())
+
+
+async def find_never_joined(tx: Transaction, organisation_ids: Collection[UUID], email: str) -> UUID | None:
+    """Return that one of these organisations which nobody has joined, its first admin invited at this address."""
+    joined = memberships.alias()
+    waiting = and_(
+        memberships.c.organisation_id.in_(list(organisation_ids)),
+        memberships.c.status == MembershipStatus.INVITED.value,
+        memberships.c.invited_by.is_(None),
+        func.lower(memberships.c.email) == email.lower(),
+        ~exists().where(joined.c.organisation_id == memberships.c.organisation_id, joined.c.user_id.is_not(None)),
+    )
+    found: UUID | None = await tx.scalar(
+        select(memberships.c.organisation_id).where(waiting).order_by(memberships.c.organisation_id).limit(1)
+    )
+    return found
+
+
 async def lock_own_membership(tx: Transaction, organisation_id: UUID, user_id: UUID) -> Any:
     """A person's membership in an organisation, locked, whatever its status, or None."""
     own = and_(memberships.c.organisation_id == organisation_id, memberships.c.user_id == user_id)
@@ -97,6 +123,20 @@ async def count_holders(tx: Transaction, organisation_id: UUID, role: Role) -> i
     holds = literal(role.value) == any_(memberships.c.roles)
     counted = select(func.count()).select_from(memberships)
     return int(await tx.scalar(counted.where(memberships.c.organisation_id == organisation_id, ACTIVE, holds)))
+
+
+async def had_holder(tx: Transaction, organisation_id: UUID, role: Role) -> bool:
+    """Is there, or was there ever, a member of this organisation with this role? Invitations do not count."""
+    holds = literal(role.value) == any_(memberships.c.roles)
+    member = (memberships.c.organisation_id == organisation_id) & memberships.c.user_id.is_not(None)
+    return await tx.first(select(memberships.c.id).where(member, holds).limit(1)) is not None
+
+
+async def list_roles(tx: Transaction, organisation_id: UUID, user_id: UUID | None) -> frozenset[Role]:
+    """Return the roles of somebody who is an active member of the organisation, and none of anybody else."""
+    own = and_(memberships.c.organisation_id == organisation_id, memberships.c.user_id == user_id, ACTIVE)
+    found = await tx.first(select(memberships.c.roles).where(own))
+    return frozenset(map(Role, found.roles)) if found is not None else frozenset()
 
 
 async def owns_partnerships(tx: Transaction, organisation_id: UUID, user_id: UUID | None) -> bool:

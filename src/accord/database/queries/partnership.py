@@ -211,6 +211,17 @@ async def get_organisation(tx: Transaction, organisation_id: UUID) -> Any:
     return await tx.first(select(organisations).where(organisations.c.id == organisation_id))
 
 
+async def list_namesakes(tx: Transaction, name: str, country_code: str, created_for_id: UUID | None) -> Sequence[UUID]:
+    """Return the active organisations that are called this, in this country and made for the same one.
+
+    The operator's question; at most 20, the newest first.
+    """
+    same = (organisations.c.name == name) & (organisations.c.country_code == country_code)
+    made_for = organisations.c.created_for_id.is_not_distinct_from(created_for_id)
+    found = select(organisations.c.id).where(same, made_for, organisations.c.status == "ACTIVE")
+    return [row.id for row in await tx.all(found.order_by(organisations.c.id.desc()).limit(20))]
+
+
 async def hold_organisation(tx: Transaction, organisation_id: UUID) -> Any:
     """One organisation, locked until the end of the act, or None."""
     return await tx.first(select(organisations).where(organisations.c.id == organisation_id).with_for_update())

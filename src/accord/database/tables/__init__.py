@@ -8,6 +8,7 @@ from accord.database.tables.api_client import api_clients
 from accord.database.tables.billing import invoices, wallet_entries, wallets
 from accord.database.tables.contact import customer_assignments, external_contacts
 from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
+from accord.database.tables.invitation_claim import invitation_claims
 from accord.database.tables.metadata import metadata
 from accord.database.tables.organisation import (
     directory_entries,
@@ -51,6 +52,7 @@ __all__ = [
     "external_contacts",
     "grants",
     "identities",
+    "invitation_claims",
     "invitations",
     "invoices",
     "mails",

@@ -74,6 +74,7 @@ scim_groups: Final = Table(
     Column("display_name", Text(), nullable=False),
     Column("external_id", Text()),
     words("roles"),
+    Column("given_by", JSONB(), nullable=False, server_default=text("'{}'")),
     version(),
     modified_at(),
     made_at(),
@@ -81,7 +82,8 @@ scim_groups: Final = Table(
     UniqueConstraint("organisation_id", "external_id"),
     CheckConstraint("NOT ('LEGAL_REPRESENTATIVE' = ANY (roles))", name="never_legal_representative"),
 )
-"""Groups of a directory, with the roles that the organisation's own table gives to their people."""
+"""Groups of a directory, with the roles that the organisation's own table gives to their people. `given_by`: who has
+put each role on the group, by its name."""
 
 scim_group_members: Final = Table(
     "scim_group_members",
@@ -89,6 +91,7 @@ scim_group_members: Final = Table(
     reference("group_id", primary_key=True),
     reference("membership_id", primary_key=True, index=True),
     reference("organisation_id"),
+    reference("added_by", ForeignKey("accord.users.id"), nullable=True),
     ForeignKeyConstraint(
         ["group_id", "organisation_id"],
         ["accord.scim_groups.id", "accord.scim_groups.organisation_id"],
@@ -100,3 +103,4 @@ scim_group_members: Final = Table(
         name="fk_scim_group_members_member",
     ),
 )
+"""`added_by`: who made the credential by which the person was put in; null where that was not kept."""

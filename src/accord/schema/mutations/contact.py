@@ -8,7 +8,7 @@ import strawberry
 from strawberry import ID
 
 from accord.schema.context import Info
-from accord.schema.mutations.payloads import Changed, Refusable, key_of
+from accord.schema.mutations.payloads import WAITS, Changed, Refusable, key_of
 from accord.schema.mutations.sharing import errors_of, keys_of, rows_of
 from accord.schema.transaction import run, run_as_oneself
 from accord.schema.types.contact import ExternalContact
@@ -57,7 +57,12 @@ class AddExternalContactPayload(ContactPayload): ...
 
 
 @strawberry.type
-class AcceptContactPayload(ContactPayload): ...
+class AcceptContactPayload(ContactPayload):
+    waits_for_confirmation: bool = strawberry.field(default=False, description=WAITS)
+
+    @classmethod
+    async def of(cls, info: Info, result: Any) -> Self:
+        return cls(waits_for_confirmation=True) if result is None else await super().of(info, result)
 
 
 @strawberry.type
@@ -94,7 +99,8 @@ async def add_external_contact(info: Info, input: AddExternalContactInput) -> Ad
 
 
 async def accept_contact(info: Info, input: AcceptContactInput) -> AcceptContactPayload | None:
-    """Follows the link of a contact's mail, signed in."""
+    """Follows the link of a contact's mail, signed in; with another address than the invited one it waits for a
+    confirmation."""
     return await run_as_oneself(info, contact.accept_contact, input, AcceptContactPayload)
 
 

@@ -9,6 +9,7 @@ from accord.schema.context import Info
 from accord.schema.mutations.payloads import OrganisationPayload, TermsPayload
 from accord.schema.transaction import run_as_oneself
 from accord.services import operator
+from accord.services.people import first_admin
 
 
 @strawberry.input
@@ -19,6 +20,19 @@ class CreateOrganisationInput:
     admin_display_name: str
     partners_enabled: bool = False
     created_for_organisation_id: ID | None = strawberry.field(default=None, description="Who asked for it (S46).")
+
+
+@strawberry.input
+class InviteFirstAdminInput:
+    organisation_id: ID = strawberry.field(description="One in which no admin is active.")
+    email: str
+    display_name: str
+
+
+@strawberry.input
+class NameLegalRepresentativeInput:
+    organisation_id: ID = strawberry.field(description="The organisation to help.")
+    email: str = strawberry.field(description="The address of an active member of it.")
 
 
 @strawberry.input
@@ -40,6 +54,14 @@ class CreateOrganisationPayload(OrganisationPayload): ...
 
 
 @strawberry.type
+class InviteFirstAdminPayload(OrganisationPayload): ...
+
+
+@strawberry.type
+class NameLegalRepresentativePayload(OrganisationPayload): ...
+
+
+@strawberry.type
 class SetPartnersEnabledPayload(OrganisationPayload): ...
 
 
@@ -48,8 +70,21 @@ class PublishTermsPayload(TermsPayload): ...
 
 
 async def create_organisation(info: Info, input: CreateOrganisationInput) -> CreateOrganisationPayload | None:
-    """Creates an organisation and invites its first admin, who is also its legal representative (S46)."""
+    """Creates an organisation and invites its first admin, who is also its legal representative (S46). Until somebody
+    has joined, the same again for the same address sends another link for the same organisation."""
     return await run_as_oneself(info, operator.create_organisation, input, CreateOrganisationPayload)
+
+
+async def invite_first_admin(info: Info, input: InviteFirstAdminInput) -> InviteFirstAdminPayload | None:
+    """Invites a first admin again, of an organisation in which no admin is active; older links are void."""
+    return await run_as_oneself(info, first_admin.invite_first_admin, input, InviteFirstAdminPayload)
+
+
+async def name_legal_representative(
+    info: Info, input: NameLegalRepresentativeInput
+) -> NameLegalRepresentativePayload | None:
+    """Names an active member as a legal representative, where the organisation's last one can not; on record there."""
+    return await run_as_oneself(info, first_admin.name_legal_representative, input, NameLegalRepresentativePayload)
 
 
 async def set_partners_enabled(info: Info, input: SetPartnersEnabledInput) -> SetPartnersEnabledPayload | None:

@@ -8,7 +8,14 @@ import strawberry
 from strawberry import ID
 
 from accord.schema.context import Info
-from accord.schema.mutations.payloads import AccountPayload, MembershipPayload, Refusable, UserPayload, key_of
+from accord.schema.mutations.payloads import (
+    WAITS,
+    AccountPayload,
+    MembershipPayload,
+    Refusable,
+    UserPayload,
+    key_of,
+)
 from accord.schema.transaction import run, run_as_oneself
 from accord.schema.types.activity import Notification
 from accord.schema.types.enums import AccountKind, MemberPreset, Role
@@ -150,7 +157,12 @@ class InviteMemberPayload(MembershipPayload): ...
 
 
 @strawberry.type
-class AcceptMembershipPayload(MembershipPayload): ...
+class AcceptMembershipPayload(MembershipPayload):
+    waits_for_confirmation: bool = strawberry.field(default=False, description=WAITS)
+
+    @classmethod
+    async def of(cls, info: Info, result: Any) -> Self:
+        return cls(waits_for_confirmation=True) if result is None else await super().of(info, result)
 
 
 @strawberry.type
@@ -234,7 +246,7 @@ async def invite_member(info: Info, input: InviteMemberInput) -> InviteMemberPay
 
 
 async def accept_membership(info: Info, input: AcceptMembershipInput) -> AcceptMembershipPayload | None:
-    """Follows an invitation, signed in."""
+    """Follows an invitation, signed in; with another address than the invited one it waits for a confirmation."""
     return await run_as_oneself(info, joining.accept_membership, input, AcceptMembershipPayload)
 
 

@@ -15,6 +15,10 @@ from accord.schema.types.refusals import MutationError
 from accord.schema.types.sharing import AccessRequestItem, Account, AccountGrant, AccountShare
 
 ERRORS = "Empty: it is done. Otherwise nothing has changed."
+WAITS = (
+    "True: the link was mailed to another address than the one that this sign-in is vouched for. Nothing is given yet; "
+    "the organisation's admins are asked to confirm, and the link is followed once more after that."
+)
 
 
 def key_of(result: Any) -> str:

@@ -31,6 +31,7 @@ LOADERS: Final = {
     "rolegroup": "role_group_by_id",
     "session": "session_by_id",
     "contact": "contact_by_id",
+    "invitationclaim": "invitation_claim_by_id",
     "apiclient": "api_client_by_id",
     "settings": "settings_by_id",
     "invoice": "invoice_by_id",

@@ -11,13 +11,14 @@ from strawberry import ID, Parent
 
 from accord.access.permissions import Action
 from accord.database.queries.read.contact import AssignmentRow, ContactRow
+from accord.database.queries.read.invitation_claim import InvitationClaimRow
 from accord.schema.context import Info
 from accord.schema.errors import ForbiddenField
 from accord.schema.links import link
 from accord.schema.permissions import field, guarded
-from accord.schema.types.enums import ContactStatus, DelegatedRole
+from accord.schema.types.enums import ClaimState, ContactStatus, DelegatedRole
 from accord.schema.types.node import Node
-from accord.schema.types.organisation import Organisation, User
+from accord.schema.types.organisation import Membership, Organisation, User
 from accord.schema.types.partnership import Partnership
 
 
@@ -68,3 +69,33 @@ class CustomerAssignment:
     @classmethod
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, AssignmentRow)
+
+
+@guarded(Action.INVITATION_CONFIRM)
+@strawberry.type(
+    description="Somebody used the link of an invitation and does not sign in with the address that it was mailed to, "
+    "or with one that no issuer vouches for. Nothing is given before it is confirmed."
+)
+class InvitationClaim(Node):
+    id: ID
+    version: int
+    organisation: Organisation = link("organisation_by_id", "organisation_id")
+    membership: Membership | None = link("membership_by_id", "membership_id", description="The invitation as a member.")
+    contact: ExternalContact | None = link("contact_by_id", "contact_id", description="The invitation as a contact.")
+    invited_email: str = strawberry.field(description="Where the link was mailed to.")
+    roles: list[str] = strawberry.field(description="What the invitation gives.")
+    email: str | None = strawberry.field(description="The address that the sign-in states.")
+    email_verified: bool = strawberry.field(description="Whether the issuer vouches for it.")
+    display_name: str | None = strawberry.field(description="The name that the sign-in states.")
+    issuer: str = strawberry.field(description="Who vouches for the sign-in.")
+    state: ClaimState
+    claimed_at: datetime
+    expires_at: datetime = strawberry.field(
+        description="Until when it can be confirmed; once it is, until when the link works."
+    )
+    decided_by: User | None = link("user_by_id", "decided_by")
+    decided_at: datetime | None
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, InvitationClaimRow)

@@ -16,6 +16,7 @@ from accord.domain.callers.api_client import ApiClientStatus
 from accord.domain.callers.scim import ScimCredentialStatus
 from accord.domain.contact import ContactStatus
 from accord.domain.delegation import DelegatedRole, DelegationState, RoleGroupState
+from accord.domain.invitation_claim import ClaimState
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import MemberPreset, MembershipStatus, OrganisationStatus, Role
 from accord.domain.partner import LinkKind, LinkStatus, PartnerProgram, PartnerStatus
@@ -137,6 +138,7 @@ REGISTERED: Final = tuple(
         ApiClientStatus,
         ContactStatus,
         MemberBasis,
+        ClaimState,
         Outcome,
         FeatureArea,
         InvoiceState,
@@ -165,6 +167,7 @@ __all__ = [
     "AmendmentKind",
     "AmendmentState",
     "ApiClientStatus",
+    "ClaimState",
     "ContactStatus",
     "DataAccessLevel",
     "DelegatedRole",

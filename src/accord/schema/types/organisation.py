@@ -17,10 +17,11 @@ from accord.database.queries.read.api_client import CLIENTS
 from accord.database.queries.read.billing import INVOICES
 from accord.database.queries.read.contact import ASSIGNMENTS_OF_GUEST, CONTACTS_OF_HOST
 from accord.database.queries.read.delegation import ROLE_GROUPS
+from accord.database.queries.read.invitation_claim import CLAIMS_OF_ORGANISATION
 from accord.database.queries.read.organisation import MembershipRow, OrganisationRow, UserRow
 from accord.database.queries.read.partner import LINKS
 from accord.database.queries.read.partnership import PARTNERSHIPS
-from accord.database.queries.read.sharing import ACCOUNTS, INVITABLE_ACCOUNTS, InvitableAccountRow
+from accord.database.queries.read.sharing import ACCOUNTS, INVITABLE_ACCOUNTS
 from accord.schema.connections import key_of, listing, names, search_text
 from accord.schema.context import Info
 from accord.schema.decisions import demand_in_organisation, demand_membership, may
@@ -31,7 +32,7 @@ from accord.schema.pagination import Connection, span
 from accord.schema.permissions import field, guarded, requires
 from accord.schema.types.billing import Invoice, Wallet
 from accord.schema.types.enums import (
-    AccountKind,
+    ClaimState,
     ContactStatus,
     InvoiceState,
     MembershipStatus,
@@ -55,17 +56,19 @@ from accord.schema.types.setting import Feature, Settings, features_of, settings
 if TYPE_CHECKING:
     from accord.schema.types.acting import ApiClient
     from accord.schema.types.activity import ActivityEvent
-    from accord.schema.types.contact import CustomerAssignment, ExternalContact
+    from accord.schema.types.contact import CustomerAssignment, ExternalContact, InvitationClaim
     from accord.schema.types.delegation import RoleGroup
     from accord.schema.types.partner import PartnerContract, PartnerLink, PartnerTree
     from accord.schema.types.partnership import Partnership
-    from accord.schema.types.sharing import Account
+    from accord.schema.types.sharing import Account, InvitableAccount
 
 LazyPartnership = Annotated["Partnership", strawberry.lazy("accord.schema.types.partnership")]
 LazyPartnerLink = Annotated["PartnerLink", strawberry.lazy("accord.schema.types.partner")]
 LazyPartnerTree = Annotated["PartnerTree", strawberry.lazy("accord.schema.types.partner")]
 LazyPartnerContract = Annotated["PartnerContract", strawberry.lazy("accord.schema.types.partner")]
 LazyAccount = Annotated["Account", strawberry.lazy("accord.schema.types.sharing")]
+LazyInvitable = Annotated["InvitableAccount", strawberry.lazy("accord.schema.types.sharing")]
+LazyClaim = Annotated["InvitationClaim", strawberry.lazy("accord.schema.types.contact")]
 LazyRoleGroup = Annotated["RoleGroup", strawberry.lazy("accord.schema.types.delegation")]
 LazyContact = Annotated["ExternalContact", strawberry.lazy("accord.schema.types.contact")]
 LazyAssignment = Annotated["CustomerAssignment", strawberry.lazy("accord.schema.types.contact")]
@@ -122,20 +125,6 @@ class Membership(Node):
     @classmethod
     def is_type_of(cls, row: Any, _info: Any) -> bool:
         return isinstance(row, MembershipRow)
-
-
-@guarded(Action.PARTNERSHIP_INVITE)
-@strawberry.type(description="An account or product as an invitation lists it: no more than what it is called.")
-class InvitableAccount:
-    account_id: ID
-    kind: AccountKind
-    category: str | None
-    app: str
-    label: str
-
-    @classmethod
-    def is_type_of(cls, row: Any, _info: Any) -> bool:
-        return isinstance(row, InvitableAccountRow)
 
 
 @guarded(Action.ORGANISATION_READ)
@@ -209,7 +198,7 @@ class Organisation(Node):
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
-    ) -> Connection[InvitableAccount] | None:
+    ) -> Connection[LazyInvitable] | None:
         wanted = span(first, after, last, before)
         return listing(info, INVITABLE_ACCOUNTS, root.key, wanted, search=search_text(search), category=category)
 
@@ -258,6 +247,17 @@ class Organisation(Node):
         before: str | None = None,
     ) -> Connection[LazyContact] | None:
         return listing(info, CONTACTS_OF_HOST, root.key, span(first, after, last, before), status=names(status))
+
+    @field(Action.INVITATION_CONFIRM, description="Uses of invitations with another address, for who can confirm them.")
+    def invitation_claims(
+        self,
+        root: Parent[OrganisationRow],
+        info: Info,
+        state: list[ClaimState] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Connection[LazyClaim] | None:
+        return listing(info, CLAIMS_OF_ORGANISATION, root.key, span(first, after), state=names(state))
 
     @field(
         Action.ASSIGNMENT_READ,

@@ -71,6 +71,14 @@ class LastAdmin(MutationError):
     pass
 
 
+@strawberry.type(
+    description="An organisation keeps its last active legal representative, until that person or the operator has "
+    "named another one."
+)
+class LastLegalRepresentative(MutationError):
+    pass
+
+
 @strawberry.type(description="Too soon or too often.")
 class RateLimited(MutationError):
     retry_after: int = strawberry.field(description="Seconds to wait.")
@@ -97,6 +105,7 @@ FACTS: Final[dict[type[errors.DomainError], tuple[type[MutationError], Callable[
     ),
     errors.CeilingExceeded: (CeilingExceeded, lambda e, _: {"ceiling": e.ceiling}),
     errors.LastAdmin: (LastAdmin, lambda _, __: {}),
+    errors.LastLegalRepresentative: (LastLegalRepresentative, lambda _, __: {}),
     errors.RateLimited: (RateLimited, lambda e, _: {"retry_after": e.retry_after}),
 }
 """Each error of the domain: its type, and the facts that it adds."""

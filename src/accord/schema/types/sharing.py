@@ -12,7 +12,7 @@ from accord.access.decision import capacities
 from accord.access.permissions import Action, Capacity
 from accord.database.queries.read import sharing as read
 from accord.database.queries.read.activity import EVENTS_OF_ACCOUNT
-from accord.database.queries.read.sharing import AccessItemRow, AccountRow, GrantRow, ShareRow
+from accord.database.queries.read.sharing import AccessItemRow, AccountRow, GrantRow, InvitableAccountRow, ShareRow
 from accord.domain.text import initial
 from accord.schema.connections import listing, listings, names
 from accord.schema.context import Info
@@ -237,3 +237,17 @@ def _strongest(info: Info, targets: Any) -> Any:
 
 def _initial(host: Any) -> Any:
     return host if host is None or isinstance(host, Exception) else initial(host.name)
+
+
+@guarded(Action.PARTNERSHIP_INVITE)
+@strawberry.type(description="An account or product as an invitation lists it: no more than what it is called.")
+class InvitableAccount:
+    account_id: ID
+    kind: AccountKind
+    category: str | None
+    app: str
+    label: str
+
+    @classmethod
+    def is_type_of(cls, row: Any, _info: Any) -> bool:
+        return isinstance(row, InvitableAccountRow)

@@ -33,6 +33,7 @@ from accord.domain.organisation import INVITATION_LIFE, OrganisationStatus, new_
 from accord.services.activity import Event, record
 from accord.services.grants.acting import revoked_events
 from accord.services.grants.personal import convert_contacts, end_contact_sessions
+from accord.services.invitation_claim import Link, waits_for_confirmation
 from accord.services.outbox import Mail, Recipient, enqueue
 
 __all__ = ["accept_contact", "add_external_contact", "remove_external_contact"]
@@ -81,13 +82,18 @@ async def add_external_contact(
     return contact_id
 
 
-async def accept_contact(tx: Transaction, *, token: str) -> UUID:
+async def accept_contact(tx: Transaction, *, token: str) -> UUID | None:
     """Become a contact by the link of the mail, signed in; NotFound for every link that is of no use to the caller.
 
-    The link works once, for 72 hours, for an active member of a home other than the host, while whoever made it still
-    leads the host. Where the person's home is the host's partner already, the contact is converted at once.
+    It is good for whoever signs in with the invited address, vouched for by the issuer. For anybody else the answer is
+    None: nothing has changed but that the host is asked to confirm this person. The link works once, for 72 hours, for
+    an active member of a home other than the host, while whoever made it still leads the host. Where the person's home
+    is the host's partner already, the contact is converted at once.
     """
     home_id, row, partnership = await _invited(tx, token)
+    given = {"contact_id": row.id, "inviter_id": row.invited_by}
+    if await waits_for_confirmation(tx, Link(row.host_id, row.token_hash, row.email, row.roles, **given)):
+        return None
     state = CONTACT.move(ContactStatus(row.status), ContactEvent.ACCEPT)
     accepted = {"status": state.value, "user_id": tx.person_id, "home_id": home_id, "accepted_at": tx.now}
     await tx.update(external_contacts, row.id, **accepted, **SPENT)

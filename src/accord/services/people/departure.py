@@ -21,7 +21,6 @@ from accord.database.queries.member import list_owned_accounts, list_standing
 from accord.database.queries.recipients import admins_of, names_of, people
 from accord.database.queries.sharing import get_partnership
 from accord.database.tables.acting import acting_sessions
-from accord.database.tables.organisation import memberships
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import account_ownerships, tickets
 from accord.domain.activity import EventType, Outcome
@@ -37,6 +36,7 @@ from accord.services.grants.personal import EndedPersonal, leave_personal
 from accord.services.grants.roles import leave_groups
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, event_of, names, tell
+from accord.services.people.leading_roles import write_member
 
 __all__ = ["Departure", "MemberReceipt", "cut_access", "depart"]
 
@@ -124,7 +124,7 @@ async def depart(
     """End an active membership; `held` are the open partnerships in which the person has a part, locked."""
     organisation_id, user_id = membership.organisation_id, membership.user_id
     cut = await _cut(tx, organisation_id, user_id)
-    await tx.update(memberships, membership.id, **values)
+    await write_member(tx, membership, **values)
     await sign_out_browsers(tx, user_id)
     leaving = await _leaving(tx, organisation_id, user_id)
     events = [*_lost(organisation_id, user_id, cut.lost, event), *revoked_events(cut.sessions), *cut.clients]

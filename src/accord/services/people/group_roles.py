@@ -10,14 +10,13 @@ from sqlalchemy import delete
 
 from accord.database.engine import Transaction
 from accord.database.queries.callers.scim import list_given, lock_active
-from accord.database.queries.member import count_holders
-from accord.database.tables.organisation import memberships
 from accord.database.tables.scim import scim_group_members, scim_users
 from accord.domain.activity import EventType
 from accord.domain.callers.scim import combined
-from accord.domain.errors import LastAdmin, ValidationError
-from accord.domain.organisation import Role
+from accord.domain.errors import ValidationError
+from accord.domain.organisation import Role, withheld_roles
 from accord.services.activity import Event
+from accord.services.people.leading_roles import write_members
 from accord.services.people.membership import member_event, stored
 
 __all__ = ["give_group_roles", "leave_scim_groups", "refuse_inherited"]
@@ -26,22 +25,31 @@ __all__ = ["give_group_roles", "leave_scim_groups", "refuse_inherited"]
 async def give_group_roles(tx: Transaction, organisation_id: UUID, membership_ids: Collection[UUID]) -> list[Event]:
     """Give active members what their groups give now, and take what no group gives any more; an event for each change.
 
-    The organisation's members are held. LastAdmin where nobody would be left who is one.
+    The organisation's members are held. What nobody gives to oneself nobody gets by a group that one has filled, or
+    given its roles, alone. Raises LastAdmin where nobody would be left who is one.
     """
-    events, lost = list[Event](), False
+    events, changes = list[Event](), list[tuple[Any, dict[str, Any]]]()
     given = await list_given(tx, membership_ids)
     for row in await lock_active(tx, organisation_id, membership_ids):
-        roles, inherited = combined(_roles(row.roles), _roles(row.directory_roles), _roles(given.get(row.id, ())))
+        said = _given_to(row, given.get(row.id, ()))
+        roles, inherited = combined(_roles(row.roles), _roles(row.directory_roles), said)
         if stored(roles) == sorted(row.roles) and stored(inherited) == sorted(row.directory_roles):
             continue
-        lost = lost or (Role.ORG_ADMIN in row.roles and Role.ORG_ADMIN not in roles)
-        await tx.update(memberships, row.id, roles=stored(roles), directory_roles=stored(inherited))
+        changes.append((row, {"roles": stored(roles), "directory_roles": stored(inherited)}))
         if stored(roles) != sorted(row.roles):
             data = {"roles": {"from": sorted(row.roles), "to": stored(roles)}}
             events.append(member_event(EventType.MEMBER_UPDATED, organisation_id, row.id, row.user_id, data))
-    if lost and await count_holders(tx, organisation_id, Role.ORG_ADMIN) == 0:
-        raise LastAdmin
+    await write_members(tx, organisation_id, changes)
     return events
+
+
+def _given_to(row: Any, groups: Collection[Any]) -> frozenset[Role]:
+    """Return the roles that a member gets by these groups, without those that nobody else gives to this person."""
+    given = set[Role]()
+    for group in groups:
+        by_role = {Role(role): frozenset(map(UUID, group.given_by.get(role, ()))) for role in group.roles}
+        given |= by_role.keys() - withheld_roles(by_role, receiver=row.user_id, filled_by=group.added_by)
+    return frozenset(given)
 
 
 async def leave_scim_groups(tx: Transaction, membership_id: UUID, *, for_good: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -44,11 +44,14 @@ from accord.domain.organisation import (
 from accord.domain.partnership import PartnershipState
 from accord.services.activity import Event, record
 from accord.services.digest import tell_change
+from accord.services.invitation_claim import Link, waits_for_confirmation
 from accord.services.outbox import Mail, Recipient, enqueue
 from accord.services.partnerships.link import begin_links
 from accord.services.people.identity import CLAIMED, AlreadyBound, bind_identity
+from accord.services.people.leading_roles import write_member
 from accord.services.people.membership import (
     member_event,
+    refuse_invited_roles,
     refuse_own_people,
     refuse_protected,
     require_giving,
@@ -58,6 +61,8 @@ from accord.services.people.membership import (
 )
 
 __all__ = ["accept_membership", "invite_member"]
+
+OTHER_PERSON: Final = "You sign in as somebody else already: use the sign-in of this organisation."
 
 
 async def invite_member(
@@ -118,7 +123,7 @@ async def _write_invitation(tx: Transaction, organisation_id: UUID, email: str, 
     if (waiting := known.get(MembershipStatus.INVITED)) is not None:
         await refuse_protected(tx, waiting)
         status = MEMBERSHIP.move(MembershipStatus.INVITED, MembershipEvent.INVITE_AGAIN)
-        await tx.update(memberships, waiting.id, status=status.value, **values)
+        await write_member(tx, waiting, status=status.value, **values)
         membership_id: UUID = waiting.id
         return membership_id
     return await tx.insert(
@@ -126,17 +131,20 @@ async def _write_invitation(tx: Transaction, organisation_id: UUID, email: str, 
     )
 
 
-async def accept_membership(tx: Transaction, *, token: str) -> UUID:
+async def accept_membership(tx: Transaction, *, token: str) -> UUID | None:
     """Join an organisation by the link of its mail (4.4.5); NotFound for every link that leads nowhere any more.
 
-    Whoever shows the token, signed in, is the member: the address proves nothing. Somebody the platform does not know
-    yet gets this organisation as home, and the identity is bound for good.
+    The link is good for whoever signs in with the invited address, vouched for by the issuer. For anybody else the
+    answer is None: nothing has changed but that the organisation is asked to confirm this person. Somebody the platform
+    does not know yet gets this organisation as home, and the identity is bound for good.
     """
     invited = await _invited(tx, token)
+    await _refuse_caller(tx, invited)
+    if await waits_for_confirmation(tx, _link(invited)):
+        return None
     if invited.unclaimed:
         return await _claim(tx, invited)
     organisation_id: UUID = invited.organisation_id
-    await _refuse_partner(tx, invited)
     person = await _person(tx, invited)
     own = await lock_own_membership(tx, organisation_id, person.id)
     membership_id = await _join(tx, invited, own, person)
@@ -145,6 +153,38 @@ async def accept_membership(tx: Transaction, *, token: str) -> UUID:
     begun = await begin_links(tx, organisation_id) if Role.ORG_ADMIN in invited.roles else []
     await record(tx, joined, *begun)
     return membership_id
+
+
+def _link(invited: Any) -> Link:
+    by_member = invited.invited_by if invited.invited_in is None else None
+    return Link(
+        invited.organisation_id,
+        invited.token_hash,
+        invited.email,
+        invited.roles,
+        membership_id=invited.id,
+        inviter_id=by_member,
+        by_operator=invited.invited_by is None and not invited.unclaimed,
+    )
+
+
+async def _refuse_caller(tx: Transaction, invited: Any) -> None:
+    """Raise what stands in the caller's way, whatever address the invitation went to.
+
+    Somebody who signs in as a person already, where the directory made another; a colleague of who acts here (model
+    4.9); somebody who is a member; and who would give oneself a role that nobody gives to oneself (model 4.2).
+    """
+    person_id = tx.principal.person_id
+    if invited.unclaimed:
+        if person_id is not None:
+            raise ValidationError("token", OTHER_PERSON)
+        return
+    await _refuse_partner(tx, invited)
+    own = None if person_id is None else await lock_own_membership(tx, invited.organisation_id, person_id)
+    if own is not None:
+        MEMBERSHIP.move(MembershipStatus(own.status), MembershipEvent.INVITE_AGAIN)
+    by_oneself = tx.principal.identity.operator if invited.invited_by is None else invited.invited_by == person_id
+    await refuse_invited_roles(tx, invited, to_oneself=by_oneself)
 
 
 async def _invited(tx: Transaction, token: str) -> Any:
@@ -180,9 +220,8 @@ async def _claim(tx: Transaction, made: Any) -> UUID:
     try:
         await bind_identity(tx, made.user_id)
     except AlreadyBound:
-        other = "You sign in as somebody else already: use the sign-in of this organisation."
-        raise ValidationError("token", other) from None
-    await tx.update(memberships, made.id, **CLAIMED)
+        raise ValidationError("token", OTHER_PERSON) from None
+    await write_member(tx, made, **CLAIMED)
     tx.principal = Principal(tx.principal.identity, made.user_id, made.display_name, made.organisation_id)
     data = {"membership": global_id("membership", made.id), "user": global_id("user", made.user_id)}
     joined = Event(type=EventType.MEMBER_JOINED, streams=(made.organisation_id,), data=data | {"roles": made.roles})
@@ -242,10 +281,10 @@ async def _join(tx: Transaction, invited: Any, own: Any, person: Any) -> UUID:
         "joined_at": tx.now,
     }
     if own is None:
-        await tx.update(memberships, invited.id, **joined, **spent, user_id=person.id)
+        await write_member(tx, invited, **joined, **spent, user_id=person.id)
         return invited.id  # type: ignore[no-any-return]
     MEMBERSHIP.move(MembershipStatus(own.status), MembershipEvent.INVITE_AGAIN)
-    await tx.update(memberships, invited.id, status=MembershipStatus.REMOVED.value, **spent)
+    await write_member(tx, invited, status=MembershipStatus.REMOVED.value, **spent)
     given = {
         "roles": invited.roles,
         "delegated_admin": invited.delegated_admin,
@@ -253,5 +292,5 @@ async def _join(tx: Transaction, invited: Any, own: Any, person: Any) -> UUID:
         "invited_in": invited.invited_in,
         "vouched_by": None,
     }
-    await tx.update(memberships, own.id, **joined, **given)
+    await write_member(tx, own, **joined, **given)
     return own.id  # type: ignore[no-any-return]

@@ -10,7 +10,6 @@ from uuid import UUID
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.member import (
-    count_holders,
     find_membership,
     hold_members,
     hold_partnerships_with,
@@ -18,11 +17,11 @@ from accord.database.queries.member import (
     lock_membership,
 )
 from accord.database.tables.acting import acting_sessions
-from accord.database.tables.organisation import memberships, users
+from accord.database.tables.organisation import users
 from accord.domain import text
 from accord.domain.acting import Basis
 from accord.domain.activity import EventType, counted
-from accord.domain.errors import Forbidden, LastAdmin
+from accord.domain.errors import Forbidden
 from accord.domain.organisation import (
     MEMBERSHIP,
     MemberPreset,
@@ -36,6 +35,7 @@ from accord.services.grants.acting import end_sessions, revoked_events
 from accord.services.people.claim import claim_link
 from accord.services.people.departure import MemberReceipt, depart
 from accord.services.people.group_roles import give_group_roles, leave_scim_groups, refuse_inherited
+from accord.services.people.leading_roles import write_member
 from accord.services.people.membership import (
     member_event,
     refuse_protected,
@@ -86,8 +86,6 @@ async def update_member(
         refuse_inherited(row, roles)
         own = row.user_id == tx.person_id
         await require_giving(tx, organisation_id, roles, to_oneself=own, before=before)
-        if Role.ORG_ADMIN in before - set(roles):
-            await _require_another_admin(tx, organisation_id)
         values["roles"] = stored(roles)
     if delegated_admin is not None:
         values["delegated_admin"] = delegated_admin
@@ -96,7 +94,7 @@ async def update_member(
         return membership_id
     if "display_name" in changed:
         await _rename(tx, organisation_id, row.user_id, changed["display_name"])
-    await tx.update(memberships, membership_id, status=status.value, **changed)
+    await write_member(tx, row, status=status.value, **changed)
     revoked = await _revoke(tx, row) if changed.get("delegated_admin") is False else []
     data = {name: {"from": getattr(row, name), "to": value} for name, value in changed.items()}
     await note_change(tx, organisation_id, f"changed the member {row.display_name}")
@@ -173,12 +171,10 @@ async def _end(
     values |= {"token_hash": None, "token_expires_at": None}
     receipt, further = MemberReceipt(), list[Event]()
     if row.status == MembershipStatus.ACTIVE:
-        if Role.ORG_ADMIN in row.roles:
-            await _require_another_admin(tx, organisation_id)
         departure = await depart(tx, row, held, ENDS[event], values)
         receipt, further = departure.receipt, [*departure.events]
     else:
-        await tx.update(memberships, membership_id, **values)
+        await write_member(tx, row, **values)
     await leave_scim_groups(tx, membership_id, for_good=event is MembershipEvent.REMOVE)
     await note_change(tx, organisation_id, f"deactivated the member {row.display_name}")
     counts = counted(asdict(receipt))
@@ -197,7 +193,7 @@ async def reactivate_member(
     values: dict[str, Any] = {"roles": stored([Role.MEMBER]), "directory_roles": [], "joined_at": tx.now}
     if row.unclaimed:
         values |= await claim_link(tx, organisation_id, row.email, row.display_name)
-    await tx.update(memberships, membership_id, status=status.value, **values)
+    await write_member(tx, row, status=status.value, **values)
     given = await give_group_roles(tx, organisation_id, [membership_id])
     await note_change(tx, organisation_id, f"reactivated the member {row.display_name}")
     told = member_event(EventType.MEMBER_REACTIVATED, organisation_id, membership_id, row.user_id, {})
@@ -214,9 +210,3 @@ async def _held(tx: Transaction, organisation_id: UUID, membership_id: UUID, exp
     row = await lock_membership(tx, organisation_id, membership_id)
     check_version(row, expected_version, row.status)
     return row
-
-
-async def _require_another_admin(tx: Transaction, organisation_id: UUID) -> None:
-    """Is one active admin left without this one? The organisation is held, so nobody else goes meanwhile."""
-    if await count_holders(tx, organisation_id, Role.ORG_ADMIN) < 2:
-        raise LastAdmin

@@ -10,15 +10,16 @@ from accord.access.decision import Condition, require
 from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction
-from accord.database.queries.member import count_holders, is_known_in, owns_partnerships
+from accord.database.queries.member import had_holder, is_known_in, list_roles, owns_partnerships
 from accord.domain.activity import EventType
-from accord.domain.errors import Forbidden, ValidationError
+from accord.domain.errors import Forbidden, NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import PROTECTED, MemberPreset, Role, refused_roles
 from accord.services.activity import Event
 
 __all__ = [
     "member_event",
+    "refuse_invited_roles",
     "refuse_own_people",
     "refuse_protected",
     "require_giving",
@@ -72,11 +73,23 @@ async def require_giving(
         frozenset(roles) - before,
         giver=tx.principal.roles_in(organisation_id),
         to_oneself=to_oneself,
-        legal_representatives=await count_holders(tx, organisation_id, Role.LEGAL_REPRESENTATIVE),
+        had_legal_representative=await had_holder(tx, organisation_id, Role.LEGAL_REPRESENTATIVE),
     )
     if refused:
         hint = f"Somebody else has to give {', '.join(sorted(refused))}."
         raise Forbidden(Action.MEMBER_MANAGE, "NO_GRANT", hint, ("roles",))
+
+
+async def refuse_invited_roles(tx: Transaction, invited: Any, *, to_oneself: bool) -> None:
+    """Raise NotFound where an invitation gives roles that its inviter may not give any more to who follows it now.
+
+    What the operator invites to is the operator's to give; roles of people whom a directory made are not the link's.
+    """
+    roles = frozenset(map(Role, invited.roles))
+    giver = await list_roles(tx, invited.organisation_id, invited.invited_by)
+    legal = invited.invited_by is not None and await had_holder(tx, invited.organisation_id, Role.LEGAL_REPRESENTATIVE)
+    if refused_roles(roles, giver=giver, to_oneself=to_oneself, had_legal_representative=legal):
+        raise NotFound(("token",))
 
 
 async def refuse_protected(tx: Transaction, row: Any, *, gives: bool = False) -> None:

@@ -14,6 +14,7 @@ from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.callers.scim import (
+    find_credential_maker,
     find_group,
     find_group_taken,
     list_inheriting,
@@ -112,7 +113,8 @@ async def set_scim_group_roles(
 ) -> UUID:
     """Say which roles the people of a directory's group have by it, from now on; none takes them all back.
 
-    Never LEGAL_REPRESENTATIVE; nobody who is in the group gives DECISION_MAKER or AUDITOR to it (model 4.2).
+    Never LEGAL_REPRESENTATIVE. Nobody who is in the group gives DECISION_MAKER or AUDITOR to it, and nobody gets these
+    by a group to which nobody else has given them (model 4.2): another admin confirms by saying the same roles again.
     """
     target = Target(organisation_id=organisation_id)
     require(tx.principal, Action.SCIM_MANAGE, target, now=tx.now, acting_for=tx.acting_for)
@@ -124,9 +126,10 @@ async def set_scim_group_roles(
     check_version(row, expected_version, None)
     people = await list_people_of(tx, scim_group_id)
     await _refuse_oneself(tx, organisation_id, people, frozenset(roles) - frozenset(map(Role, row.roles)))
-    if stored(roles) == sorted(row.roles):
+    given_by = _given_by(row, roles, tx.person_id)
+    if stored(roles) == sorted(row.roles) and given_by == row.given_by:
         return scim_group_id
-    await tx.update(scim_groups, scim_group_id, roles=stored(roles))
+    await tx.update(scim_groups, scim_group_id, roles=stored(roles), given_by=given_by)
     given = await give_group_roles(tx, organisation_id, people)
     data = {
         "group": global_id("scimgroup", scim_group_id),
@@ -136,6 +139,11 @@ async def set_scim_group_roles(
     told = Event(type=EventType.SCIM_GROUP_ROLES_SET, streams=(organisation_id,), data=data)
     await record(tx, told, *given)
     return scim_group_id
+
+
+def _given_by(row: Any, roles: Collection[Role], giver: UUID) -> dict[str, list[str]]:
+    """Return who has given each role to the group; whoever says a role again confirms it."""
+    return {role.value: sorted({*row.given_by.get(role.value, ()), str(giver)}) for role in roles}
 
 
 async def _refuse_oneself(
@@ -173,7 +181,9 @@ async def _put_in(tx: Transaction, organisation_id: UUID, group_id: UUID, member
         return
     if await list_known(tx, organisation_id, members) != members:
         raise ValidationError("members", "Members are people of this organisation, named by their id.")
-    await put_in(tx, organisation_id, group_id, members)
+    directory = tx.principal.directory
+    maker = None if directory is None else await find_credential_maker(tx, directory.credential_id)
+    await put_in(tx, organisation_id, group_id, members, maker)
 
 
 async def _take_out(tx: Transaction, group_id: UUID, members: frozenset[UUID]) -> None:

@@ -16,7 +16,6 @@ from sqlalchemy.dialects.postgresql import insert
 from accord.database.engine import Transaction
 from accord.database.queries.callers.scim import find_former, find_taken, find_user
 from accord.database.queries.member import (
-    count_holders,
     find_by_email,
     hold_members,
     hold_partnerships_with,
@@ -38,6 +37,7 @@ from accord.services.pair import addressed
 from accord.services.people.claim import claim_link
 from accord.services.people.departure import cut_access, depart
 from accord.services.people.group_roles import give_group_roles, leave_scim_groups
+from accord.services.people.leading_roles import find_kept_roles, write_member
 from accord.services.people.membership import member_event, require_provisioning, stored
 
 __all__ = ["Written", "change_user", "create_user", "delete_user", "leave"]
@@ -47,11 +47,16 @@ ENDS = {
     MembershipEvent.DEACTIVATE: EventType.MEMBER_DEACTIVATED,
     MembershipEvent.REMOVE: EventType.MEMBER_REMOVED,
 }
+KEPT_NOTICES = {
+    Role.ORG_ADMIN: Template.LAST_ADMIN_REFUSED,
+    Role.LEGAL_REPRESENTATIVE: Template.LAST_LEGAL_REPRESENTATIVE_REFUSED,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A membership after the act. `last_admin`: it should have ended and stays, while all other access has ended."""
+    """A membership after the act. `last_admin`: it should have ended and stays, as that of the last admin or the last
+    legal representative, while all other access has ended."""
 
     id: UUID
     last_admin: bool = False
@@ -145,7 +150,7 @@ async def _place(tx: Transaction, organisation_id: UUID, said: SaidUser, former:
     for waiting in await find_by_email(tx, organisation_id, said.email):
         if waiting.status == MembershipStatus.INVITED:
             ended = MEMBERSHIP.move(MembershipStatus.INVITED, MembershipEvent.REMOVE)
-            await tx.update(memberships, waiting.id, status=ended.value, token_hash=None, token_expires_at=None)
+            await write_member(tx, waiting, status=ended.value, token_hash=None, token_expires_at=None)
     unclaimed = former is None or former.unclaimed
     values: dict[str, Any] = {
         "email": said.email,
@@ -164,7 +169,7 @@ async def _place(tx: Transaction, organisation_id: UUID, said: SaidUser, former:
         # invited and accepted in one step
         MEMBERSHIP.move(MEMBERSHIP.move(MembershipStatus(former.status), INVITE_AGAIN), ACCEPT)
         await tx.update(users, former.user_id, display_name=said.display_name)
-        await tx.update(memberships, former.id, **values)
+        await write_member(tx, former, **values)
         return former.id, former.user_id
     (user_id,) = await new_keys(tx.connection, 1)
     person = {"email": said.email, "display_name": said.display_name, "home_organisation_id": organisation_id}
@@ -183,7 +188,7 @@ async def _rewrite(tx: Transaction, row: Any, said: SaidUser) -> list[Event]:
     changed = {name: value for name, value in wanted.items() if value != getattr(row, name)}
     if changed:
         await tx.update(users, row.user_id, **changed)
-        await tx.update(memberships, row.id, **changed)
+        await write_member(tx, row, **changed)
     words = {**changed, "user_name": said.user_name, "external_id": said.external_id, "profile": dict(said.profile)}
     named = {name for name, value in words.items() if value != getattr(row, name)}
     data = {name: {"from": getattr(row, name), "to": value} for name, value in changed.items()}
@@ -207,16 +212,16 @@ async def _reactivate(tx: Transaction, row: Any, said: SaidUser) -> list[Event]:
     values = {"status": status.value, "roles": stored([Role.MEMBER]), "directory_roles": [], "joined_at": tx.now}
     if row.unclaimed:
         values |= await _claim(tx, row.organisation_id, said)
-    await tx.update(memberships, row.id, **values)
+    await write_member(tx, row, **values)
     told = member_event(EventType.MEMBER_REACTIVATED, row.organisation_id, row.id, row.user_id, {})
     return [told, *await give_group_roles(tx, row.organisation_id, [row.id])]
 
 
 async def _end(tx: Transaction, row: Any, held: list[UUID], event: MembershipEvent, events: list[Event]) -> Written:
-    """End a membership with its cascade (4.10); of a last admin everything ends but the membership."""
+    """End a membership with its cascade (4.10); of a last admin or legal representative everything ends but that."""
     active = row.status == MembershipStatus.ACTIVE
-    if active and Role.ORG_ADMIN in row.roles and await count_holders(tx, row.organisation_id, Role.ORG_ADMIN) < 2:
-        return await _keep_last_admin(tx, row, ENDS[event], events)
+    if kept := await find_kept_roles(tx, row):
+        return await _keep_last(tx, row, kept, ENDS[event], events)
     status = MEMBERSHIP.move(MembershipStatus(row.status), event)
     values: dict[str, Any] = {"status": status.value, "directory_roles": [], "delegated_admin": False}
     values |= {"token_hash": None, "token_expires_at": None}
@@ -225,30 +230,37 @@ async def _end(tx: Transaction, row: Any, held: list[UUID], event: MembershipEve
         departure = await depart(tx, row, held, ENDS[event], values)
         counts, events = counted(asdict(departure.receipt)), [*events, *departure.events]
     else:
-        await tx.update(memberships, row.id, **values)
+        await write_member(tx, row, **values)
     await leave_scim_groups(tx, row.id, for_good=event is MembershipEvent.REMOVE)
     await record(tx, member_event(ENDS[event], row.organisation_id, row.id, row.user_id, counts), *events)
     return Written(row.id)
 
 
-async def _keep_last_admin(tx: Transaction, row: Any, event: EventType, events: list[Event]) -> Written:
-    """End all that the last admin has at hosts, keep the membership, and tell the admins of both sides (4.10)."""
+async def _keep_last(
+    tx: Transaction, row: Any, kept: frozenset[Role], event: EventType, events: list[Event]
+) -> Written:
+    """End all that the last holder of a role has but the membership with that role, and tell the admins of both sides
+    (4.10). Every other role that somebody may be without ends too."""
     cut = await cut_access(tx, row.organisation_id, row.user_id, event)
-    await tx.update(memberships, row.id, delegated_admin=False)
+    inherited = stored(kept & frozenset(map(Role, row.directory_roles)))
+    await write_member(tx, row, delegated_admin=False, roles=stored(kept), directory_roles=inherited)
     hosts = {host for told in cut.events for host in told.streams} - {row.organisation_id}
     if hosts or row.refused_at is None or row.refused_at + TOLD_AGAIN <= tx.now:
-        await _tell_last_admin(tx, row, hosts)
-    data = counted(asdict(cut.receipt)) | {"lastAdmin": True}
+        await _tell_kept(tx, row, kept, hosts)
+    data = (
+        counted(asdict(cut.receipt)) | {"kept": stored(kept)} | ({"lastAdmin": True} if Role.ORG_ADMIN in kept else {})
+    )
     refused = member_event(event, row.organisation_id, row.id, row.user_id, data)
     await record(tx, replace(refused, outcome=Outcome.DENIED), *events, *cut.events)
     return Written(row.id, last_admin=True)
 
 
-async def _tell_last_admin(tx: Transaction, row: Any, hosts: set[UUID]) -> None:
+async def _tell_kept(tx: Transaction, row: Any, kept: frozenset[Role], hosts: set[UUID]) -> None:
     if not row.adopted:
         await _keep(tx, row.organisation_id, row.id, SaidUser(row.user_name, row.display_name, row.email))
     await tx.update(scim_users, row.id, refused_at=tx.now)
     names = await names_of(tx, row.organisation_id)
     facts = {"organisation": names[row.organisation_id], "member": row.display_name}
     told = [person for side in (row.organisation_id, *sorted(hosts)) for person in await admins_of(tx, side)]
-    await enqueue(tx, Mail(Template.LAST_ADMIN_REFUSED, row.organisation_id, addressed(told), facts))
+    for role in sorted(kept):
+        await enqueue(tx, Mail(KEPT_NOTICES[role], row.organisation_id, addressed(told), facts))

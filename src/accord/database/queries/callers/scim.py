@@ -211,17 +211,26 @@ async def find_former(tx: Transaction, organisation_id: UUID, email: str) -> Any
     )
 
 
-async def list_given(tx: Transaction, membership_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
-    """The roles that their groups give to these members."""
+async def list_given(tx: Transaction, membership_ids: Collection[UUID]) -> dict[UUID, list[Any]]:
+    """Return the groups of each of these members, with their roles, who gave each (`given_by`), and who put the person
+    in (`added_by`)."""
     found = (
-        select(gm.c.membership_id, g.c.roles)
+        select(gm.c.membership_id, gm.c.added_by, g.c.roles, g.c.given_by)
         .join(g, g.c.id == gm.c.group_id)
         .where(gm.c.membership_id == any_(cast(list(membership_ids), _keys())))
     )
-    given: dict[UUID, frozenset[str]] = {}
+    given: dict[UUID, list[Any]] = {}
     for row in await tx.all(found):
-        given[row.membership_id] = given.get(row.membership_id, frozenset()) | frozenset(row.roles)
+        given.setdefault(row.membership_id, []).append(row)
     return given
+
+
+async def find_credential_maker(tx: Transaction, credential_id: UUID) -> UUID | None:
+    """Return who made the credential by which a directory acts."""
+    maker: UUID | None = await tx.scalar(
+        select(scim_credentials.c.created_by).where(scim_credentials.c.id == credential_id)
+    )
+    return maker
 
 
 async def lock_active(tx: Transaction, organisation_id: UUID, membership_ids: Collection[UUID]) -> Sequence[Any]:
@@ -260,11 +269,13 @@ async def list_inheriting(
     return frozenset(row.id for row in await tx.all(found))
 
 
-async def put_in(tx: Transaction, organisation_id: UUID, group_id: UUID, members: Collection[UUID]) -> None:
-    """Put people into a group, however many there are, in one short statement."""
+async def put_in(
+    tx: Transaction, organisation_id: UUID, group_id: UUID, members: Collection[UUID], added_by: UUID | None
+) -> None:
+    """Put people into a group, however many there are, in one short statement; `added_by` made the credential."""
     entering = func.unnest(cast(sorted(members), _keys())).table_valued("id", name="entering").render_derived()
-    rows = select(literal(group_id), entering.c.id, literal(organisation_id))
-    columns = ["group_id", "membership_id", "organisation_id"]
+    rows = select(literal(group_id), entering.c.id, literal(organisation_id), literal(added_by, Uuid()))
+    columns = ["group_id", "membership_id", "organisation_id", "added_by"]
     await tx.execute(insert(scim_group_members).from_select(columns, rows))
 
 

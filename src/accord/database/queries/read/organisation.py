@@ -7,8 +7,9 @@ from typing import Final
 from sqlalchemy import Text, and_, bindparam, exists, func, or_, select
 from sqlalchemy import any_ as any_of
 
+from accord.database.clock import has_not_ended
 from accord.database.engine import Query
-from accord.database.personal import holds_level, not_over, sees_assignment, sees_contact
+from accord.database.personal import holds_level, sees_assignment, sees_contact
 from accord.database.queries.read.pages import (
     PARENT,
     Item,
@@ -181,7 +182,7 @@ SEES_EMAIL: Final = or_(
         c.c.ended_at.is_(None),
         c.c.partnership_id == p.c.id,
         p.c.host_id == keys("leads"),
-        not_over(p),
+        has_not_ended(p),
     ),
     WAITS_FOR_MY_ACCOUNT.where(i.c.state == "PENDING"),
 )
