@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
@@ -20,7 +20,7 @@ from accord.access.principal import Client, Identity
 from accord.database.audit import Verdict, verify
 from accord.database.engine import Database, driver_url
 from accord.domain.activity import FIRST_HASH
-from accord.domain.organisation import Role, new_handle
+from accord.domain.organisation import Role, new_handle, token_hash
 from accord.domain.partnership import PartnershipState
 from accord.services.operator import publish_terms
 from accord.services.partnerships.partnership import (
@@ -129,6 +129,15 @@ class World:
         )
         membership = await self._membership(organisation, key, email, name, roles)
         return Person(key, membership, organisation, email, identify(email))
+
+    async def vouched(self, identity: Identity, token: str) -> Identity:
+        """The identity as an issuer shows it that vouches for the address to which this link was mailed."""
+        sql = (
+            "SELECT email FROM accord.memberships WHERE token_hash = $1"
+            " UNION ALL SELECT email FROM accord.external_contacts WHERE token_hash = $1"
+        )
+        invited = await self.owner.fetchval(sql, token_hash(token))
+        return identity if invited is None else replace(identity, email=invited)
 
     async def join(self, person: Person, organisation: Organisation, *roles: Role) -> UUID:
         """An active membership of a person in one more organisation; its key."""

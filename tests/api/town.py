@@ -254,7 +254,12 @@ class Builder:
             await owner.execute(sql, self.keys[name], token_hash(f"{CONTACT_TOKEN} of {name}"))
         await self.world.act(ada, remove_external_contact, contact_id=self.keys["old_contact"])
         given = {"token": f"{CONTACT_TOKEN} of gina_contact"}
-        await self.world.database.write(gina.identity, None, lambda tx: accept_contact(tx, **given))
+        vouched = await self.world.vouched(gina.identity, given["token"])
+        await self.world.database.write(vouched, None, lambda tx: accept_contact(tx, **given))
+        tora = self.people["tora"].email
+        await owner.execute(
+            "UPDATE accord.external_contacts SET email = $2 WHERE id = $1", self.keys["waiting_contact"], tora
+        )
         self.town.ids["contact_token"] = f"{CONTACT_TOKEN} of waiting_contact"
 
     async def _links(self) -> None:

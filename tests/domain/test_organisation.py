@@ -65,11 +65,16 @@ def test_a_token_has_256_bits_and_only_its_hash_is_kept() -> None:
 def test_who_may_give_which_role(
     given_roles: set[Role], giver: set[Role], to_oneself: bool, there_are: int, refused: set[Role]
 ) -> None:
-    assert refused_roles(given_roles, giver=giver, to_oneself=to_oneself, legal_representatives=there_are) == refused
+    assert (
+        refused_roles(given_roles, giver=giver, to_oneself=to_oneself, had_legal_representative=bool(there_are))
+        == refused
+    )
 
 
 @given(st.frozensets(st.sampled_from(Role)), st.frozensets(st.sampled_from(Role)))
 def test_no_more_is_refused_than_was_given(given_roles: frozenset[Role], giver: frozenset[Role]) -> None:
     for to_oneself, there_are in product((True, False), (0, 1)):
-        refused = refused_roles(given_roles, giver=giver, to_oneself=to_oneself, legal_representatives=there_are)
+        refused = refused_roles(
+            given_roles, giver=giver, to_oneself=to_oneself, had_legal_representative=bool(there_are)
+        )
         assert refused <= given_roles

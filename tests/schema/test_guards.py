@@ -26,7 +26,7 @@ OPEN = {
 
 REFUSALS = {
     "NotFound", "Forbidden", "InvalidState", "Conflict", "ValidationError", "OrganisationContextMismatch",
-    "PrerequisiteMissing", "LastAdmin", "RateLimited", "CeilingExceeded",
+    "PrerequisiteMissing", "LastAdmin", "LastLegalRepresentative", "RateLimited", "CeilingExceeded",
 }  # fmt: skip
 
 

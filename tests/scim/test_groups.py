@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import pytest
+
 from accord.domain.errors import Conflict, DomainError, Forbidden, NotFound, ValidationError
 from accord.domain.organisation import Role
 from accord.services.people.member import deactivate_member, reactivate_member, update_member
@@ -88,7 +90,63 @@ async def test_what_no_table_may_say(bench: Bench) -> None:
     stale = {"scim_group_id": key, "roles": [Role.PHONE_MANAGER], "expected_version": 7}
     await bench.scene.refused("gustav", Conflict, set_scim_group_roles, **stale)
     await give(bench, key, Role.DECISION_MAKER, by="greta")
-    assert "DECISION_MAKER" in await roles_of(bench, "gustav")
+    assert "DECISION_MAKER" not in await roles_of(bench, "gustav"), "his own credential has put him in"
+
+
+N = [Role.DECISION_MAKER, Role.AUDITOR]
+BOTH = ["AUDITOR", "DECISION_MAKER"]
+
+
+@pytest.mark.parametrize("order", ["roles first", "people first"])
+@pytest.mark.parametrize(
+    ("fills", "gives", "gets"),
+    [
+        ("gustav", "gustav", False),
+        ("gustav", "greta", False),
+        ("greta", "gustav", False),
+        ("greta", "greta", True),
+        ("greta", "gustav, then greta", True),
+        ("gustav, then greta", "greta", True),
+    ],
+)
+async def test_nobody_gets_by_a_group_what_nobody_gives_to_oneself(
+    bench: Bench, order: str, fills: str, gives: str, gets: bool
+) -> None:
+    """Model 4.2: not by the group that one's own credential fills, nor by the roles that one gave alone, whichever is
+    first. Somebody else who says the roles again confirms them; somebody else's credential puts the person in again."""
+    id, key = await make_group(bench, "Deciders", bench.key("dan"))
+    own = bench.key("gustav")
+
+    async def fill() -> None:
+        for by in fills.split(", then "):
+            directory = await bench.directory(by)
+            await directory.patch(f"/Groups/{id}", {"op": "remove", "path": f'members[value eq "{own}"]'})
+            await directory.patch(f"/Groups/{id}", {"op": "add", "path": "members", "value": [{"value": own}]})
+
+    async def say() -> None:
+        for by in gives.split(", then "):
+            if order == "people first" and by == "gustav":
+                given = {"scim_group_id": key, "roles": N}
+                await bench.scene.refused("gustav", Forbidden, set_scim_group_roles, **given)
+            else:
+                await give(bench, key, *N, by=by)
+
+    for step in (say, fill) if order == "roles first" else (fill, say):
+        await step()
+    held = sorted(set(await roles_of(bench, "gustav")) & set(BOTH))
+    assert held == (BOTH if gets else []), (order, fills, gives)
+    said = await bench.scene.world.owner.fetchval("SELECT roles FROM accord.scim_groups WHERE id = $1", key)
+    if said:
+        assert sorted(set(await roles_of(bench, "dan")) & set(BOTH)) == BOTH, "others get what the group gives"
+
+
+async def test_who_comes_back_gets_no_more_by_a_group(bench: Bench) -> None:
+    """Reactivating recalculates by the same rule; a rotated credential changes nothing about who put somebody in."""
+    id, key = await make_group(bench, "Deciders", bench.key("gustav"))
+    await give(bench, key, Role.DECISION_MAKER, by="greta")
+    other = await bench.directory("greta")
+    await other.ok("PUT", f"/Groups/{id}", group("Deciders again", bench.key("gustav")))
+    assert "DECISION_MAKER" not in await roles_of(bench, "gustav")
 
 
 async def test_who_comes_back_is_in_no_group(bench: Bench) -> None:

@@ -39,7 +39,9 @@ async def token_of(scene: Scene, email: str = PAT) -> str:
 
 async def follow(scene: Scene, person: Person, token: str) -> UUID:
     """Follow the link, signed in as somebody."""
-    key: UUID = await scene.world.database.write(person.identity, None, lambda tx: accept_contact(tx, token=token))
+    identity = await scene.world.vouched(person.identity, token)
+    key = await scene.world.database.write(identity, None, lambda tx: accept_contact(tx, token=token))
+    assert key is not None
     return key
 
 

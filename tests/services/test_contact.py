@@ -156,7 +156,7 @@ async def test_a_link_falls_with_the_leader_who_made_it(scene: Scene) -> None:
 
 async def test_one_person_is_one_contact_and_keeps_its_roles(scene: Scene) -> None:
     key = await make_contact(scene, "pat", P)
-    given: dict[str, Any] = {"email": "pat@contacts.example", "roles": [D]}
+    given: dict[str, Any] = {"email": scene["pat"].email, "roles": [D]}
     await scene.refused("ada", InvalidState, add_external_contact, **given)
     await invite(scene, D, email="other@contacts.example")
     await refused_link(scene, "pat", await token_of(scene, "other@contacts.example"))

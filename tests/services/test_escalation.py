@@ -16,7 +16,7 @@ from accord.database.engine import AccessRevoked
 from accord.database.queries.read.export import stream_events
 from accord.domain.acting import Basis
 from accord.domain.delegation import DelegatedRole
-from accord.domain.errors import Forbidden, InvalidState, NotFound, ValidationError
+from accord.domain.errors import Forbidden, InvalidState, LastLegalRepresentative, NotFound, ValidationError
 from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import OrganisationStatus, Role
 from accord.domain.partner import LinkKind, PartnerProgram, PartnerStatus
@@ -38,7 +38,7 @@ from accord.services.partnerships.partnership import approve_partnership, remove
 from accord.services.partnerships.status import set_organisation_status, set_partner_status
 from accord.services.partnerships.term import extend_partnership, set_auto_extend
 from accord.services.people.joining import accept_membership, invite_member
-from accord.services.people.member import update_member
+from accord.services.people.member import deactivate_member, remove_member, update_member
 from accord.services.policy import freeze_partner_access, set_policy, unfreeze_partner_access
 from tests.services.contacts import contact, make_contact
 from tests.services.scene import Scene, Signer
@@ -104,9 +104,10 @@ async def test_self_invitation_is_asked_again_when_it_is_accepted(scene: Scene) 
                 await scene.world.act_as_oneself(scene[name], accept_membership, token=token)
             assert refusal.value.condition == "PROTECTED_ACTION"
     stranger = identify(f"stranger.{scene.host.handle}@elsewhere.example")
+    stranger = await scene.world.vouched(stranger, token)
     await scene.world.database.write(stranger, None, lambda tx: accept_membership(tx, token=token))
-    sql = "SELECT roles, delegated_admin FROM accord.memberships WHERE organisation_id = $1 AND email LIKE 'stranger.%'"
-    row = await scene.world.owner.fetchrow(sql, scene.host.id)
+    sql = "SELECT roles, delegated_admin FROM accord.memberships WHERE organisation_id = $1 AND email = $2"
+    row = await scene.world.owner.fetchrow(sql, scene.host.id, "unknown@elsewhere.example")
     assert (row["roles"], row["delegated_admin"]) == (["MEMBER"], False)
 
 
@@ -206,11 +207,16 @@ async def test_an_admin_does_not_become_legal_representative(scene: Scene) -> No
         await scene.refused("arne", Forbidden, update_member, membership_id=key, roles=legal)
     invited = {"email": "x@elsewhere.example", "display_name": "X", "roles": legal}
     await scene.refused("arne", Forbidden, invite_member, **invited)
-    await scene.act("ada", update_member, membership_id=scene["ada"].membership_id, roles=[Role.ORG_ADMIN])
+    ada = scene["ada"].membership_id
+    for by in ("ada", "arne"):
+        stripped = {"membership_id": ada, "roles": [Role.ORG_ADMIN]}
+        await scene.refused(by, LastLegalRepresentative, update_member, **stripped)
+    await scene.refused("arne", LastLegalRepresentative, deactivate_member, membership_id=ada)
+    await scene.refused("arne", LastLegalRepresentative, remove_member, membership_id=ada)
+    await scene.act("ada", update_member, membership_id=otto, roles=[Role.LEGAL_REPRESENTATIVE])
+    await scene.act("ada", update_member, membership_id=ada, roles=[Role.ORG_ADMIN])
     await scene.refused("arne", Forbidden, update_member, membership_id=own, roles=legal)
-    await scene.refused("ada", Forbidden, update_member, membership_id=scene["ada"].membership_id, roles=legal)
-    await scene.act("arne", update_member, membership_id=otto, roles=[Role.LEGAL_REPRESENTATIVE])
-    await scene.refused("arne", Forbidden, update_member, membership_id=own, roles=legal)
+    await scene.refused("ada", Forbidden, update_member, membership_id=ada, roles=legal)
 
 
 async def test_an_admin_opens_neither_everything_nor_the_wallet(scene: Scene) -> None:

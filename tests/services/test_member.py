@@ -27,7 +27,10 @@ async def token_of(scene: Scene, email: str = "nora@harbour.example") -> str:
 
 async def accept(scene: Scene, token: str, subject: str | Person = "nora") -> UUID:
     identity = subject.identity if isinstance(subject, Person) else identify(f"{subject}@{scene.host.handle}.example")
-    return await scene.world.database.write(identity, None, lambda tx: accept_membership(tx, token=token))
+    identity = await scene.world.vouched(identity, token)
+    membership = await scene.world.database.write(identity, None, lambda tx: accept_membership(tx, token=token))
+    assert membership is not None
+    return membership
 
 
 async def assert_dead(scene: Scene, token: str, subject: str | Person = "nora") -> None:
@@ -62,7 +65,7 @@ async def test_an_invitation_gives_no_right_until_it_is_followed(scene: Scene) -
 
 
 async def test_whoever_follows_the_link_is_the_member(scene: Scene) -> None:
-    """The address proves nothing, and a person known already keeps home and name."""
+    """With the invited address vouched for; a person known already keeps home, name and address."""
     membership = await invite(scene)
     assert await accept(scene, await token_of(scene), scene["zoe"]) == membership
     row = await scene.row("memberships", membership)

@@ -41,7 +41,8 @@ async def link(scene: Scene, customer_id: UUID, **given: Any) -> UUID:
 async def join(scene: Scene, customer_id: UUID) -> None:
     sql = "UPDATE accord.memberships SET token_hash = $2 WHERE organisation_id = $1 AND status = 'INVITED'"
     await scene.world.owner.execute(sql, customer_id, token_hash(TOKEN))
-    await scene.world.database.write(identify(NEWCOMER), None, lambda tx: accept_membership(tx, token=TOKEN))
+    newcomer = await scene.world.vouched(identify(NEWCOMER), TOKEN)
+    await scene.world.database.write(newcomer, None, lambda tx: accept_membership(tx, token=TOKEN))
 
 
 async def level(scene: Scene, customer_id: UUID) -> list[tuple[str, str]]:

@@ -51,7 +51,8 @@ async def waits_for_confirmation(tx: Transaction, link: Link) -> bool:
     """Return whether the caller has to wait until the organisation confirms, and keep the claim that it confirms.
 
     A caller whose issuer vouches for the invited address does not wait, nor one who was confirmed for this link. One
-    claim waits at a time: NotFound for anybody else meanwhile, for who was refused, and once too many have claimed. The
+    claim stands at a time: NotFound for anybody else until it is decided, for who was refused, and once too many have
+    claimed. The
     link and its organisation are held.
     """
     identity = tx.principal.identity
@@ -63,7 +64,8 @@ async def waits_for_confirmation(tx: Transaction, link: Link) -> bool:
         return False
     if ClaimState.WAITING in own:
         return True
-    barred = ClaimState.REFUSED in own or any(state is ClaimState.WAITING for _, state in standing)
+    taken = {ClaimState.WAITING, ClaimState.CONFIRMED}
+    barred = ClaimState.REFUSED in own or any(state in taken for _, state in standing)
     if barred or len(standing) >= CLAIMS_OF_A_LINK:
         raise NotFound(("token",))
     for claim, state in standing:
