@@ -100,7 +100,10 @@ async def _secrets(owner: Any, town: Town) -> None:
     """What only mails and notices know."""
     membership = town["ivan_membership"].partition("_")[2]
     await owner.execute(
-        "UPDATE accord.memberships SET token_hash = $2 WHERE id = $1::text::uuid", membership, token_hash(TOKEN)
+        "UPDATE accord.memberships SET token_hash = $2, email = $3 WHERE id = $1::text::uuid",
+        membership,
+        token_hash(TOKEN),
+        NEWCOMER,
     )
     mia = town["mia"].partition("_")[2]
     notice = await owner.fetchval(

@@ -33,11 +33,12 @@ from accord.services.partnerships.hold import suspend_partnership
 from accord.services.partnerships.level import set_data_access
 from accord.services.partnerships.link import link_partner
 from accord.services.partnerships.status import set_partner_status
-from accord.services.people.joining import invite_member
+from accord.services.people.confirmation import refuse_invitation_claim
+from accord.services.people.joining import accept_membership, invite_member
 from accord.services.people.member import deactivate_member, update_member
 from accord.services.people.scim_credential import create_scim_credential, revoke_scim_credential
 from accord.services.policy import freeze_partner_access, set_policy
-from tests.world import Organisation, Person, World
+from tests.world import Organisation, Person, World, identify
 
 S = PartnershipState
 CONTACT_TOKEN = "a link to the role of a contact"
@@ -310,4 +311,21 @@ class Builder:
             ada, invite_member, email="ivan@harbour.example", display_name="Ivan", roles=[Role.MEMBER]
         )
         self._name("ivan_membership", "membership", invited)
+        for name in ("ivy", "ida"):
+            await self._claim(name)
+        self._name("dune", "organisation", (await self.world.organisation("Dune")).id)
+        (refused,) = [self.keys["ida_claim"]]
+        await self.world.act(ada, refuse_invitation_claim, claim_id=refused, expected_version=1)
         await self.world.act(ada, deactivate_member, membership_id=self.people["dora"].membership_id)
+
+    async def _claim(self, name: str) -> None:
+        """Harbour has invited somebody, and somebody else has used the link."""
+        ada, token = self.people["ada"], f"the link of {name}"
+        invited = {"email": f"{name}@harbour.example", "display_name": name.title(), "roles": [Role.MEMBER]}
+        membership = await self.world.act(ada, invite_member, **invited)
+        sql = "UPDATE accord.memberships SET token_hash = $2 WHERE id = $1"
+        await self.world.owner.execute(sql, membership, token_hash(token))
+        finder = identify(f"finder.of.{name}@elsewhere.example")
+        assert await self.world.database.write(finder, None, lambda tx: accept_membership(tx, token=token)) is None
+        sql = "SELECT id FROM accord.invitation_claims WHERE membership_id = $1"
+        self._name(f"{name}_claim", "invitationclaim", await self.world.owner.fetchval(sql, membership))

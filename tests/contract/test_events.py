@@ -40,7 +40,15 @@ from accord.services.partnerships import amendment, ownership, partnership, prop
 from accord.services.partnerships.customer import request_customer
 from accord.services.partnerships.invite import InvitedItem, invite_partner
 from accord.services.partnerships.status import set_partner_status
-from accord.services.people import joining, member, profile, scim_credential, scim_group
+from accord.services.people import (
+    confirmation,
+    first_admin,
+    joining,
+    member,
+    profile,
+    scim_credential,
+    scim_group,
+)
 from accord.services.people.signin import note_sign_in
 from tests.contract.stage import NEW, Call, Events, Stage, Take, both, membership
 from tests.contract.standing import (
@@ -63,17 +71,40 @@ S = PartnershipState
 
 async def accept_membership(take: Take) -> Any:
     token = f"token {take.copy.number}"
-    await take.stage.world.owner.execute(
-        "UPDATE accord.memberships SET token_hash = $2 WHERE id = $1", take.key("invited"), token_hash(token)
+    newcomer = f"newcomer{take.copy.number}@people.example"
+    sql = "UPDATE accord.memberships SET token_hash = $2, email = $3 WHERE id = $1"
+    await take.stage.world.owner.execute(sql, take.key("invited"), token_hash(token), newcomer)
+    return await take.run(newcomer, joining.accept_membership, token=token)
+
+
+async def claimed(take: Take, act: Any) -> Any:
+    """Decide about somebody who has used the link of an invitation at the guest."""
+    token = f"claimed {take.copy.number}"
+    sql = "UPDATE accord.memberships SET token_hash = $2 WHERE id = $1"
+    await take.stage.world.owner.execute(sql, take.key("invited"), token_hash(token))
+    sql = (
+        "INSERT INTO accord.invitation_claims (organisation_id, membership_id, by_operator, link_hash, invited_email,"
+        " issuer, subject, email_verified, state, claimed_at, expires_at)"
+        " VALUES ($1, $2, false, $3, 'x@people.example', 'i', 's', false, 'WAITING', $4, $5) RETURNING id"
     )
-    return await take.run(f"newcomer{take.copy.number}@people.example", joining.accept_membership, token=token)
+    now, guest = take.stage.world.clock.now, take.copy.key(take.stage.scene.guest.id)
+    ends = now + timedelta(days=1)
+    key = await take.stage.world.owner.fetchval(sql, guest, take.key("invited"), token_hash(token), now, ends)
+    return await take.act("gustav", act, claim_id=key, expected_version=1)
+
+
+async def claim_membership(take: Take) -> Any:
+    token = f"other {take.copy.number}"
+    sql = "UPDATE accord.memberships SET token_hash = $2 WHERE id = $1"
+    await take.stage.world.owner.execute(sql, take.key("invited"), token_hash(token))
+    return await take.run(f"other{take.copy.number}@people.example", joining.accept_membership, token=token)
 
 
 async def accept_contact(take: Take) -> Any:
     token = f"contact {take.copy.number}"
-    await take.stage.world.owner.execute(
-        "UPDATE accord.external_contacts SET token_hash = $2 WHERE id = $1", take.key("named"), token_hash(token)
-    )
+    sql = "UPDATE accord.external_contacts SET token_hash = $2, email = $3 WHERE id = $1"
+    address = take.person("nils").identity.email
+    await take.stage.world.owner.execute(sql, take.key("named"), token_hash(token), address)
     return await take.run("nils", contact.accept_contact, token=token)
 
 
@@ -89,6 +120,20 @@ async def mark_read(take: Take) -> Any:
         take.copy.key(take.stage.scene.host.id),
     )
     return await take.run("mia", profile.mark_notifications_read, notification_ids=[key])
+
+
+async def without_admins(take: Take, act: Any, **given: Any) -> Any:
+    host = take.copy.key(take.stage.scene.host.id)
+    sql = "UPDATE accord.memberships SET roles = '{MEMBER}' WHERE organisation_id = $1 AND 'ORG_ADMIN' = ANY (roles)"
+    await take.stage.world.owner.execute(sql, host)
+    return await take.stage.world.operate(act, organisation_id=host, **given)
+
+
+async def named_legal(take: Take) -> Any:
+    host = take.copy.key(take.stage.scene.host.id)
+    sql = "SELECT email FROM accord.memberships WHERE id = $1"
+    email = await take.stage.world.owner.fetchval(sql, membership(take, "otto"))
+    return await take.stage.world.operate(first_admin.name_legal_representative, organisation_id=host, email=email)
 
 
 async def scim_row(take: Take, table: str, **values: Any) -> UUID:
@@ -398,6 +443,22 @@ ACTS: Final[dict[str, tuple[Call, Events]]] = {
         lambda t: t.act("arne", api_client.revoke_api_client, api_client_id=t.key("client")),
         {"host": ["api_client.revoked"]},
     ),
+    "confirm_invitation_claim": (
+        lambda t: claimed(t, confirmation.confirm_invitation_claim),
+        {"guest": ["invitation.confirmed"]},
+    ),
+    "refuse_invitation_claim": (
+        lambda t: claimed(t, confirmation.refuse_invitation_claim),
+        {"guest": ["invitation.refused"]},
+    ),
+    "invite_first_admin": (
+        lambda t: without_admins(t, first_admin.invite_first_admin, email="f@people.example", display_name="F"),
+        {"host": ["member.invited"], "platform": ["member.invited"]},
+    ),
+    "name_legal_representative": (
+        named_legal,
+        {"host": ["member.updated"], "platform": ["member.updated"]},
+    ),
     "create_organisation": (
         lambda t: t.run(
             "staff",
@@ -457,6 +518,7 @@ BESIDE: Final[dict[str, tuple[Call, Events]]] = {
         lambda t: t.act("ada", contact.remove_external_contact, contact_id=t.key("named")),
         {"host": ["contact.removed"]},
     ),
+    "a link that somebody else uses": (claim_membership, {"guest": ["invitation.claimed"]}),
     "an export": (
         lambda t: t.act("ada", record_export, filters={}),
         {"host": ["export.created"]},
@@ -481,6 +543,11 @@ WITHOUT_RIGHT: Final = {
     "revoke_scim_credential": (),
     "set_scim_group_roles": (),
     "publish_terms": ("ada", "zoe"),
+    # the claim is made on the way, and the five cases refuse the others
+    "confirm_invitation_claim": (),
+    "refuse_invitation_claim": (),
+    "invite_first_admin": (),
+    "name_legal_representative": (),
     "create_organisation": ("ada", "zoe"),
     "set_partners_enabled": ("ada", "zoe"),
     **STANDING_WITHOUT_RIGHT,

@@ -36,7 +36,7 @@ STRANGERS = ("quentin", "quinn", "ruth", "max", "dora", "newcomer")
 partner, somebody deactivated, somebody unknown."""
 
 ID = re.compile(
-    r"(organisation|user|membership|partnership|attempt|account|share|grant|accessitem|event|terms|notification|contact)"
+    r"(organisation|user|membership|partnership|attempt|account|share|grant|accessitem|event|terms|notification|contact|invitationclaim)"
     r"_([0-9a-f-]{36})"
 )
 

@@ -123,3 +123,15 @@ async def test_a_representative_is_followed_by_another_admin(bench: Bench) -> No
     await bench.guest.ok("DELETE", f"/Users/{bench.key('greta')}", status=204)
     partnership = await bench.scene.row("partnerships", bench.scene.partnership)
     assert partnership["representative_user_id"] == bench.scene["gustav"].id
+
+
+@pytest.mark.parametrize("way", ["patch", "delete"])
+async def test_of_the_last_legal_representative_everything_else_ends(bench: Bench, way: str) -> None:
+    """Leaving wins over all that somebody may be without: one of two admins keeps the one role, and no other."""
+    path = f"/Users/{bench.key('ada')}"
+    payload = patch(INACTIVE) if way == "patch" else None
+    await bench.host.refused(409, "PATCH" if way == "patch" else "DELETE", path, payload)
+    row = await bench.membership(bench.key("ada"))
+    assert (row["status"], row["roles"]) == ("ACTIVE", ["LEGAL_REPRESENTATIVE"])
+    assert await bench.scene.mails("last_legal_representative_refused") == [{"arne"}]
+    assert await bench.scene.mails("leading_roles_changed") == [{"ada", "arne"}]

@@ -111,11 +111,10 @@ async def test_what_is_no_leading_role_is_told_nobody(scene: Scene) -> None:
 @pytest.mark.parametrize("role", [Role.LEGAL_REPRESENTATIVE, Role.ORG_ADMIN])
 async def test_the_last_one_stays(scene: Scene, act: str, role: Role) -> None:
     """By whichever act, and whoever does it; with another one it may be taken."""
+    error = {Role.ORG_ADMIN: LastAdmin, Role.LEGAL_REPRESENTATIVE: LastLegalRepresentative}[role]
+    by = "ada" if role is Role.ORG_ADMIN else "arne"
     if role is Role.ORG_ADMIN:
         await update(scene, "arne", Role.MEMBER)
-        by, error = "ada", LastAdmin
-    else:
-        by, error = "arne", LastLegalRepresentative
     acts: dict[str, tuple[Any, dict[str, Any]]] = {
         "update": (update_member, {"roles": [{Role.ORG_ADMIN: Role.LEGAL_REPRESENTATIVE}.get(role, Role.ORG_ADMIN)]}),
         "deactivate": (deactivate_member, {}),

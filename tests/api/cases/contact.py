@@ -28,6 +28,13 @@ def _assign(user: str, side: str = "forge") -> Given:
     return build
 
 
+CLAIM = "claim { state invitedEmail email emailVerified issuer roles }"
+
+
+def _claim(claim: str, version: int, side: str = "harbour") -> Given:
+    return to(side, claimId=claim, expectedVersion=version)
+
+
 CASES = [
     Cases(
         "addExternalContact",
@@ -81,5 +88,27 @@ CASES = [
         foreign=Refused("quentin", _assign("fay", "quill"), "NOT_FOUND"),
         wrong_state=Refused("gina", _assign("gina", "grove"), "NOT_FOUND", item=True),
         repeated=Refused("fred", _assign("fay"), "INVALID_STATE", item=True),
+    ),
+    Cases(
+        "confirmInvitationClaim",
+        by="ada",
+        given=_claim("ivy_claim", 1),
+        shows=CLAIM,
+        expected=lambda _, shown: shown["claim"]["state"] == "CONFIRMED",
+        forbidden=Refused("mia", _claim("ivy_claim", 1), "FORBIDDEN"),
+        foreign=Refused("quentin", _claim("ivy_claim", 1, "quill"), "NOT_FOUND"),
+        wrong_state=Refused("ada", _claim("ida_claim", 2), "INVALID_STATE"),
+        repeated=Refused("ada", _claim("ivy_claim", 1), "CONFLICT"),
+    ),
+    Cases(
+        "refuseInvitationClaim",
+        by="arne",
+        given=_claim("ivy_claim", 1),
+        shows=CLAIM,
+        expected=lambda _, shown: shown["claim"]["state"] == "REFUSED",
+        forbidden=Refused("mia", _claim("ivy_claim", 1), "FORBIDDEN"),
+        foreign=Refused("quentin", _claim("ivy_claim", 1, "quill"), "NOT_FOUND"),
+        wrong_state=Refused("ada", _claim("ida_claim", 2), "INVALID_STATE"),
+        repeated=Refused("arne", _claim("ivy_claim", 1), "CONFLICT"),
     ),
 ]

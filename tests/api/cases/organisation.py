@@ -28,6 +28,12 @@ def bare(**given: Any) -> Given:
     }
 
 
+def _legal(name: str) -> Given:
+    """Somebody of the town as Harbour's next legal representative."""
+    return lambda town: {"organisationId": town["harbour"], "email": town.emails[name]}
+
+
+FIRST = {"email": "first@dune.example", "displayName": "First"}
 FOUND = {
     "name": "New Organisation",
     "countryCode": "NO",
@@ -228,7 +234,29 @@ CASES = [
         forbidden=Refused("ada", bare(**FOUND), "FORBIDDEN"),
         foreign=Impossible("staff belongs to no tenant"),
         wrong_state=Impossible("there is nothing yet that could be in a state"),
-        repeated=Same("two organisations may have one name: each gets a handle of its own"),
+        repeated=Same("as long as nobody has joined it is the same organisation, with another link"),
+    ),
+    Cases(
+        "inviteFirstAdmin",
+        by=OPERATOR,
+        given=bare(organisationId="dune", **FIRST),
+        shows="organisation { name }",
+        expected=_is("organisation", "name", "Dune"),
+        forbidden=Refused("ada", bare(organisationId="dune", **FIRST), "FORBIDDEN"),
+        foreign=Refused(OPERATOR, bare(organisationId="otto", **FIRST), "NOT_FOUND"),
+        wrong_state=Refused(OPERATOR, bare(organisationId="harbour", **FIRST), "INVALID_STATE"),
+        repeated=Same("another link takes the place of the older one"),
+    ),
+    Cases(
+        "nameLegalRepresentative",
+        by=OPERATOR,
+        given=_legal("otto"),
+        shows="organisation { name }",
+        expected=_is("organisation", "name", "Harbour"),
+        forbidden=Refused("arne", _legal("otto"), "FORBIDDEN"),
+        foreign=Refused(OPERATOR, _legal("quentin"), "NOT_FOUND"),
+        wrong_state=Refused(OPERATOR, _legal("ada"), "INVALID_STATE"),
+        repeated=Refused(OPERATOR, _legal("otto"), "INVALID_STATE"),
     ),
     Cases(
         "setPartnersEnabled",
