@@ -6,10 +6,10 @@ from typing import Final
 
 from sqlalchemy import and_, case
 
+from accord.database.clock import NOW
 from accord.database.personal import sees_claim
 from accord.database.queries.read.pages import PARENT, Item, as_text, global_id, looked_up, one_of, paged
 from accord.database.tables.invitation_claim import invitation_claims
-from accord.database.visibility import NOW
 from accord.domain.invitation_claim import ClaimState
 
 
