@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, TypeVar
@@ -39,6 +39,7 @@ from accord.database.query import Query, Row
 from accord.database.snapshot import Snapshot, driver_of
 from accord.database.tables.acting import acting_sessions
 from accord.domain.errors import Conflict, Forbidden, OrganisationContextMismatch
+from accord.domain.mail_budget import DEFAULT_PER_DAY, Budget
 from accord.domain.organisation import PLATFORM
 
 __all__ = ["AccessRevoked", "Busy", "Database", "OutcomeUnknown", "Query", "Row", "SessionOver", "Snapshot"]
@@ -65,11 +66,13 @@ class Transaction:
         driver: Driver,
         principal: Principal,
         now: datetime,
+        mails_per_day: Mapping[Budget, int] = DEFAULT_PER_DAY,
     ) -> None:
         self.connection = connection
         self.driver = driver
         self.principal = principal
         self.now = now
+        self.mails_per_day = mails_per_day
         self.acting_for: UUID | None = None
 
     @property
@@ -166,8 +169,10 @@ class Database:
         idle_timeout: float = 10.0,
         durable: bool = True,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        mails_per_day: Mapping[Budget, int] = DEFAULT_PER_DAY,
     ) -> None:
         self.clock = clock
+        self.mails_per_day = mails_per_day
         self.engine = create_async_engine(
             driver_url(url),
             pool_size=pool_size,
@@ -272,7 +277,7 @@ class Database:
                 if row is None:
                     known = await raw.fetchval(caller.CREDENTIAL_KNOWN, digest)
                     raise CredentialOver if known else CredentialRefused
-                tx = Transaction(connection, raw, caller.directory_of(row, client), now)
+                tx = Transaction(connection, raw, caller.directory_of(row, client), now, self.mails_per_day)
                 tx.acting_for = row["organisation_id"]
                 await tx.enter(row["organisation_id"])
                 yield tx
@@ -307,7 +312,9 @@ class Database:
     async def platform(self) -> AsyncIterator[Transaction]:
         """A transaction in which the platform itself acts, for what time alone brings about."""
         async with self.system() as connection:
-            yield Transaction(connection, await driver_of(connection), PLATFORM_PRINCIPAL, self.clock())
+            yield Transaction(
+                connection, await driver_of(connection), PLATFORM_PRINCIPAL, self.clock(), self.mails_per_day
+            )
 
     async def close(self) -> None:
         """Close every connection."""
@@ -327,7 +334,7 @@ class Database:
         principal = await caller.rights_of(raw, identity, now)
         if session is not None:
             principal = await acting.resolve(raw, principal, session, now)
-        return Transaction(connection, raw, principal, now)
+        return Transaction(connection, raw, principal, now, self.mails_per_day)
 
     async def _name(self, tx: Transaction, organisation_id: UUID | None) -> None:
         if organisation_id is None:

@@ -56,6 +56,8 @@ ATTEMPT: Final = "secret_hash = (SELECT accord.shown('attempt'))"
 ACTOR: Final = "actor = (SELECT accord.shown('issuer') || ' ' || accord.shown('subject'))"
 KNOWN_PERSON: Final = "EXISTS (SELECT 1 FROM accord.users u WHERE u.id = notifications.user_id)"
 CREDENTIALS: Final = f"{_in_mine('organisation_id')} OR token_hash = (SELECT accord.shown('credential'))"
+TURNS: Final = "key = ANY (string_to_array((SELECT accord.shown('mail_keys')), ','))"
+"""The turns of exactly those recipients whom an act names; a key is a hash and cannot be listed."""
 CONTACTS: Final = _in_mine("host_id", "home_id")
 TIED: Final = f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('stream_id')} OR accord.has_contacts_with(stream_id)"
 """The streams of organisations that something joins to mine: both sides of an act have it on record."""
@@ -295,6 +297,16 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     "mails": (
         ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
         ("SELECT", _in_mine("organisation_id"), GATEWAY),
+        ("ALL", "true", WORKER),
+    ),
+    "mail_turns": (
+        ("SELECT", TURNS, GATEWAY),
+        ("INSERT", TURNS, GATEWAY),
+        ("UPDATE", TURNS, GATEWAY),
+        ("ALL", "true", WORKER),
+    ),
+    "held_mails": (
+        ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
         ("ALL", "true", WORKER),
     ),
     "notifications": (

@@ -190,6 +190,9 @@ GRANTS: Final = (
         )
     ),
     f"GRANT SELECT, INSERT, UPDATE ON accord.mails TO {WORKER}",
+    f"GRANT SELECT, INSERT, UPDATE (until, count, waiting) ON accord.mail_turns TO {GATEWAY}",
+    f"GRANT INSERT ON accord.held_mails TO {GATEWAY}",
+    f"GRANT SELECT, INSERT, UPDATE, DELETE ON accord.mail_turns, accord.held_mails TO {WORKER}",
     f"GRANT SELECT, UPDATE ({changeable('chain_heads')}) ON accord.chain_heads TO {WORKER}",
     f"GRANT INSERT ON accord.activity_events, accord.notifications TO {WORKER}",
     f"GRANT SELECT, DELETE ON accord.sign_ins, accord.browser_sessions, accord.sign_in_attempts TO {WORKER}",

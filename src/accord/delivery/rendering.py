@@ -14,10 +14,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from accord.database.queries.outbox import Envelope
 from accord.delivery.smtp import Smtp
-from accord.domain.notice import NOTICES, Template, compose, plain, plain_lines
+from accord.domain.mail_text import QUOTED, plain, plain_lines
+from accord.domain.notice import NOTICES, Template, compose
 from accord.domain.text import delivered_to
 
-QUOTED: Final = frozenset({"reason", "note", "changes"})
 BLANK_LINES: Final = re.compile(r"\n{3,}")
 MAIL_POLICY: Final = SMTP.clone(cte_type="7bit")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email.message import EmailMessage
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import aiosmtplib
 from aiosmtplib.errors import (
@@ -16,6 +18,7 @@ from aiosmtplib.errors import (
     SMTPResponseException,
     SMTPSenderRefused,
 )
+from aiosmtplib.response import SMTPResponse
 
 ABOUT_THE_MESSAGE: Final = (SMTPDataError, SMTPRecipientRefused, SMTPSenderRefused)
 
@@ -41,6 +44,11 @@ class Smtp:
     sender_name: str = "Accord"
     timeout: float = 15.0
 
+    @property
+    def longest_doubt(self) -> timedelta:
+        """After this long nobody can still be handing a message over: the server has had its time for each step."""
+        return timedelta(seconds=3 * self.timeout)
+
 
 class Undelivered(Exception):
     """The server did not take the message; the text is its answer in one line."""
@@ -54,19 +62,37 @@ class Unavailable(Undelivered):
     """It may take it later: 4xx, no connection, a refused sign-in."""
 
 
-async def send(smtp: Smtp, message: EmailMessage) -> None:
-    """Hand over the message. Raises Refused or Unavailable."""
+class _Exchange(aiosmtplib.SMTP):
+    """An SMTP client that asks for leave before it hands over the message, when the server has taken the recipient."""
+
+    leave: Callable[[], Awaitable[None]]
+
+    async def data(self, message: str | bytes, /, **given: Any) -> SMTPResponse:
+        await self.leave()
+        return await super().data(message, **given)
+
+
+async def send(
+    smtp: Smtp, message: EmailMessage, begin: Callable[[], Awaitable[None]], taken: Callable[[], Awaitable[None]]
+) -> None:
+    """Hand over the message: `begin` runs before the server is given it, `taken` at once when the server has it.
+
+    Raises Refused or Unavailable, and what the two raise.
+    """
+    client = _Exchange(
+        hostname=smtp.host,
+        port=smtp.port,
+        username=smtp.username,
+        password=smtp.password,
+        use_tls=smtp.encryption is Encryption.TLS,
+        start_tls=smtp.encryption is Encryption.STARTTLS,
+        timeout=smtp.timeout,
+    )
+    client.leave = begin
     try:
-        await aiosmtplib.send(
-            message,
-            hostname=smtp.host,
-            port=smtp.port,
-            username=smtp.username,
-            password=smtp.password,
-            use_tls=smtp.encryption is Encryption.TLS,
-            start_tls=smtp.encryption is Encryption.STARTTLS,
-            timeout=smtp.timeout,
-        )
+        async with client:
+            await client.send_message(message)
+            await taken()
     except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
         raise _undelivered(error) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -13,12 +13,13 @@ from typing import Any, Final, NoReturn
 from uuid import UUID
 
 import structlog
-from asyncpg import Connection as Driver
+from asyncpg import Connection
 from pgqueuer import PgQueuer
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
 
 from accord.database import queue
+from accord.database.caller import Driver
 from accord.database.engine import Database
 from accord.database.queries import outbox
 from accord.database.queries.outbox import Envelope
@@ -29,6 +30,8 @@ from accord.delivery.smtp import Refused, Smtp, Unavailable, send
 POLL: Final = timedelta(seconds=2)
 ABANDONED: Final = timedelta(seconds=20)
 BATCH: Final = 5
+IN_DOUBT: Final = 2
+"""Mails that a worker hands over at a time; as many can be sent twice when it is killed in that moment."""
 RECONNECT: Final = (0.2, 10.0)
 
 log = structlog.get_logger(__name__)
@@ -81,7 +84,7 @@ def _code(error: Exception) -> str | None:
 
 
 @asynccontextmanager
-async def _listening(database: Database) -> AsyncIterator[Driver[Any]]:
+async def _listening(database: Database) -> AsyncIterator[Connection[Any]]:
     """A connection of its own for LISTEN, closed at the end and never given back to the pool."""
     async with database.engine.connect() as connection:
         try:
@@ -91,13 +94,13 @@ async def _listening(database: Database) -> AsyncIterator[Driver[Any]]:
 
 
 async def _work(
-    database: Database, driver: Driver[Any], delivery: Delivery, stop: asyncio.Event, sweep: schedule.Sweep
+    database: Database, driver: Connection[Any], delivery: Delivery, stop: asyncio.Event, sweep: schedule.Sweep
 ) -> None:
     queries = queue.queries(driver)
     jobs = PgQueuer(queries.driver, channel=queue.SETTINGS.channel, queries=queries)
     driver.add_termination_listener(lambda _: jobs.shutdown.set())
     if delivery.smtp is not None:
-        handler = partial(_deliver, database, delivery, delivery.smtp)
+        handler = partial(_deliver, _Post(database, delivery, delivery.smtp, asyncio.Semaphore(IN_DOUBT)))
         jobs.entrypoint(queue.MAIL, on_failure="hold", accepts_context=False)(handler)
     schedule.register(jobs, database, sweep)
     stopping = asyncio.create_task(_stop_with(stop, jobs.shutdown))
@@ -118,36 +121,76 @@ async def _stop_with(stop: asyncio.Event, shutdown: asyncio.Event) -> None:
     shutdown.set()
 
 
-async def _deliver(database: Database, delivery: Delivery, smtp: Smtp, job: Job) -> None:
+class _Doubtful(Exception):
+    """Another worker has begun to send this mail and may still be at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """What sending one mail after the other needs. `doubts` bounds how many may be with the server unanswered, which is
+    how many a worker that is killed may send a second time."""
+
+    database: Database
+    delivery: Delivery
+    smtp: Smtp
+    doubts: asyncio.Semaphore
+
+
+async def _deliver(post: _Post, job: Job) -> None:
     """Send the mail of a job; a mail that was sent already is left alone."""
-    mail_id = UUID((job.payload or b"").decode())
+    mail_id, first = UUID((job.payload or b"").decode()), post.delivery.retry.first
     try:
-        async with database.system() as connection:
+        async with post.database.system() as connection:
             envelope = await outbox.get_envelope(connection, mail_id)
         if envelope is not None:
-            await _attempt(database, delivery, smtp, envelope)
+            await _attempt(post, envelope)
     except (RetryRequested, Refused):
         raise
+    except _Doubtful:
+        raise RetryRequested(max(first, post.smtp.longest_doubt / 3), "in doubt") from None
     except Exception as error:  # noqa: BLE001 - the database's trouble, not the mail's: it costs no attempt
-        raise RetryRequested(delivery.retry.first, type(error).__name__) from None
+        raise RetryRequested(first, type(error).__name__) from None
 
 
-async def _attempt(database: Database, delivery: Delivery, smtp: Smtp, envelope: Envelope) -> None:
+async def _attempt(post: _Post, envelope: Envelope) -> None:
+    letter = await _written(post, envelope)
     try:
-        await send(smtp, _letter(envelope, delivery, smtp))
+        async with AsyncExitStack() as stack:
+            await _hand_over(post, envelope, letter, stack)
     except Unavailable as error:
-        await _try_again(database, delivery.retry, envelope, str(error))
+        await _try_again(post.database, post.delivery.retry, envelope, str(error))
     except Refused as error:
-        await _give_up(database, envelope, str(error))
-    async with database.system() as connection:
-        await outbox.mark_sent(connection, envelope.id, datetime.now(UTC))
+        await _give_up(post.database, envelope, str(error))
 
 
-def _letter(envelope: Envelope, delivery: Delivery, smtp: Smtp) -> EmailMessage:
+async def _hand_over(post: _Post, envelope: Envelope, letter: EmailMessage, stack: AsyncExitStack) -> None:
+    """Give the message to the server between two commits: it is being sent, and it was sent.
+
+    The connection of the second is at hand before the message leaves, so that the mail is in doubt for as short a time
+    as can be: a worker that is killed in between leaves a mail that another sends again, with the same Message-ID.
+    """
+    held: list[Driver] = []
+
+    async def begin() -> None:
+        await stack.enter_async_context(post.doubts)
+        held.append(await stack.enter_async_context(post.database.statement()))
+        now = datetime.now(UTC)
+        if not await outbox.claim(held[0], envelope.id, now, now - post.smtp.longest_doubt):
+            raise _Doubtful
+
+    async def taken() -> None:
+        await outbox.mark_sent(held[0], envelope.id, datetime.now(UTC))
+        await stack.aclose()
+
+    await send(post.smtp, letter, begin, taken)
+
+
+async def _written(post: _Post, envelope: Envelope) -> EmailMessage:
+    """The message of a mail; one that cannot be written is given up."""
     try:
-        return message(envelope, delivery.public_url, smtp)
+        return message(envelope, post.delivery.public_url, post.smtp)
     except Exception as error:  # noqa: BLE001 - made of the row alone: it would fail again
-        raise Refused(f"cannot be written: {type(error).__name__} {error}") from None
+        await _give_up(post.database, envelope, f"cannot be written: {type(error).__name__} {error}")
 
 
 async def _try_again(database: Database, retry: Retry, envelope: Envelope, error: str) -> NoReturn:

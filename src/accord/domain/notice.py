@@ -7,7 +7,6 @@ no way into a mail to the guest.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ from string import Formatter
 from types import MappingProxyType
 from typing import Final
 
-from accord.domain.text import BIDIRECTIONAL
+from accord.domain.mail_text import clean_fact, plain
 
 
 class Template(StrEnum):
@@ -72,12 +71,24 @@ class Template(StrEnum):
     LAST_LEGAL_REPRESENTATIVE_REFUSED = "last_legal_representative_refused"
     INVITATION_CLAIMED = "invitation_claimed"
     CLAIM_CONFIRMED = "claim_confirmed"
+    AUTO_EXTEND_CHANGED = "auto_extend_changed"
+    NOTICE_DIGEST = "notice_digest"
+
+
+TO_STRANGERS: Final = frozenset(
+    {
+        *(Template.INVITATION, Template.CUSTOMER_REQUESTED, Template.MEMBER_INVITED, Template.CONTACT_INVITED),
+        *(Template.ORGANISATION_CREATED, Template.ROLES_DELEGATED, Template.ROLES_CLEARED),
+    }
+)
+"""Mails that may reach somebody who has never heard of the sender."""
 
 
 class MailState(StrEnum):
-    """How far a mail is: FAILED will be tried again, DEAD will not."""
+    """How far a mail is: SENDING was begun and may have arrived, FAILED will be tried again, DEAD will not."""
 
     QUEUED = "QUEUED"
+    SENDING = "SENDING"
     SENT = "SENT"
     FAILED = "FAILED"
     DEAD = "DEAD"
@@ -355,28 +366,25 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
             "{organisation} has confirmed that its invitation to {invited} is meant for you. Please follow the link of "
             "that invitation once more.",
         ),
+        Template.AUTO_EXTEND_CHANGED: _notice(
+            "The renewal of the partnership of {host} and {guest} has changed",
+            "{host} has changed what happens when the partnership between {host} and {guest} reaches its end: "
+            "{renewal}.",
+        ),
+        Template.NOTICE_DIGEST: _notice(
+            "{count} more notices about {about}",
+            "Within an hour of the last mail, {count} more things happened that concern {about}. {standing}",
+            "changes",
+        ),
     }
 )
-
-
-def plain(text: str) -> str:
-    """The text in one line: control and direction characters become blanks, runs of blanks become one."""
-    return " ".join("".join(" " if _is_unprintable(c) else c for c in text).split())
-
-
-def plain_lines(text: str) -> str:
-    """As `plain`, but lines stay lines (reasons and notes)."""
-    return "\n".join(plain(line) for line in text.splitlines()).strip()
-
-
-def _is_unprintable(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or character in BIDIRECTIONAL
 
 
 def select_facts(template: Template, given: Mapping[str, str]) -> dict[str, str]:
     """The facts that the occasion names, cleaned; ValueError names those that it needs and lacks."""
     notice = NOTICES[template]
-    cleaned = {name: plain_lines(value) for name, value in given.items()}
+    strangers = template in TO_STRANGERS
+    cleaned = {name: clean_fact(name, value, to_strangers=strangers) for name, value in given.items()}
     if missing := notice.required - {name for name, value in cleaned.items() if value}:
         raise ValueError(f"the notice {template.value} lacks {', '.join(sorted(missing))}")
     wanted = notice.required | notice.optional

@@ -35,6 +35,7 @@ from accord.services.digest import tell_changes
 from accord.services.grants import cascade
 from accord.services.grants.acting import expire_session
 from accord.services.grants.roles import clearing_events, end_roles, leave_overdue, left_group, tell_of_roles
+from accord.services.mail_digest import send_waiting
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, deciders, event_of, names, tell
 from accord.services.partnerships.amending import close, told_when_lapsed
@@ -68,6 +69,7 @@ async def sweep(database: Database, now: datetime) -> None:
         await _each(database, grants, due.to_warn_of_grant(now, days), _warn_of_grant(days))
     await _each_session(database, due.to_end_session(now))
     await tell_changes(database)
+    await send_waiting(database)
     async with database.platform() as tx:
         await tx.execute(delete(sign_ins).where(sign_ins.c.expires_at <= now))
         await tx.execute(delete(sign_in_attempts).where(sign_in_attempts.c.expires_at <= now))

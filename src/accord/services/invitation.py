@@ -21,8 +21,13 @@ __all__ = ["invite", "redeem", "use", "void"]
 OPEN: Final = invitations.c.used_at.is_(None) & invitations.c.voided_at.is_(None)
 
 
-async def invite(tx: Transaction, partnership: Any, attempt_id: UUID, contact_email: str) -> None:
-    """Mail the contact address and the guest's admins a fresh link; older links of the partnership are void (S102)."""
+async def invite(
+    tx: Transaction, partnership: Any, attempt_id: UUID, contact_email: str, *, decision: bool = False
+) -> None:
+    """Mail the contact address and the guest's admins a fresh link; older links of the partnership are void (S102).
+
+    A `decision` (an approval, or sending again) is not counted in the budget and goes through in any case.
+    """
     await void(tx, partnership.id)
     token = new_token()
     await tx.add(
@@ -48,6 +53,8 @@ async def invite(tx: Transaction, partnership: Any, attempt_id: UUID, contact_em
         partnership_id=partnership.id,
         secret=token,
         external=True,
+        counted=not decision,
+        waits=decision,
     )
     await enqueue(tx, mail)
 

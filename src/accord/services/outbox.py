@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from math import ceil
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import insert
 
 from accord.database import queue
-from accord.database.queries.outbox import Counted, list_counted, lock_sender, new_keys
+from accord.database.queries.mail_caps import hold_mails
+from accord.database.queries.outbox import new_keys
 from accord.database.tables.outbox import mails, notifications
-from accord.domain.errors import RateLimited
-from accord.domain.notice import NOTICES, Template, compose, select_facts
+from accord.domain.mail_text import clean_name
+from accord.domain.notice import NOTICES, TO_STRANGERS, Template, compose, select_facts
 from accord.domain.text import fold
+from accord.services.mail_caps import Admitted, admit
 
 if TYPE_CHECKING:
     from accord.database.engine import Transaction
 
 __all__ = ["Mail", "Recipient", "Template", "enqueue"]
-
-WINDOW: Final = timedelta(days=1)
-PER_ORGANISATION: Final = 20
-PER_RECIPIENT: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +38,11 @@ class Mail:
     """One occasion for several recipients.
 
     `organisation_id` is the tenant that sends. `facts` are the words that `accord.domain.notice` names for the
-    template. `secret` is the token of the one-time link, kept only until the mail is sent. `external` mails leave the
-    tenant (invitations and the like) and are counted.
+    template. `secret` is the token of the one-time link, kept only until the mail is sent.
+
+    `external` mails go to people who have not asked for them, and each of their recipients has a cap of a day. Those of
+    approvals and of sending again are not `counted` in the sender's budget. Where the act is needed in any case, the
+    mail `waits` for a recipient over the cap and only the newest is sent; else the act is refused.
     """
 
     template: Template
@@ -53,13 +52,16 @@ class Mail:
     partnership_id: UUID | None = None
     secret: str | None = field(default=None, repr=False)
     external: bool = False
+    counted: bool = True
+    waits: bool = False
 
 
 async def enqueue(tx: Transaction, mail: Mail) -> None:
     """Write one mail per address, one notice per person and one job per mail; nobody to tell is no error.
 
-    Call it before `activity.record`: heads of chains are locked last. Raises RateLimited for an external mail over 20 a
-    day of the organisation or 5 a day to one recipient, and ValueError where the template lacks a fact or its token.
+    A mail over the caps of `domain/mail_budget.py` waits for the digest, while its notice is there at once. Call this
+    before `activity.record`: heads of chains are locked last. Raises RateLimited for an inviting mail over its caps,
+    and ValueError where the template lacks a fact or its token.
     """
     notice = NOTICES[mail.template]
     if (notice.page is None) != (mail.secret is None):
@@ -72,32 +74,53 @@ async def enqueue(tx: Transaction, mail: Mail) -> None:
     addressees: dict[str, Recipient] = {}
     for recipient in mail.recipients:
         addressees.setdefault(fold(recipient.email), recipient)
-    if mail.external:
-        await _count(tx, mail.organisation_id, list(addressees))
-    await _write_mails(tx, mail, facts, list(addressees.values()))
+    admitted = await admit(tx, mail, list(addressees))
+    leaving = {key: one for key, one in addressees.items() if key not in admitted.held}
+    await _write_mails(tx, mail, facts, leaving, admitted)
+    await _hold(tx, mail, facts, addressees, admitted)
     await _write_notices(tx, mail, facts)
 
 
-async def _write_mails(tx: Transaction, mail: Mail, facts: Mapping[str, str], recipients: Sequence[Recipient]) -> None:
+def _row(tx: Transaction, mail: Mail, facts: Mapping[str, str], to: Recipient, admitted: Admitted) -> dict[str, Any]:
+    name = to.display_name
+    return {
+        "organisation_id": mail.organisation_id,
+        "partnership_id": mail.partnership_id,
+        "template": mail.template.value,
+        "address": to.email,
+        "about": admitted.about,
+        "budget": admitted.budget.value if admitted.budget else None,
+        "display_name": clean_name(name) if name and mail.template in TO_STRANGERS else name,
+        "facts": facts,
+        "secret": mail.secret,
+        "created_at": tx.now,
+    }
+
+
+async def _write_mails(
+    tx: Transaction, mail: Mail, facts: Mapping[str, str], recipients: Mapping[str, Recipient], admitted: Admitted
+) -> None:
+    if not recipients:
+        return
     keys = await new_keys(tx.connection, len(recipients))
     rows = [
-        {
-            "id": key,
-            "organisation_id": mail.organisation_id,
-            "partnership_id": mail.partnership_id,
-            "template": mail.template.value,
-            "address": recipient.email,
-            "display_name": recipient.display_name,
-            "facts": facts,
-            "secret": mail.secret,
-            "external": mail.external,
-            "ordinal": ordinal,
-            "created_at": tx.now,
-        }
-        for ordinal, (key, recipient) in enumerate(zip(keys, recipients, strict=True))
+        _row(tx, mail, facts, recipient, admitted)
+        | {"id": key, "address_key": folded, "external": mail.external, "ordinal": ordinal}
+        for ordinal, (key, (folded, recipient)) in enumerate(zip(keys, recipients.items(), strict=True))
     ]
     await tx.connection.execute(insert(mails).inline(), rows)
     await queue.add_jobs(tx.driver, queue.MAIL, [str(key) for key in keys])
+
+
+async def _hold(
+    tx: Transaction, mail: Mail, facts: Mapping[str, str], recipients: Mapping[str, Recipient], admitted: Admitted
+) -> None:
+    rows = [
+        _row(tx, mail, facts, recipients[folded], admitted) | {"key": held.key, "due_at": held.due_at}
+        for folded, held in admitted.held.items()
+    ]
+    if rows:
+        await hold_mails(tx, rows)
 
 
 async def _write_notices(tx: Transaction, mail: Mail, facts: Mapping[str, str]) -> None:
@@ -117,19 +140,3 @@ async def _write_notices(tx: Transaction, mail: Mail, facts: Mapping[str, str]) 
     ]
     if rows:
         await tx.connection.execute(insert(notifications).inline(), rows)
-
-
-async def _count(tx: Transaction, organisation_id: UUID, addresses: Sequence[str]) -> None:
-    await lock_sender(tx.connection, organisation_id)
-    sent = await list_counted(tx.connection, organisation_id, tx.now - WINDOW)
-    waits = [_wait([row for row in sent if row.ordinal == 0], PER_ORGANISATION, tx.now)]
-    waits += [_wait([row for row in sent if fold(row.address) == key], PER_RECIPIENT, tx.now) for key in addresses]
-    if seconds := max(waits):
-        raise RateLimited(seconds, "Too many invitations, requests and reminders were mailed within a day.")
-
-
-def _wait(sent: Sequence[Counted], cap: int, now: datetime) -> int:
-    """Seconds until one more is within the cap; `sent` is in order of time."""
-    if len(sent) < cap:
-        return 0
-    return max(1, ceil((sent[len(sent) - cap].created_at + WINDOW - now).total_seconds()))

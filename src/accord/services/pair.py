@@ -13,7 +13,7 @@ from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.partnership import lock_partnership, partnership_facts
-from accord.database.queries.recipients import admins_of, people
+from accord.database.queries.recipients import admins_of, list_affected, people
 from accord.database.tables.partnership import partnerships
 from accord.domain.activity import EventType
 from accord.domain.errors import InvalidState, ValidationError
@@ -27,6 +27,7 @@ from accord.services.outbox import Mail, Recipient, enqueue
 __all__ = [
     "addressed",
     "changed_terms",
+    "concerned",
     "deciders",
     "end",
     "event_of",
@@ -82,6 +83,13 @@ async def deciders(tx: Transaction, row: Any) -> Sequence[Any]:
     """The owners and the host's admins: who decides about the partnership at the host."""
     owners = {row.owner_user_id, *row.co_owner_ids} - {None}
     return [*await people(tx, owners), *await admins_of(tx, row.host_id)]
+
+
+async def concerned(tx: Transaction, row: Any) -> Sequence[Any]:
+    """The people who hear that a partnership is suspended, resumed or ended (model 4.11): both sides' admins, the
+    Partnership Owner and co-owners, and the members who have access by it."""
+    members = await people(tx, await list_affected(tx, row.id))
+    return [*await deciders(tx, row), *await admins_of(tx, row.guest_id), *members]
 
 
 async def tell(tx: Transaction, row: Any, template: Template, facts: Mapping[str, str], told: Iterable[Any]) -> None:

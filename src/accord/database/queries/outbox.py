@@ -10,20 +10,11 @@ from uuid import UUID
 from sqlalchemy import Text, cast, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from accord.database.caller import Driver
 from accord.database.queue import JOB, MAIL
 from accord.database.tables.metadata import folded
 from accord.database.tables.outbox import mails, notifications
 from accord.domain.notice import MailState
-
-SENDER_LOCK: Final = 0x6D61696C
-
-
-class Counted(NamedTuple):
-    """A mail that counts towards a cap; ordinal 0 is the first of its occasion."""
-
-    address: str
-    ordinal: int
-    created_at: datetime
 
 
 class Envelope(NamedTuple):
@@ -44,6 +35,15 @@ class Envelope(NamedTuple):
 
 ENVELOPE: Final = tuple(mails.c[name] for name in Envelope._fields)
 TO_SEND: Final = mails.c.state.in_((MailState.QUEUED, MailState.FAILED))
+IN_DOUBT: Final = mails.c.state == MailState.SENDING
+CLAIM: Final = """
+UPDATE accord.mails SET state = 'SENDING', claimed_at = $2
+WHERE id = $1 AND (state IN ('QUEUED', 'FAILED') OR state = 'SENDING' AND claimed_at <= $3) RETURNING id
+"""
+MARK_SENT: Final = """
+UPDATE accord.mails SET state = 'SENT', sent_at = $2, attempts = attempts + 1, secret = NULL, last_error = NULL
+WHERE id = $1
+"""
 
 
 async def new_keys(connection: AsyncConnection, count: int) -> Sequence[UUID]:
@@ -58,25 +58,9 @@ async def list_own_notices(connection: AsyncConnection, user_id: UUID, wanted: S
     return set((await connection.execute(select(notifications.c.id).where(own))).scalars())
 
 
-async def lock_sender(connection: AsyncConnection, organisation_id: UUID) -> None:
-    """One transaction at a time counts the mails of an organisation; held until its end."""
-    hashed = func.hashtext(str(organisation_id))
-    await connection.execute(select(func.pg_advisory_xact_lock(SENDER_LOCK, hashed)))
-
-
-async def list_counted(connection: AsyncConnection, organisation_id: UUID, since: datetime) -> Sequence[Counted]:
-    """The external mails of an organisation after an instant, oldest first."""
-    rows = await connection.execute(
-        select(mails.c.address, mails.c.ordinal, mails.c.created_at)
-        .where(mails.c.organisation_id == organisation_id, mails.c.external, mails.c.created_at > since)
-        .order_by(mails.c.created_at)
-    )
-    return [Counted(*row) for row in rows]
-
-
 async def get_envelope(connection: AsyncConnection, mail_id: UUID) -> Envelope | None:
-    """The mail if it is still to be sent."""
-    rows = await connection.execute(select(*ENVELOPE).where(mails.c.id == mail_id, TO_SEND))
+    """Return the mail if it is still to be sent, also one whose sending was begun."""
+    rows = await connection.execute(select(*ENVELOPE).where(mails.c.id == mail_id, TO_SEND | IN_DOUBT))
     row = rows.one_or_none()
     return None if row is None else Envelope(*row)
 
@@ -100,13 +84,22 @@ async def list_stranded(connection: AsyncConnection) -> Sequence[UUID]:
         JOB.c.dedupe_key == literal(f"{MAIL}:") + cast(mails.c.id, Text),
         cast(JOB.c.status, Text).in_(("queued", "picked")),
     )
-    rows = await connection.execute(select(mails.c.id).where(TO_SEND, ~job))
+    rows = await connection.execute(select(mails.c.id).where(TO_SEND | IN_DOUBT, ~job))
     return rows.scalars().all()
 
 
-async def mark_sent(connection: AsyncConnection, mail_id: UUID, now: datetime) -> None:
-    """Sent: the token is gone from here on."""
-    await _move(connection, mail_id, state=MailState.SENT, sent_at=now, secret=None, last_error=None)
+async def claim(driver: Driver, mail_id: UUID, now: datetime, abandoned: datetime) -> bool:
+    """Mark the mail as being sent and return True, unless another worker has begun to and may still be at it.
+
+    The statement commits by itself, before the server is given the message: whoever finds the mark later knows that
+    the mail may have arrived.
+    """
+    return await driver.fetchval(CLAIM, mail_id, now, abandoned) is not None
+
+
+async def mark_sent(driver: Driver, mail_id: UUID, now: datetime) -> None:
+    """Mark the mail as sent and forget its token, in one statement that commits by itself."""
+    await driver.execute(MARK_SENT, mail_id, now)
 
 
 async def mark_failed(connection: AsyncConnection, mail_id: UUID, error: str) -> None:

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, any_, literal, select
+from sqlalchemy import Select, any_, literal, select, union
 
 from accord.database.engine import Transaction
+from accord.database.tables.contact import external_contacts
+from accord.database.tables.delegation import role_group_members
 from accord.database.tables.organisation import memberships, organisations, users
-from accord.database.tables.sharing import account_ownerships
+from accord.database.tables.sharing import account_ownerships, grants
 from accord.domain.organisation import MembershipStatus, Role
+from accord.domain.sharing import GrantState
 
 ACTIVE: Final = memberships.c.status == MembershipStatus.ACTIVE.value
 
@@ -48,6 +51,21 @@ async def owners_of(tx: Transaction, account_id: UUID) -> Sequence[Any]:
     return await tx.all(
         _people().join(account_ownerships, owned).join(memberships, active).where(ACTIVE).order_by(users.c.id)
     )
+
+
+async def list_affected(tx: Transaction, partnership_id: UUID) -> Sequence[UUID]:
+    """Return the people of the guest who have access by a partnership: grants, role groups and contacts."""
+    live = GrantState.ACTIVE.value
+    ways = [
+        select(grants.c.user_id).where(grants.c.partnership_id == partnership_id, grants.c.state == live),
+        select(role_group_members.c.user_id).where(
+            role_group_members.c.partnership_id == partnership_id, role_group_members.c.ended_at.is_(None)
+        ),
+        select(external_contacts.c.user_id).where(
+            external_contacts.c.partnership_id == partnership_id, external_contacts.c.ended_at.is_(None)
+        ),
+    ]
+    return [row.user_id for row in await tx.all(union(*ways)) if row.user_id is not None]
 
 
 async def names_of(tx: Transaction, *organisation_ids: UUID) -> dict[UUID, str]:

@@ -18,7 +18,7 @@ from accord.database.tables.organisation import (
     sign_ins,
     users,
 )
-from accord.database.tables.outbox import mails, notifications
+from accord.database.tables.outbox import held_mails, mail_turns, mails, notifications
 from accord.database.tables.partner import partner_links
 from accord.database.tables.partnership import (
     attempts,
@@ -51,10 +51,12 @@ __all__ = [
     "directory_entries",
     "external_contacts",
     "grants",
+    "held_mails",
     "identities",
     "invitation_claims",
     "invitations",
     "invoices",
+    "mail_turns",
     "mails",
     "memberships",
     "metadata",

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     Table,
     Text,
     UniqueConstraint,
@@ -46,6 +47,9 @@ organisations: Final = Table(
     Column("partner_status", Text(), nullable=False, server_default=PartnerStatus.NONE),
     reference("parent_partner_id", ForeignKey("accord.organisations.id"), nullable=True, index=True),
     Column("ceiling", Text()),
+    Column("partner_mails_per_day", Integer()),
+    Column("member_mails_per_day", Integer()),
+    Column("acting_mails_per_day", Integer()),
     version(),
     made_at(),
     one_of("status", OrganisationStatus),
@@ -55,6 +59,9 @@ organisations: Final = Table(
     CheckConstraint("(partner_program = 'NONE') = (partner_status = 'NONE')", name="partner_has_status"),
     CheckConstraint("parent_partner_id IS NULL OR partner_program <> 'NONE'", name="parent_of_partner"),
     CheckConstraint("parent_partner_id <> id", name="not_own_parent"),
+    CheckConstraint(
+        "least(partner_mails_per_day, member_mails_per_day, acting_mails_per_day) > 0", name="mails_per_day_positive"
+    ),
 )
 
 directory_entries: Final = Table(

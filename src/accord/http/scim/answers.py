@@ -30,17 +30,13 @@ EXPECTED: Final = (
 )
 """What an act may raise that has an answer of its own; everything else is the edge's last resort."""
 
-<<<<<<< HEAD
 REFUSED: Final = (SCIMException, Unreadable, DomainError, NotUnique)
 """Why a change is refused by what it says; an end of access that it says, too, is carried out nevertheless."""
 
 BEYOND: Final = (PreconditionFailedException, NotFound)
 """Refusals of the whole request: there is nobody, or not in the version that the directory meant."""
 
-LAST_ADMIN: Final = "The last admin of the organisation stays a member: name another admin first."
-=======
 LAST_ADMIN: Final = "The last admin (or last legal representative) stays a member: name another one first."
->>>>>>> 0a98e41 (scim: name the last legal representative in the refusal)
 ACCESS_ENDED: Final = f"{LAST_ADMIN} All other access of this person has ended."
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from accord.database.engine import Transaction
 from accord.database.queries.contact import count_level_holders
-from accord.database.queries.recipients import admins_of, people
+from accord.database.queries.recipients import people
 from accord.database.tables.acting import acting_sessions
 from accord.domain.activity import EventType, counted
 from accord.domain.delegation import DelegationEvent
@@ -19,7 +19,7 @@ from accord.services.grants import cascade
 from accord.services.grants.acting import end_sessions, revoked_events
 from accord.services.grants.personal import end_personal
 from accord.services.grants.roles import clearing_events, end_roles
-from accord.services.pair import end, event_of, names, tell
+from accord.services.pair import concerned, end, event_of, names, tell
 from accord.services.partnerships.amending import end_amendments
 
 __all__ = ["Ended", "end_partnership"]
@@ -40,7 +40,7 @@ async def end_partnership(
 
     The caller holds the row, has moved the life cycle, and records the events last.
     """
-    told = [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]
+    told = [*await concerned(tx, row)]
     holders = await count_level_holders(tx, row.id)
     ended = await cascade.end_shares(tx, partnership_id=row.id)
     sessions = await end_sessions(tx, acting_sessions.c.partnership_id == row.id)

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from accord.access.permissions import Action
 from accord.database.engine import Transaction
-from accord.database.queries.recipients import admins_of
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.partnership import partnerships
 from accord.domain import text
@@ -17,7 +16,7 @@ from accord.domain.notice import Template
 from accord.domain.partnership import PARTNERSHIP, Holder, PartnershipEvent, PartnershipState
 from accord.services.activity import record
 from accord.services.grants.acting import end_sessions, revoked_events
-from accord.services.pair import event_of, held, names, tell
+from accord.services.pair import concerned, event_of, held, names, tell
 
 __all__ = ["resume_partnership", "suspend_partnership"]
 
@@ -41,7 +40,7 @@ async def suspend_partnership(
     state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.SUSPEND)
     await tx.update(partnerships, row.id, state=state.value, suspended_by=sorted({*row.suspended_by, side}))
     facts = names(row) | {"side": _name(row, side), "reason": reason}
-    await tell(tx, row, Template.PARTNERSHIP_SUSPENDED, facts, await _both_sides(tx, row))
+    await tell(tx, row, Template.PARTNERSHIP_SUSPENDED, facts, await concerned(tx, row))
     sessions = await end_sessions(tx, acting_sessions.c.partnership_id == row.id)
     data = {"side": side, "sessionsRevoked": len(sessions)}
     held_now = event_of(row, EventType.PARTNERSHIP_SUSPENDED, reason=reason, data=data)
@@ -65,7 +64,7 @@ async def resume_partnership(
         )
     await tx.update(partnerships, row.id, state=state.value, suspended_by=left)
     if not left:
-        await tell(tx, row, Template.PARTNERSHIP_RESUMED, names(row), await _both_sides(tx, row))
+        await tell(tx, row, Template.PARTNERSHIP_RESUMED, names(row), await concerned(tx, row))
     await record(tx, event_of(row, EventType.PARTNERSHIP_RESUMED, data={"side": side, "heldBy": left}))
     return partnership_id
 
@@ -77,7 +76,3 @@ def _side(row: Any, organisation_id: UUID) -> Holder:
 def _name(row: Any, side: Holder) -> str:
     name: str = row.host_name if side is Holder.HOST else row.guest_name
     return name
-
-
-async def _both_sides(tx: Transaction, row: Any) -> list[Any]:
-    return [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]

@@ -134,7 +134,7 @@ async def _approve(tx: Transaction, row: Any, attempt: Any, terms: Terms) -> Non
         lapse_noticed_at=None,
         **terms_columns(terms),
     )
-    await invitation.invite(tx, row, attempt.id, row.contact_email)
+    await invitation.invite(tx, row, attempt.id, row.contact_email, decision=True)
     if not attempt.by_guest:
         await tell(tx, row, Template.INVITATION_SENT, names(row), await people(tx, [attempt.submitted_by]))
     await record(tx, event_of(row, EventType.PARTNERSHIP_APPROVED, unnamed=True))

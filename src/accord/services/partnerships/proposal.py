@@ -92,11 +92,18 @@ async def request_partnership(
 
 
 async def _announce(
-    tx: Transaction, row: Any, attempt_id: UUID, contact_email: str, reason: str | None, *, direct: bool
+    tx: Transaction,
+    row: Any,
+    attempt_id: UUID,
+    contact_email: str,
+    reason: str | None,
+    *,
+    direct: bool,
+    again: bool = False,
 ) -> None:
     """The next to decide is told: the guest where no approval is needed, the host's admins otherwise (S53, S60)."""
     if direct:
-        await invitation.invite(tx, row, attempt_id, contact_email)
+        await invitation.invite(tx, row, attempt_id, contact_email, decision=again)
         return
     facts = names(row) | {"requester": tx.principal.display_name, "contact": contact_email, "reason": reason or ""}
     await tell(tx, row, Template.REQUEST_FILED, facts, await admins_of(tx, row.host_id))
@@ -145,7 +152,7 @@ async def resend_partnership(
             raise ValidationError("purposes", "The terms can change once the guest has answered.")
         attempt = await get_attempt(tx, row.id)
         await tx.update(partnerships, row.id, **sent)
-        await invitation.invite(tx, row, attempt.id, address)
+        await invitation.invite(tx, row, attempt.id, address, decision=True)
         await record(tx, event_of(row, EventType.PARTNERSHIP_RESENT, reason=reason, private=True))
     else:
         await _submit_again(tx, row, sent, purposes=purposes, expires_at=expires_at, reason=reason)
@@ -188,7 +195,7 @@ async def _submit_again(
         lapse_noticed_at=None,
         **sent,
     )
-    await _announce(tx, row, attempt_id, sent["contact_email"], reason, direct=covered)
+    await _announce(tx, row, attempt_id, sent["contact_email"], reason, direct=covered, again=True)
     await record(tx, event_of(row, EventType.PARTNERSHIP_RESENT, told=covered, reason=reason, private=True))
 
 

@@ -39,7 +39,7 @@ from accord.domain.partnership import (
 )
 from accord.services.activity import Event, record
 from accord.services.grants.acting import end_sessions, revoked_events
-from accord.services.pair import end, event_of, is_overdue, names, tell
+from accord.services.pair import concerned, end, event_of, is_overdue, names, tell
 from accord.services.partnerships.ceiling import bound_contracts
 from accord.services.partnerships.ending import end_partnership
 from accord.services.partnerships.link import unlink
@@ -137,7 +137,7 @@ async def _hold_all(tx: Transaction, partner_id: UUID, *, suspend: bool) -> list
         state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.SUSPEND if suspend else step)
         await tx.update(partnerships, row.id, state=state.value, suspended_by=sorted(left))
         if suspend or not left:
-            told = [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]
+            told = await concerned(tx, row)
             template = Template.PARTNERSHIP_SUSPENDED if suspend else Template.PARTNERSHIP_RESUMED
             await tell(tx, row, template, names(row) | {"side": VENDOR}, told)
         kind = EventType.PARTNERSHIP_SUSPENDED if suspend else EventType.PARTNERSHIP_RESUMED

@@ -60,6 +60,14 @@ async def set_auto_extend(
         if longest is not None and by > longest:
             raise ValidationError("by", f"Your organisation's policy allows at most {longest.days} days.")
     await tx.update(partnerships, row.id, auto_extend=by)
+    facts = names(row) | {"renewal": _renewal(by)}
+    await tell(tx, row, Template.AUTO_EXTEND_CHANGED, facts, await admins_of(tx, row.guest_id))
     data = {"autoExtendDays": by.days if by else None}
     await record(tx, event_of(row, EventType.PARTNERSHIP_EXTENDED, data=data))
     return partnership_id
+
+
+def _renewal(by: timedelta | None) -> str:
+    if by is None:
+        return "it is not renewed by itself and ends"
+    return f"it is renewed by itself for {by.days} {'day' if by.days == 1 else 'days'} each time"

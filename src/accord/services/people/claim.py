@@ -17,7 +17,7 @@ __all__ = ["claim_link"]
 async def claim_link(tx: Transaction, organisation_id: UUID, email: str, display_name: str) -> dict[str, Any]:
     """Mail the link by which the person binds a sign-in, as an address alone proves nobody; what its row has to hold.
 
-    The mail stays within the organisation: the caps for what leaves it do not count it.
+    A person gets at most one such mail a day, however often the directory lets them in and out; the newest waits.
     """
     token = new_token()
     names = await names_of(tx, organisation_id)
@@ -27,6 +27,8 @@ async def claim_link(tx: Transaction, organisation_id: UUID, email: str, display
         recipients=(Recipient(email, display_name=display_name),),
         facts={"actor": tx.principal.display_name, "organisation": names[organisation_id]},
         secret=token,
+        external=True,
+        waits=True,
     )
     await enqueue(tx, mail)
     return {"token_hash": token_hash(token), "token_expires_at": tx.now + INVITATION_LIFE}

@@ -1,0 +1,232 @@
+"""What the caps of mail ask: how many have left, whose turn it is, and what waits until later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import and_, case, delete, func, insert, or_, select, true, update
+from sqlalchemy.dialects import postgresql
+
+from accord.database.engine import Transaction
+from accord.database.tables.contact import external_contacts
+from accord.database.tables.organisation import memberships, organisations
+from accord.database.tables.outbox import held_mails, mail_turns, mails
+from accord.database.tables.partnership import invitations, partnerships
+from accord.domain.mail_budget import Budget
+
+SENDER_LOCK: Final = 0x6D61696C
+
+BUDGET_COLUMNS: Final = {
+    Budget.PARTNERS: organisations.c.partner_mails_per_day,
+    Budget.MEMBERS: organisations.c.member_mails_per_day,
+    Budget.ACTING: organisations.c.acting_mails_per_day,
+}
+"""Where the operator's number for an organisation stands; NULL is the deployment's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One recipient's place in the hour of one kind of mail."""
+
+    key: str
+    at_once: int
+
+
+async def lock_sender(tx: Transaction, organisation_id: UUID) -> None:
+    """Let one transaction at a time count the inviting mails of an organisation, until its end."""
+    hashed = func.hashtext(str(organisation_id))
+    await tx.execute(select(func.pg_advisory_xact_lock(SENDER_LOCK, hashed)))
+
+
+async def get_pair(tx: Transaction, partnership_id: UUID) -> tuple[UUID, UUID] | None:
+    """Return the host and the guest of a partnership, None where the actor cannot see it."""
+    row = await tx.first(
+        select(partnerships.c.host_id, partnerships.c.guest_id).where(partnerships.c.id == partnership_id)
+    )
+    return None if row is None else (row.host_id, row.guest_id)
+
+
+async def get_budget(tx: Transaction, organisation_id: UUID, budget: Budget) -> int | None:
+    """Return the operator's number for an organisation, None where there is none."""
+    number: int | None = await tx.scalar(select(BUDGET_COLUMNS[budget]).where(organisations.c.id == organisation_id))
+    return number
+
+
+async def find_last_of_budget(
+    tx: Transaction, organisation_id: UUID, budget: Budget, count: int, since: datetime
+) -> datetime | None:
+    """Return when the mail before the last `count - 1` acts of a budget left, None where fewer have left since."""
+    found: datetime | None = await tx.scalar(
+        select(mails.c.created_at)
+        .where(
+            mails.c.organisation_id == organisation_id,
+            mails.c.budget == budget.value,
+            mails.c.ordinal == 0,
+            mails.c.created_at > since,
+        )
+        .order_by(mails.c.created_at.desc())
+        .offset(count - 1)
+        .limit(1)
+    )
+    return found
+
+
+async def list_inviting(
+    tx: Transaction, organisation_id: UUID, recipients: Iterable[str], since: datetime
+) -> Sequence[Any]:
+    """Return when inviting mails left an organisation for these recipients, oldest first."""
+    return await tx.all(
+        select(mails.c.address_key, mails.c.created_at)
+        .where(
+            mails.c.organisation_id == organisation_id,
+            mails.c.address_key.in_(list(recipients)),
+            mails.c.external,
+            mails.c.created_at > since,
+        )
+        .order_by(mails.c.created_at)
+    )
+
+
+async def list_about(
+    tx: Transaction, organisation_id: UUID, recipients: Iterable[str], template: str, about: str, since: datetime
+) -> Sequence[Any]:
+    """Return when mails of one occasion about one pair left an organisation for these recipients, oldest first."""
+    return await tx.all(
+        select(mails.c.address_key, mails.c.created_at)
+        .where(
+            mails.c.organisation_id == organisation_id,
+            mails.c.address_key.in_(list(recipients)),
+            mails.c.template == template,
+            mails.c.about == about,
+            mails.c.created_at > since,
+        )
+        .order_by(mails.c.created_at)
+    )
+
+
+async def count_notices(
+    tx: Transaction, organisation_id: UUID, recipients: Iterable[str], since: datetime
+) -> Mapping[str, int]:
+    """Return how many mails that invite nobody have left an organisation for each of these recipients."""
+    rows = await tx.all(
+        select(mails.c.address_key, func.count().label("number"))
+        .where(
+            mails.c.organisation_id == organisation_id,
+            mails.c.address_key.in_(list(recipients)),
+            ~mails.c.external,
+            mails.c.created_at > since,
+        )
+        .group_by(mails.c.address_key)
+    )
+    return {row.address_key: row.number for row in rows}
+
+
+async def take_turns(tx: Transaction, turns: Sequence[Turn], until: datetime) -> set[str]:
+    """Count one mail more for each key whose hour has room, and return those keys; the hours of others stay.
+
+    Where something waits for the end of an hour, all that follows waits with it, also when the hour is over and the
+    worker has not come to it yet. Keys are locked in their order, so that two acts never wait for each other here.
+    """
+    at_once = {turn.at_once for turn in turns}
+    taken = set[str]()
+    await tx.present(mail_keys=",".join(turn.key for turn in turns))
+    for most in sorted(at_once):
+        taken |= await _take(tx, sorted(turn.key for turn in turns if turn.at_once == most), most, until)
+    return taken
+
+
+async def _take(tx: Transaction, keys: Sequence[str], at_once: int, until: datetime) -> set[str]:
+    over = mail_turns.c.until <= tx.now
+    rows = [{"key": key, "until": until, "count": 1} for key in keys]
+    added = postgresql.insert(mail_turns).values(rows)
+    counted = added.on_conflict_do_update(
+        index_elements=["key"],
+        set_={
+            "until": case((over, added.excluded.until), else_=mail_turns.c.until),
+            "count": case((over, 1), else_=mail_turns.c.count + 1),
+        },
+        where=and_(~mail_turns.c.waiting, or_(over, mail_turns.c.count < at_once)),
+    )
+    return {row.key for row in await tx.all(counted.returning(mail_turns.c.key))}
+
+
+async def wait_for_turns(tx: Transaction, keys: Sequence[str], until: datetime) -> None:
+    """Note that something waits for the end of the hours of these keys; an hour that is none begins."""
+    await tx.present(mail_keys=",".join(keys))
+    rows = [{"key": key, "until": until, "count": 1, "waiting": True} for key in sorted(keys)]
+    added = postgresql.insert(mail_turns).values(rows)
+    await tx.execute(added.on_conflict_do_update(index_elements=["key"], set_={"waiting": True}))
+
+
+async def hold_mails(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep mails until later."""
+    await tx.connection.execute(insert(held_mails).inline(), list(rows))
+
+
+async def list_due_digests(tx: Transaction) -> Sequence[str]:
+    """Return the keys whose hour is over while something waits."""
+    rows = await tx.all(select(mail_turns.c.key).where(mail_turns.c.waiting, mail_turns.c.until <= tx.now))
+    return [row.key for row in rows]
+
+
+async def take_digest(tx: Transaction, key: str, until: datetime) -> Sequence[Any]:
+    """Take what waits under a key, oldest first, and begin its next hour; nothing where another worker was first."""
+    due = and_(mail_turns.c.key == key, mail_turns.c.waiting, mail_turns.c.until <= tx.now)
+    begun = update(mail_turns).where(due).values(until=until, count=1, waiting=False)
+    if await tx.execute(begun) != 1:
+        return ()
+    return await _take_held(tx, key)
+
+
+async def list_due_links(tx: Transaction) -> Sequence[str]:
+    """Return the keys of mails with a link that may leave now."""
+    rows = await tx.all(select(held_mails.c.key).where(held_mails.c.due_at <= tx.now).distinct())
+    return [row.key for row in rows]
+
+
+async def take_links(tx: Transaction, key: str) -> Sequence[Any]:
+    """Take the mails with a link that wait under a key, oldest first."""
+    return await _take_held(tx, key)
+
+
+async def _take_held(tx: Transaction, key: str) -> Sequence[Any]:
+    taken = await tx.all(delete(held_mails).where(held_mails.c.key == key).returning(held_mails))
+    return sorted(taken, key=lambda row: (row.created_at, row.id))
+
+
+async def has_live_link(tx: Transaction, token_hash: str) -> bool:
+    """Return whether the link of this token leads anywhere still: to a membership, an invitation or a contact."""
+    found = [
+        select(true()).where(memberships.c.token_hash == token_hash, memberships.c.token_expires_at > tx.now),
+        select(true()).where(
+            invitations.c.token_hash == token_hash,
+            invitations.c.used_at.is_(None),
+            invitations.c.voided_at.is_(None),
+            invitations.c.expires_at > tx.now,
+        ),
+        select(true()).where(
+            external_contacts.c.token_hash == token_hash, external_contacts.c.token_expires_at > tx.now
+        ),
+    ]
+    return bool(await tx.scalar(select(or_(*(one.exists() for one in found)))))
+
+
+async def get_standing(tx: Transaction, partnership_id: UUID) -> Any:
+    """Return how a partnership stands now, with the names of both sides."""
+    host, guest = organisations.alias("host"), organisations.alias("guest")
+    p = partnerships
+    return await tx.first(
+        select(p.c.state, p.c.suspended_by, host.c.name.label("host_name"), guest.c.name.label("guest_name"))
+        .join(host, host.c.id == p.c.host_id)
+        .join(guest, guest.c.id == p.c.guest_id)
+        .where(p.c.id == partnership_id)
+    )
+
+
+async def prune_turns(tx: Transaction) -> None:
+    """Forget hours that are over and that nothing waits for."""
+    await tx.execute(delete(mail_turns).where(~mail_turns.c.waiting, mail_turns.c.until <= tx.now))

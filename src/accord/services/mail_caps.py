@@ -1,0 +1,163 @@
+"""Which recipients of a mail it reaches now, and for which it waits; `outbox.enqueue` asks this about every mail."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any, Protocol
+from uuid import UUID
+
+from accord.database.engine import Transaction
+from accord.database.queries import mail_caps as sent
+from accord.database.queries.mail_caps import Turn
+from accord.domain.errors import RateLimited
+from accord.domain.mail_budget import DAY, HOUR, NOTICES_PER_HOUR, RULES, Budget, MailKind, MailRule
+from accord.domain.notice import Template
+
+__all__ = ["Admitted", "Capped", "Held", "admit", "digest_key", "subject_of"]
+
+
+class Capped(Protocol):
+    """What the caps ask about a mail; `outbox.Mail` is one."""
+
+    @property
+    def template(self) -> Template: ...
+    @property
+    def organisation_id(self) -> UUID: ...
+    @property
+    def partnership_id(self) -> UUID | None: ...
+    @property
+    def secret(self) -> str | None: ...
+    @property
+    def external(self) -> bool: ...
+    @property
+    def counted(self) -> bool: ...
+    @property
+    def waits(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The key under which a recipient's mail waits; `due_at` for one with a link, else the hour of its key decides."""
+
+    key: str
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The decision about one mail: recipients that it waits for; the budget that counts it, and what it is about."""
+
+    about: str
+    budget: Budget | None = None
+    held: Mapping[str, Held] = field(default_factory=dict)
+
+
+async def admit(tx: Transaction, mail: Capped, recipients: Sequence[str]) -> Admitted:
+    """Apply the mail's row of the table to these recipients, whose addresses are folded.
+
+    Raises RateLimited where the act exists to mail somebody and a cap is reached.
+    """
+    rule, about = RULES[mail.template], await subject_of(tx, mail)
+    if mail.external:
+        return await _admit_inviting(tx, mail, rule, about, recipients)
+    if rule.kind is MailKind.INVITING and rule.per_pair is not None:
+        await _refuse_repeated(tx, mail, rule.per_pair, about, recipients)
+        return Admitted(about)
+    if mail.secret is not None:
+        return Admitted(about)
+    return Admitted(about, held=await _hold_notices(tx, mail, rule, about, recipients))
+
+
+async def subject_of(tx: Transaction, mail: Capped) -> str:
+    """Return what a mail is about: the pair of organisations, whatever partnership they have now, or else the sender.
+
+    A pair that ends a partnership and begins another stays one pair, so a cap is not walked around by asking again.
+    """
+    pair = None if mail.partnership_id is None else await sent.get_pair(tx, mail.partnership_id)
+    return str(mail.organisation_id) if pair is None else f"{pair[0]} {pair[1]}"
+
+
+async def _admit_inviting(
+    tx: Transaction, mail: Capped, rule: MailRule, about: str, recipients: Sequence[str]
+) -> Admitted:
+    """Refuse what is over a budget or a recipient's cap; where the act is needed, the newest mail waits instead."""
+    await sent.lock_sender(tx, mail.organisation_id)
+    budget = _budget_of(tx, rule) if mail.counted else None
+    if rule.per_pair is not None:
+        await _refuse_repeated(tx, mail, rule.per_pair, about, recipients)
+    waits = await _waits(tx, mail, rule.waiting if mail.waits else rule.per_recipient, recipients)
+    if waits and not mail.waits:
+        _refuse(max(waits.values()))
+    if budget is not None and len(waits) < len(recipients):
+        await _refuse_over_budget(tx, mail.organisation_id, budget)
+    kind = f"link {mail.template.value}"
+    held = {one: Held(digest_key(kind, about, one), tx.now + wait) for one, wait in waits.items()}
+    return Admitted(about, budget, held)
+
+
+def _budget_of(tx: Transaction, rule: MailRule) -> Budget | None:
+    return Budget.ACTING if rule.budget is not None and tx.principal.acting is not None else rule.budget
+
+
+async def _refuse_over_budget(tx: Transaction, organisation_id: UUID, budget: Budget) -> None:
+    per_day = await sent.get_budget(tx, organisation_id, budget) or tx.mails_per_day[budget]
+    since = tx.now - DAY
+    oldest = await sent.find_last_of_budget(tx, organisation_id, budget, per_day, since)
+    if oldest is not None:
+        _refuse(oldest - since)
+
+
+async def _waits(tx: Transaction, mail: Capped, cap: int, recipients: Sequence[str]) -> dict[str, timedelta]:
+    """How long each recipient who has had enough today has to be left alone."""
+    since = tx.now - DAY
+    return _over(await sent.list_inviting(tx, mail.organisation_id, recipients, since), cap, since)
+
+
+async def _refuse_repeated(tx: Transaction, mail: Capped, cap: int, about: str, recipients: Sequence[str]) -> None:
+    """Refuse what this pair has heard often enough today, whichever of its requests it was about."""
+    since = tx.now - DAY
+    rows = await sent.list_about(tx, mail.organisation_id, recipients, mail.template.value, about, since)
+    if waits := _over(rows, cap, since):
+        _refuse(max(waits.values()))
+
+
+def _over(rows: Iterable[Any], cap: int, since: datetime) -> dict[str, timedelta]:
+    at: dict[str, list[datetime]] = {}
+    for row in rows:
+        at.setdefault(row.address_key, []).append(row.created_at)
+    return {key: times[-cap] - since for key, times in at.items() if len(times) >= cap}
+
+
+def _refuse(wait: timedelta) -> None:
+    seconds = max(1, ceil(wait.total_seconds()))
+    raise RateLimited(seconds, "Too many invitations, requests and reminders were mailed within a day.")
+
+
+async def _hold_notices(
+    tx: Transaction, mail: Capped, rule: MailRule, about: str, recipients: Sequence[str]
+) -> dict[str, Held]:
+    """Hold what follows another mail of its kind, about its pair, to its recipient within the hour.
+
+    A recipient who has had many mails of the sender within the hour gets the rest in one digest, whatever it is about.
+    """
+    until = tx.now + HOUR
+    kind = rule.merged_with or mail.template.value
+    narrow = {one: digest_key(kind, about, one) for one in recipients}
+    taken = await sent.take_turns(tx, [Turn(key, rule.at_once) for key in narrow.values()], until)
+    held = {one: key for one, key in narrow.items() if key not in taken}
+    leaving = [one for one in recipients if one not in held]
+    counts = await sent.count_notices(tx, mail.organisation_id, leaving, tx.now - HOUR)
+    crowded = [one for one in leaving if counts.get(one, 0) >= NOTICES_PER_HOUR]
+    held |= {one: digest_key("all", str(mail.organisation_id), one) for one in crowded}
+    if held:
+        await sent.wait_for_turns(tx, list(held.values()), until)
+    return {one: Held(key) for one, key in held.items()}
+
+
+def digest_key(kind: str, about: str, recipient: str) -> str:
+    """Return the hash under which mails of one kind, about one subject, to one recipient are counted."""
+    return hashlib.sha256(f"{kind}\n{about}\n{recipient}".encode()).hexdigest()
