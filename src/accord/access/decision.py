@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from accord.access.facts import PartnershipFacts, Target
-from accord.access.permissions import NEVER_BY_CLIENTS, PERMISSIONS, Action, Capacity
+from accord.access.permissions import NEVER_BY_CLIENTS, PERMISSIONS, STAYS_OPEN, Action, Capacity
 from accord.access.principal import WORKING, Acting, Principal, Standing
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import Forbidden
@@ -118,12 +118,29 @@ def _is_possible(principal: Principal, capacity: Capacity) -> bool:
 
 
 def decide(
-    principal: Principal, action: Action, target: Target, *, now: datetime, acting_for: UUID | None = None
+    principal: Principal,
+    action: Action,
+    target: Target,
+    *,
+    now: datetime,
+    acting_for: UUID | None = None,
+    ends: bool = False,
 ) -> Allow | Deny:
     """May the caller do this to the target now?
 
-    `acting_for` is the organisation in whose name the person acts; None looks at every membership, as reads do.
+    `acting_for` is the organisation in whose name the person acts; None looks at every membership, as reads do. `ends`:
+    the act only takes access away, which a suspended or closed organisation may do still.
     """
+    verdict = _decide(principal, action, target, now, acting_for)
+    if ends or action in STAYS_OPEN or isinstance(verdict, Deny) or principal is principal.in_active_organisations:
+        return verdict
+    allowed = _decide(principal.in_active_organisations, action, target, now, acting_for)
+    return Deny(Condition.ORGANISATION_INACTIVE) if isinstance(allowed, Deny) else allowed
+
+
+def _decide(
+    principal: Principal, action: Action, target: Target, now: datetime, acting_for: UUID | None
+) -> Allow | Deny:
     known = principal.standings or principal.operator or principal.acting or principal.directory
     if not known:
         return Deny(Condition.MEMBER_INACTIVE)
@@ -157,10 +174,16 @@ def is_protected(action: Action) -> bool:
 
 
 def require(
-    principal: Principal, action: Action, target: Target, *, now: datetime, acting_for: UUID | None = None
+    principal: Principal,
+    action: Action,
+    target: Target,
+    *,
+    now: datetime,
+    acting_for: UUID | None = None,
+    ends: bool = False,
 ) -> None:
     """As `decide`; a denial is raised as Forbidden with its condition."""
-    verdict = decide(principal, action, target, now=now, acting_for=acting_for)
+    verdict = decide(principal, action, target, now=now, acting_for=acting_for, ends=ends)
     if isinstance(verdict, Deny):
         raise Forbidden(action, verdict.condition)
 

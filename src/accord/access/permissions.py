@@ -296,6 +296,26 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.API_CLIENT_MANAGE: _any(C.ORG_ADMIN),
 }
 
+STAYS_OPEN: Final = frozenset(
+    {
+        *(Action.TERMS_READ, Action.VIEWER_READ, Action.NODE_READ, Action.ORGANISATION_READ, Action.ORGANISATION_LIST),
+        *(Action.PARTNER_LOOK_UP, Action.GUESTS_CREATED_READ, Action.MEMBER_READ, Action.MEMBER_SEARCH),
+        *(Action.NOTIFICATION_READ, Action.USER_READ, Action.PARTNERSHIP_READ, Action.PARTNERSHIP_READ_REASON),
+        *(Action.PARTNERSHIP_READ_TERMS, Action.PARTNERSHIP_READ_HIDDEN, Action.AMENDMENT_READ, Action.LEVEL_READ),
+        *(Action.LINK_READ, Action.CONTRACT_READ, Action.ROLES_READ, Action.CONTACT_READ, Action.ASSIGNMENT_READ),
+        *(Action.POLICY_READ, Action.SCIM_READ, Action.DASHBOARD_READ, Action.REPORT_READ, Action.SETTINGS_READ),
+        *(Action.FEATURE_READ, Action.BILLING_READ, Action.INVOICE_READ, Action.INVITATION_READ, Action.SESSION_READ),
+        *(Action.ACCOUNT_READ, Action.ACCOUNT_READ_PANEL, Action.SHARE_READ, Action.ACTIVITY_READ),
+        *(Action.ACTIVITY_EXPORT, Action.API_CLIENT_READ),
+        *(Action.PARTNERSHIP_DECLINE, Action.PARTNERSHIP_REFUSE, Action.PARTNERSHIP_WITHDRAW),
+        *(Action.PARTNERSHIP_REMOVE, Action.PARTNERSHIP_SUSPEND, Action.AMENDMENT_WITHDRAW, Action.LEVEL_REDUCE),
+        *(Action.ACCESS_FREEZE, Action.SESSION_LEAVE, Action.SHARE_END, Action.SHARE_SUSPEND, Action.SHARE_LEAVE),
+        *(Action.GRANT_REVOKE, Action.GRANT_REVOKE_ALL, Action.ACCESS_WITHDRAW),
+    }
+)
+"""What people, directories and API clients of a SUSPENDED or CLOSED organisation may still do in its name: read, leave,
+and end or hold access. Of actions that both begin and end something, `decide(ends=True)` lets the end through."""
+
 EVERY_CLIENT: Final = frozenset({Action.VIEWER_READ, Action.NODE_READ, Action.API_CLIENT_READ})
 """What every API client has without a scope: to see itself, and to look something up that its scopes then show."""
 

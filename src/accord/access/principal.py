@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
@@ -90,6 +90,7 @@ class Standing:
     organisation_id: UUID
     roles: frozenset[Role]
     delegated_admin: bool = False
+    organisation_active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ class Directory:
 
     credential_id: UUID
     organisation_id: UUID
+    organisation_active: bool = True
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,16 @@ class Principal:
     def admits(self, action: Action) -> bool:
         """Is this within the scopes of the API client that asks? People have none, and are bound by none."""
         return self.api_client is None or self.api_client.admits(action)
+
+    @cached_property
+    def in_active_organisations(self) -> Principal:
+        """The caller without what suspended and closed organisations give; most callers are that themselves."""
+        directory = self.directory
+        standings = tuple(standing for standing in self.standings if standing.organisation_active)
+        inactive = directory is not None and not directory.organisation_active
+        if len(standings) == len(self.standings) and not inactive:
+            return self
+        return replace(self, standings=standings, directory=None if inactive else directory)
 
     @cached_property
     def organisations(self) -> frozenset[UUID]:

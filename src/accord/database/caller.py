@@ -25,7 +25,7 @@ from accord.access.scopes import kept
 from accord.domain.delegation import DelegatedRole
 from accord.domain.ids import global_id
 from accord.domain.level import DataAccessLevel
-from accord.domain.organisation import PLATFORM, Role
+from accord.domain.organisation import PLATFORM, OrganisationStatus, Role
 
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -118,7 +118,8 @@ one row at least, and for somebody unknown or dead one without a person."""
 RIGHTS: Final = ENTERED.format(
     mine="""
 SELECT u.id AS person_id, u.display_name, u.home_organisation_id,
-       m.id AS membership_id, m.organisation_id, m.roles, m.delegated_admin
+       m.id AS membership_id, m.organisation_id, m.roles, m.delegated_admin,
+       (SELECT o.status FROM accord.organisations o WHERE o.id = m.organisation_id) AS organisation_status
 FROM accord.users u
 LEFT JOIN accord.memberships m ON m.user_id = u.id AND m.status = 'ACTIVE' AND (m.vouched_by IS NULL
   OR (m.vouched_by = $2
@@ -147,19 +148,23 @@ WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at > $2 FOR SHARE
 CREDENTIAL_KNOWN: Final = "SELECT EXISTS (SELECT FROM accord.scim_credentials WHERE token_hash = $1)"
 """Was it ever one, whatever it is now?"""
 
+ORGANISATION_STATUS: Final = "SELECT status FROM accord.organisations WHERE id = $1"
 
-def directory_of(row: asyncpg.Record, client: Client) -> Principal:
-    """The directory behind a credential: an actor with a name, and no person."""
+
+def directory_of(row: asyncpg.Record, client: Client, status: str) -> Principal:
+    """The directory behind a credential: an actor with a name, and no person; `status` is its organisation's."""
     name = f"{row['label']} (directory)"
     subject = global_id("scimcredential", row["id"])
     identity = Identity(OWN_ISSUER, subject, None, False, name, False, str(row["id"]), row["expires_at"], client)
-    return Principal(identity, None, name, None, directory=Directory(row["id"], row["organisation_id"]))
+    directory = Directory(row["id"], row["organisation_id"], status == OrganisationStatus.ACTIVE)
+    return Principal(identity, None, name, None, directory=directory)
 
 
 RIGHTS_OF_CLIENT: Final = ENTERED.format(
     mine="""
 SELECT u.id AS person_id, u.display_name, c.organisation_id AS home_organisation_id,
-       m.id AS membership_id, m.organisation_id, m.roles, m.delegated_admin, c.name, c.scopes
+       m.id AS membership_id, m.organisation_id, m.roles, m.delegated_admin, c.name, c.scopes,
+       o.status AS organisation_status
 FROM accord.api_clients c
 JOIN accord.organisations o ON o.id = c.organisation_id AND o.status = 'ACTIVE'
 JOIN accord.memberships m ON m.organisation_id = o.id AND m.user_id = c.owner_user_id AND m.status = 'ACTIVE'
@@ -209,7 +214,11 @@ def principal_of(identity: Identity, rows: Sequence[asyncpg.Record]) -> Principa
         return Principal(identity, None, identity.name or identity.subject, None)
     standings = tuple(
         Standing(
-            row["membership_id"], row["organisation_id"], frozenset(map(Role, row["roles"])), row["delegated_admin"]
+            row["membership_id"],
+            row["organisation_id"],
+            frozenset(map(Role, row["roles"])),
+            row["delegated_admin"],
+            row["organisation_status"] == OrganisationStatus.ACTIVE,
         )
         for row in rows
         if row["membership_id"] is not None

@@ -277,9 +277,10 @@ class Database:
                 if row is None:
                     known = await raw.fetchval(caller.CREDENTIAL_KNOWN, digest)
                     raise CredentialOver if known else CredentialRefused
-                tx = Transaction(connection, raw, caller.directory_of(row, client), now, self.mails_per_day)
+                await caller.enter(raw, [row["organisation_id"]])
+                status = await raw.fetchval(caller.ORGANISATION_STATUS, row["organisation_id"])
+                tx = Transaction(connection, raw, caller.directory_of(row, client, status), now, self.mails_per_day)
                 tx.acting_for = row["organisation_id"]
-                await tx.enter(row["organisation_id"])
                 yield tx
                 with Committing():
                     await commit(work)

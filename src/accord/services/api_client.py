@@ -90,7 +90,7 @@ async def revoke_api_client(
     """End a client at once, with every token that it was given; what is revoked already is InvalidState."""
     await hold_client(tx, api_client_id)
     row = await lock_client(tx, organisation_id, api_client_id)
-    _require(tx, organisation_id)
+    _require(tx, organisation_id, ends=True)
     check_version(row, expected_version, row.status)
     await record(tx, await _revoke(tx, row))
     return api_client_id
@@ -114,6 +114,6 @@ def _event(event: EventType, organisation_id: UUID, client_id: UUID, name: str, 
     return Event(type=event, streams=(organisation_id,), data=data)
 
 
-def _require(tx: Transaction, organisation_id: UUID) -> None:
+def _require(tx: Transaction, organisation_id: UUID, *, ends: bool = False) -> None:
     target = Target(organisation_id=organisation_id)
-    require(tx.principal, Action.API_CLIENT_MANAGE, target, now=tx.now, acting_for=tx.acting_for)
+    require(tx.principal, Action.API_CLIENT_MANAGE, target, now=tx.now, acting_for=tx.acting_for, ends=ends)

@@ -47,12 +47,13 @@ async def held(
     expected_version: int | None,
     *,
     subject_ids: frozenset[UUID] = frozenset(),
+    ends: bool = False,
 ) -> Any:
     """The partnership, locked: visible (else NotFound), permitted (else Forbidden), as it was read (else Conflict),
     and not beyond its time (else InvalidState)."""
     row = await lock_partnership(tx, partnership_id)
     target = Target(partnership=partnership_facts(row), subject_ids=subject_ids)
-    require(tx.principal, action, target, now=tx.now, acting_for=tx.acting_for)
+    require(tx.principal, action, target, now=tx.now, acting_for=tx.acting_for, ends=ends)
     check_version(row, expected_version, row.state)
     refuse_overdue(row)
     return row

@@ -13,12 +13,12 @@ from accord.database.acting import SESSION, AccessRevoked, SessionOver, acting_a
 from accord.database.caller import viewer_binds
 from accord.database.engine import Query, Transaction
 from accord.database.queries.sharing import get_partnership, get_share, owner_ids
-from accord.database.tables.organisation import memberships, users
+from accord.database.tables.organisation import memberships, organisations, users
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import accounts, grants, shares, tickets
 from accord.database.visibility import sees_account
 from accord.domain.errors import NotFound
-from accord.domain.organisation import MembershipStatus, Role
+from accord.domain.organisation import MembershipStatus, OrganisationStatus, Role
 from accord.domain.sharing import GrantState, ShareState
 
 ACCOUNT: Final = select(accounts, owner_ids()).where(accounts.c.id == bindparam("wanted", type_=Uuid()))
@@ -98,7 +98,9 @@ async def find_holder(tx: Transaction, identity: Identity, ticket: Any) -> tuple
     """
     row = await tx.first(
         select(users, memberships.c.id.label("membership_id"), memberships.c.roles, memberships.c.delegated_admin)
+        .add_columns(organisations.c.status.label("organisation_status"))
         .join(memberships, memberships.c.user_id == users.c.id)
+        .join(organisations, organisations.c.id == memberships.c.organisation_id)
         .where(
             users.c.id == ticket.user_id,
             memberships.c.organisation_id == ticket.organisation_id,
@@ -108,6 +110,12 @@ async def find_holder(tx: Transaction, identity: Identity, ticket: Any) -> tuple
     )
     if row is None:
         return None
-    standing = Standing(row.membership_id, ticket.organisation_id, frozenset(map(Role, row.roles)), row.delegated_admin)
+    standing = Standing(
+        row.membership_id,
+        ticket.organisation_id,
+        frozenset(map(Role, row.roles)),
+        row.delegated_admin,
+        row.organisation_status == OrganisationStatus.ACTIVE,
+    )
     issued = replace(identity, mfa=ticket.mfa)
     return Principal(issued, row.id, row.display_name, row.home_organisation_id, (standing,)), row.email

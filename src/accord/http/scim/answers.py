@@ -10,9 +10,18 @@ from pydantic import ValidationError as Unreadable
 from scim2_models import Error, PreconditionFailedException, Resource, SCIMException
 from starlette.responses import Response
 
+from accord.access.decision import Condition
 from accord.database.failures import Busy, CredentialRefused, OutcomeUnknown, TimedOut
 from accord.domain.callers.scim import NotUnique
-from accord.domain.errors import DomainError, Forbidden, InvalidState, LastAdmin, NotFound, ValidationError
+from accord.domain.errors import (
+    DomainError,
+    Forbidden,
+    InvalidState,
+    LastAdmin,
+    NotFound,
+    RateLimited,
+    ValidationError,
+)
 from accord.http.authentication import unauthenticated
 from accord.http.responses import HttpError
 from accord.http.scim.models import MEDIA_TYPE
@@ -85,7 +94,10 @@ def _of_domain(error: DomainError) -> HttpError:
     if isinstance(error, ValidationError):
         return failure(400, f"{error.field}: {error.message}", "invalidValue")
     if isinstance(error, Forbidden):
-        return failure(403, error.message)
+        inactive = error.condition == Condition.ORGANISATION_INACTIVE
+        return failure(403, "The organisation is suspended or closed." if inactive else error.message)
+    if isinstance(error, RateLimited):
+        return HttpError(429, "", error.message, headers={"retry-after": str(error.retry_after)})
     return failure(409 if isinstance(error, InvalidState) else 400, error.message)
 
 

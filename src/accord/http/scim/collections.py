@@ -57,7 +57,7 @@ class Collection:
 
     async def get(self, tx: Transaction, key: UUID, base: str) -> Shown:
         """One resource of the organisation; NotFound where it has none."""
-        row = await self.find_row(tx, require_provisioning(tx), key)
+        row = await self.find_row(tx, require_provisioning(tx, ends=True), key)
         if row is None:
             raise NotFound
         return self.shown(row, base)
@@ -152,7 +152,7 @@ async def found_in(tx: Transaction, collections: Sequence[Collection], search: S
 
     PostgreSQL filters, sorts and counts; only the page is read.
     """
-    organisation_id = require_provisioning(tx)
+    organisation_id = require_provisioning(tx, ends=True)
     first = min(search.start_index or 1, FARTHEST)
     asked = scim.Search(
         filter=search.filter.ast if search.filter is not None else None,

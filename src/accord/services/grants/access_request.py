@@ -228,7 +228,7 @@ async def _decide(
 ) -> tuple[Decided, list[Event]]:
     item = await lock_item(tx, decision.item_id)
     target = held.target(item=_facts(item))
-    require(tx.principal, Action.ACCESS_DECIDE, target, now=tx.now, acting_for=tx.acting_for)
+    require(tx.principal, Action.ACCESS_DECIDE, target, now=tx.now, acting_for=tx.acting_for, ends=not decision.accept)
     check_version(item, decision.expected_version, item.state)
     event = AccessItemEvent.ACCEPT if decision.accept else AccessItemEvent.DECLINE
     state = ACCESS_ITEM.move(_standing(tx, held, item), event)

@@ -130,7 +130,7 @@ async def archive_account(
     """Put an account away for good; every share of it ends, and nobody signs in to it any more (4.10)."""
     await hold_partnerships_of(tx, account_id)
     row = await lock_account(tx, account_id)
-    _require(tx, Action.ACCOUNT_SECURE, row)
+    _require(tx, Action.ACCOUNT_SECURE, row, ends=True)
     check_version(row, expected_version, row.status)
     status = ACCOUNT.move(AccountStatus(row.status), AccountEvent.ARCHIVE)
     ended = await cascade.end_shares(tx, account_id=account_id)
@@ -190,9 +190,9 @@ async def _require_at_work(tx: Transaction, host_id: UUID, wanted: set[UUID]) ->
         raise ValidationError("userIds", "An auditor reads activity and nothing else.")
 
 
-def _require(tx: Transaction, action: Action, row: Any) -> None:
+def _require(tx: Transaction, action: Action, row: Any, *, ends: bool = False) -> None:
     target = Target(account=account_facts(row, row.status))
-    require(tx.principal, action, target, now=tx.now, acting_for=tx.acting_for)
+    require(tx.principal, action, target, now=tx.now, acting_for=tx.acting_for, ends=ends)
 
 
 def _event(event: EventType, account_id: UUID, host_id: UUID, named: dict[str, Any], **data: Any) -> Event:

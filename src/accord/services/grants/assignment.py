@@ -45,7 +45,7 @@ async def assign_customers(
     if not 0 < len(customer_ids) <= BULK:
         raise ValidationError("customerIds", f"1 to {BULK} customers, these are {len(customer_ids)}.")
     target = Target(organisation_id=organisation_id)
-    require(tx.principal, Action.ASSIGNMENT_MANAGE, target, now=tx.now, acting_for=tx.acting_for)
+    require(tx.principal, Action.ASSIGNMENT_MANAGE, target, now=tx.now, acting_for=tx.acting_for, ends=not assigned)
     customers = {key: await lock_connected(tx, key, organisation_id) for key in sorted(set(customer_ids))}
     await _require_member(tx, organisation_id, user_id)
     results = list[UUID | DomainError]()

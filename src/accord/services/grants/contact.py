@@ -112,7 +112,7 @@ async def _invited(tx: Transaction, token: str) -> tuple[UUID, Any, Any]:
     digest, home_id = token_hash(token), tx.principal.home_organisation_id
     await tx.present(token=digest)
     found = await find_invited_contact(tx, digest)
-    if found is None or home_id is None or home_id not in tx.principal.works_in:
+    if found is None or home_id is None or home_id not in tx.principal.in_active_organisations.works_in:
         raise NotFound(("token",))
     await tx.enter(found.host_id, home_id)
     host = await hold_members(tx, found.host_id)
@@ -141,7 +141,7 @@ async def remove_external_contact(
 ) -> UUID:
     """End a contact, or void the link of one that was only invited; what has ended already is InvalidState."""
     row = await lock_contact(tx, organisation_id, contact_id)
-    _require(tx, organisation_id)
+    _require(tx, organisation_id, ends=True)
     check_version(row, expected_version, row.status)
     reason = text.note("reason", reason)
     await _remove(tx, row)
@@ -167,9 +167,9 @@ async def _remove(tx: Transaction, row: Any) -> None:
     await tx.update(external_contacts, row.id, status=state.value, ended_at=tx.now, **SPENT)
 
 
-def _require(tx: Transaction, organisation_id: UUID) -> None:
+def _require(tx: Transaction, organisation_id: UUID, *, ends: bool = False) -> None:
     target = Target(organisation_id=organisation_id)
-    require(tx.principal, Action.CONTACT_MANAGE, target, now=tx.now, acting_for=tx.acting_for)
+    require(tx.principal, Action.CONTACT_MANAGE, target, now=tx.now, acting_for=tx.acting_for, ends=ends)
 
 
 def _event(

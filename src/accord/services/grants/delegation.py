@@ -126,7 +126,7 @@ async def clear_roles(
     expected_version: int | None = None,
 ) -> Delegated:
     """Take roles back, with their groups and everybody in them; one that is not delegated is InvalidState (S117)."""
-    row = await held(tx, partnership_id, Action.ROLES_DELEGATE, expected_version)
+    row = await held(tx, partnership_id, Action.ROLES_DELEGATE, expected_version, ends=True)
     _require_step(row, PartnershipEvent.CLEAR_ROLES)
     wanted = _some(roles)
     if wanted - (await lock_delegations(tx, row.id)).keys():

@@ -100,7 +100,7 @@ async def remove_role_group_members(
     expected_version: int | None = None,
 ) -> GroupChange:
     """Take people out of a group; NotFound for those who are not in it."""
-    row, group = await _hold(tx, role_group_id, user_ids, expected_version)
+    row, group = await _hold(tx, role_group_id, user_ids, expected_version, ends=True)
     present = {one.user_id: one.id for one in await list_group_members(tx, group.id)}
     results: list[UUID | DomainError] = []
     for place, user_id in enumerate(user_ids):
@@ -117,10 +117,10 @@ async def remove_role_group_members(
 
 
 async def _hold(
-    tx: Transaction, role_group_id: UUID, user_ids: Sequence[UUID], expected_version: int | None
+    tx: Transaction, role_group_id: UUID, user_ids: Sequence[UUID], expected_version: int | None, *, ends: bool = False
 ) -> tuple[Any, Any]:
     """The partnership and the group, locked: seen, permitted, as it was read, and not deleted."""
-    row = await held(tx, await find_group(tx, role_group_id), Action.ROLE_GROUP_MANAGE, None)
+    row = await held(tx, await find_group(tx, role_group_id), Action.ROLE_GROUP_MANAGE, None, ends=ends)
     group = await lock_group(tx, role_group_id)
     check_version(group, expected_version, group.state)
     if group.state != RoleGroupState.ACTIVE:

@@ -252,7 +252,7 @@ async def decide_amendment(
     The guest's yes needs consent to the current terms of service (S63). One person never acts for both sides of one
     amendment, nor approves what it proposed.
     """
-    row, amendment = await _held(tx, amendment_id, Action.AMENDMENT_DECIDE, expected_version)
+    row, amendment = await _held(tx, amendment_id, Action.AMENDMENT_DECIDE, expected_version, ends=not accept)
     side = HOST if organisation_id == row.host_id else GUEST
     if TURN.get(S(amendment.state)) is not side:
         step = (E.WITHDRAW.value,) if S(amendment.state) in TURN else ()
@@ -271,11 +271,14 @@ async def decide_amendment(
     return Amended(amendment_id, row.id)
 
 
-async def _held(tx: Transaction, amendment_id: UUID, action: Action, expected_version: int | None) -> tuple[Any, Any]:
+async def _held(
+    tx: Transaction, amendment_id: UUID, action: Action, expected_version: int | None, *, ends: bool = False
+) -> tuple[Any, Any]:
     """The partnership and the amendment, locked: visible, permitted, as it was read, and not beyond its time."""
     row = await lock_partnership(tx, await find_amendment(tx, amendment_id), ("amendmentId",))
     amendment = await lock_amendment(tx, amendment_id)
-    require(tx.principal, action, Target(partnership=partnership_facts(row)), now=tx.now, acting_for=tx.acting_for)
+    target = Target(partnership=partnership_facts(row))
+    require(tx.principal, action, target, now=tx.now, acting_for=tx.acting_for, ends=ends)
     check_version(amendment, expected_version, amendment.state)
     if amendment.lapses_at is not None and amendment.lapses_at <= tx.now:
         raise InvalidState(S.LAPSED)

@@ -203,7 +203,7 @@ async def _invited(tx: Transaction, token: str) -> Any:
     waits = row is not None and (
         row.unclaimed or MEMBERSHIP.permits(MembershipStatus(row.status), MembershipEvent.ACCEPT)
     )
-    if not waits or row.token_expires_at <= tx.now or organisation.status == OrganisationStatus.CLOSED:
+    if not waits or row.token_expires_at <= tx.now or organisation.status != OrganisationStatus.ACTIVE:
         raise NotFound(("token",))
     if row.invited_in is None:
         stands = row.invited_by is None or await holds_role(tx, row.organisation_id, row.invited_by, [Role.ORG_ADMIN])

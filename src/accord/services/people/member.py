@@ -156,7 +156,7 @@ async def _end(
     event: MembershipEvent,
 ) -> Departed:
     found = await find_membership(tx, organisation_id, membership_id)
-    require_managing(tx, organisation_id)
+    require_managing(tx, organisation_id, ends=True)
     await hold_person(tx, found.user_id)
     await hold_members(tx, organisation_id)
     await hold_partnerships_with(tx, organisation_id, found.user_id)

@@ -30,18 +30,21 @@ __all__ = [
 ]
 
 
-def require_managing(tx: Transaction, organisation_id: UUID) -> None:
+def require_managing(tx: Transaction, organisation_id: UUID, *, ends: bool = False) -> None:
     target = Target(organisation_id=organisation_id)
-    require(tx.principal, Action.MEMBER_MANAGE, target, now=tx.now, acting_for=tx.acting_for)
+    require(tx.principal, Action.MEMBER_MANAGE, target, now=tx.now, acting_for=tx.acting_for, ends=ends)
 
 
-def require_provisioning(tx: Transaction) -> UUID:
-    """The organisation whose directory acts here; Forbidden for anybody else."""
+def require_provisioning(tx: Transaction, *, ends: bool = False) -> UUID:
+    """Return the organisation whose directory acts here; raise Forbidden for anybody else.
+
+    With `ends`, for reading and for what only takes access away, its organisation may be suspended or closed.
+    """
     directory = tx.principal.directory
     if directory is None:
         raise Forbidden(Action.MEMBER_PROVISION, Condition.NO_GRANT)
     target = Target(organisation_id=directory.organisation_id)
-    require(tx.principal, Action.MEMBER_PROVISION, target, now=tx.now, acting_for=tx.acting_for)
+    require(tx.principal, Action.MEMBER_PROVISION, target, now=tx.now, acting_for=tx.acting_for, ends=ends)
     return directory.organisation_id
 
 

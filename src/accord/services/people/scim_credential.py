@@ -66,7 +66,7 @@ async def revoke_scim_credential(
     tx: Transaction, *, organisation_id: UUID, scim_credential_id: UUID, expected_version: int | None = None
 ) -> UUID:
     """End a credential: what comes by it is over, and nothing begins any more. Its people stay."""
-    _require(tx, organisation_id)
+    _require(tx, organisation_id, ends=True)
     row = await lock_credential(tx, organisation_id, scim_credential_id)
     if row is None:
         raise NotFound(("scimCredentialId",))
@@ -80,6 +80,6 @@ async def revoke_scim_credential(
     return scim_credential_id
 
 
-def _require(tx: Transaction, organisation_id: UUID) -> None:
+def _require(tx: Transaction, organisation_id: UUID, *, ends: bool = False) -> None:
     target = Target(organisation_id=organisation_id)
-    require(tx.principal, Action.SCIM_MANAGE, target, now=tx.now, acting_for=tx.acting_for)
+    require(tx.principal, Action.SCIM_MANAGE, target, now=tx.now, acting_for=tx.acting_for, ends=ends)

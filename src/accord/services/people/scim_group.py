@@ -55,12 +55,13 @@ async def change_group(tx: Transaction, group_id: UUID, edit: Callable[[Any], Sa
 
     LastAdmin where nobody would be left who is one: then nothing changes.
     """
-    organisation_id = require_provisioning(tx)
+    organisation_id = require_provisioning(tx, ends=True)
     await hold_members(tx, organisation_id)
     row = await _held(tx, organisation_id, group_id)
     said = _checked(edit(row))
     await _refuse_taken(tx, organisation_id, said, group_id)
     before = await list_people_of(tx, group_id)
+    require_provisioning(tx, ends=said.members < before)
     await tx.update(scim_groups, group_id, display_name=said.display_name, external_id=said.external_id)
     await _put_in(tx, organisation_id, group_id, said.members - before)
     await _take_out(tx, group_id, before - said.members)
@@ -93,7 +94,7 @@ async def _let_go(tx: Transaction, organisation_id: UUID, group_id: UUID, leavin
 
 async def delete_group(tx: Transaction, group_id: UUID, check: Callable[[Any], None]) -> UUID:
     """End a group and what it gave; `check` may refuse. LastAdmin as for `change_group`."""
-    organisation_id = require_provisioning(tx)
+    organisation_id = require_provisioning(tx, ends=True)
     await hold_members(tx, organisation_id)
     check(await _held(tx, organisation_id, group_id))
     before = await list_people_of(tx, group_id)

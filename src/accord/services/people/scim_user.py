@@ -82,9 +82,10 @@ async def create_user(tx: Transaction, said: SaidUser) -> Written:
 
 async def change_user(tx: Transaction, membership_id: UUID, edit: Callable[[Any], SaidUser]) -> Written:
     """Make a person what `edit` says of the row as it stands, locked; what it raises changes nothing."""
-    organisation_id = require_provisioning(tx)
+    organisation_id = require_provisioning(tx, ends=True)
     row, held = await _held(tx, organisation_id, membership_id)
     said = _checked(edit(row))
+    require_provisioning(tx, ends=not said.active)
     if not row.at_home:
         said = replace(said, email=row.email, display_name=row.display_name, profile=row.profile)
     await _refuse_taken(tx, organisation_id, said, membership_id)
@@ -109,7 +110,7 @@ async def leave(tx: Transaction, membership_id: UUID, ends: Callable[[Any], bool
 
 async def delete_user(tx: Transaction, membership_id: UUID, check: Callable[[Any], None]) -> Written:
     """Remove a person from the organisation, with all access as somebody of it (S66, 4.10); `check` may refuse."""
-    organisation_id = require_provisioning(tx)
+    organisation_id = require_provisioning(tx, ends=True)
     row, held = await _held(tx, organisation_id, membership_id)
     check(row)
     return await _end(tx, row, held, MembershipEvent.REMOVE, [])
