@@ -270,12 +270,13 @@ def open_database(settings: Settings, name: str, **given: Any) -> Database:
     url = getattr(settings, name)
     if url is None:
         raise UnsafeDatabase(f"{name.upper()} is not set")
-    limits = {
+    limits: dict[str, Any] = {
         "pool_size": settings.pool_size,
         "pool_wait": settings.pool_wait,
         "statement_timeout": settings.statement_timeout,
         "lock_timeout": settings.lock_timeout,
         "idle_timeout": settings.idle_timeout,
+        "mails_per_day": settings.mails_per_day(),
     }
     return Database(url.get_secret_value(), **{**limits, **given})
 

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from accord.database.queries.callers.allowance import RateLimits
 from accord.delivery.smtp import Encryption, Smtp
 from accord.domain.callers.api_client import CLIENTS
+from accord.domain.mail_budget import DEFAULT_PER_DAY, MOST_PER_DAY, MailBudget
 from accord.http.body import BodyLimits
 from accord.http.exchange import Pace
 from accord.http.identity.issuers import Binding, Client, Issuer
@@ -27,6 +28,7 @@ from accord.http.limits import Limits
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Count = Annotated[int, Field(gt=0)]
+MailsPerDay = Annotated[int, Field(gt=0, le=MOST_PER_DAY)]
 DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}")
 Words = Annotated[tuple[str, ...], NoDecode]
 OF_ORGANISATION: Final = 0.8
@@ -161,6 +163,10 @@ class Settings(BaseSettings):
     mail_from_name: str = "Accord"
     worker_inside: bool = True
 
+    partner_mails_per_day: MailsPerDay = DEFAULT_PER_DAY[MailBudget.PARTNERS]
+    member_mails_per_day: MailsPerDay = DEFAULT_PER_DAY[MailBudget.MEMBERS]
+    acting_mails_per_day: MailsPerDay = DEFAULT_PER_DAY[MailBudget.ACTING]
+
     support_name: str = "Accord support"
     support_email: str = "support@accord.example"
     support_url: str | None = None
@@ -294,6 +300,14 @@ class Settings(BaseSettings):
             encryption=self.smtp_encryption or unsaid,
             sender_name=self.mail_from_name,
         )
+
+    def mails_per_day(self) -> dict[MailBudget, int]:
+        """The budgets of mail of every organisation for which the operator has set none."""
+        return {
+            MailBudget.PARTNERS: self.partner_mails_per_day,
+            MailBudget.MEMBERS: self.member_mails_per_day,
+            MailBudget.ACTING: self.acting_mails_per_day,
+        }
 
     def limits(self) -> Limits:
         return Limits(

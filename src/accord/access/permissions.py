@@ -65,6 +65,7 @@ class Action(StrEnum):
     TERMS_PUBLISH = "terms:publish"
     PARTNER_LOOK_UP = "partner:look_up"
     GUESTS_CREATED_READ = "created_guests:read"
+    MAIL_BUDGET_READ = "mail_budget:read"
     MEMBER_READ = "member:read"
     MEMBER_SEARCH = "member:search"
     MEMBER_MANAGE = "member:manage"
@@ -190,6 +191,7 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.TERMS_PUBLISH: _any(C.OPERATOR),
     Action.PARTNER_LOOK_UP: _any(C.HOST_MEMBER),
     Action.GUESTS_CREATED_READ: _any(C.ORG_ADMIN, C.OPERATOR),
+    Action.MAIL_BUDGET_READ: _any(C.ORG_ADMIN, C.OPERATOR),
     Action.MEMBER_READ: _any(C.ORG_ADMIN, C.ACTING_MANAGE, C.ACTING_DECISION_MAKER),
     Action.MEMBER_SEARCH: _any(C.ORG_ADMIN, C.MEMBER, C.ACTING_MANAGE, C.ACTING_DECISION_MAKER),
     Action.MEMBER_MANAGE: _any(C.ORG_ADMIN, C.ACTING_MANAGE, C.ACTING_DECISION_MAKER),
@@ -306,7 +308,7 @@ STAYS_OPEN: Final = frozenset(
         *(Action.POLICY_READ, Action.SCIM_READ, Action.DASHBOARD_READ, Action.REPORT_READ, Action.SETTINGS_READ),
         *(Action.FEATURE_READ, Action.BILLING_READ, Action.INVOICE_READ, Action.INVITATION_READ, Action.SESSION_READ),
         *(Action.ACCOUNT_READ, Action.ACCOUNT_READ_PANEL, Action.SHARE_READ, Action.ACTIVITY_READ),
-        *(Action.ACTIVITY_EXPORT, Action.API_CLIENT_READ),
+        *(Action.ACTIVITY_EXPORT, Action.API_CLIENT_READ, Action.MAIL_BUDGET_READ),
         *(Action.PARTNERSHIP_DECLINE, Action.PARTNERSHIP_REFUSE, Action.PARTNERSHIP_WITHDRAW),
         *(Action.PARTNERSHIP_REMOVE, Action.PARTNERSHIP_SUSPEND, Action.AMENDMENT_WITHDRAW, Action.LEVEL_REDUCE),
         *(Action.ACCESS_FREEZE, Action.SESSION_LEAVE, Action.SHARE_END, Action.SHARE_SUSPEND, Action.SHARE_LEAVE),

@@ -39,7 +39,7 @@ from accord.database.query import Query, Row
 from accord.database.snapshot import Snapshot, driver_of
 from accord.database.tables.acting import acting_sessions
 from accord.domain.errors import Conflict, Forbidden, OrganisationContextMismatch
-from accord.domain.mail_budget import DEFAULT_PER_DAY, Budget
+from accord.domain.mail_budget import DEFAULT_PER_DAY, MailBudget
 from accord.domain.organisation import PLATFORM
 
 __all__ = ["AccessRevoked", "Busy", "Database", "OutcomeUnknown", "Query", "Row", "SessionOver", "Snapshot"]
@@ -66,7 +66,7 @@ class Transaction:
         driver: Driver,
         principal: Principal,
         now: datetime,
-        mails_per_day: Mapping[Budget, int] = DEFAULT_PER_DAY,
+        mails_per_day: Mapping[MailBudget, int] = DEFAULT_PER_DAY,
     ) -> None:
         self.connection = connection
         self.driver = driver
@@ -169,7 +169,7 @@ class Database:
         idle_timeout: float = 10.0,
         durable: bool = True,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        mails_per_day: Mapping[Budget, int] = DEFAULT_PER_DAY,
+        mails_per_day: Mapping[MailBudget, int] = DEFAULT_PER_DAY,
     ) -> None:
         self.clock = clock
         self.mails_per_day = mails_per_day

@@ -88,6 +88,7 @@ class EventType(StrEnum):
     ORGANISATION_CREATED = "organisation.created"
     ORGANISATION_STATUS_CHANGED = "organisation.status_changed"
     ORGANISATION_PARTNER_CHANGED = "organisation.partner_changed"
+    ORGANISATION_MAIL_BUDGET_SET = "organisation.mail_budget_set"
     SETTINGS_CHANGED = "settings.changed"
     TERMS_PUBLISHED = "terms.published"
     TERMS_ACCEPTED = "terms.accepted"

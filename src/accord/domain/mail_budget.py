@@ -48,7 +48,7 @@ class MailKind(StrEnum):
     """The platform's own act: it never counts against an organisation's budget."""
 
 
-class Budget(StrEnum):
+class MailBudget(StrEnum):
     """What an organisation may mail a day to people who have not asked for it; each is a number of its own."""
 
     PARTNERS = "PARTNERS"
@@ -61,8 +61,8 @@ class Budget(StrEnum):
     """All that people of partners send who act in it: they cannot use up what is the organisation's."""
 
 
-DEFAULT_PER_DAY: Final[Mapping[Budget, int]] = MappingProxyType(
-    {Budget.PARTNERS: 20, Budget.MEMBERS: 500, Budget.ACTING: 20}
+DEFAULT_PER_DAY: Final[Mapping[MailBudget, int]] = MappingProxyType(
+    {MailBudget.PARTNERS: 20, MailBudget.MEMBERS: 500, MailBudget.ACTING: 20}
 )
 """Where neither the operator nor the deployment says otherwise: 500 colleagues can be invited in one day, while mails
 to strangers stay as few as one person reasonably sends."""
@@ -82,7 +82,7 @@ class MailRule:
     """
 
     kind: MailKind
-    budget: Budget | None = None
+    budget: MailBudget | None = None
     per_recipient: int = PER_RECIPIENT
     waiting: int = PER_RECIPIENT
     per_pair: int | None = None
@@ -90,7 +90,7 @@ class MailRule:
     merged_with: str | None = None
 
 
-INVITING: Final = MailRule(MailKind.INVITING, Budget.PARTNERS)
+INVITING: Final = MailRule(MailKind.INVITING, MailBudget.PARTNERS)
 DECISION: Final = MailRule(MailKind.DECISION)
 MANDATORY: Final = MailRule(MailKind.MANDATORY)
 PREFERENCE: Final = MailRule(MailKind.PREFERENCE)
@@ -100,10 +100,10 @@ STANDING: Final = MailRule(MailKind.MANDATORY, merged_with="standing")
 RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
     {
         Template.INVITATION: INVITING,
-        Template.CUSTOMER_REQUESTED: MailRule(MailKind.INVITING, Budget.PARTNERS, per_pair=3),
+        Template.CUSTOMER_REQUESTED: MailRule(MailKind.INVITING, MailBudget.PARTNERS, per_pair=3),
         Template.CONTACT_INVITED: INVITING,
         Template.ROLES_DELEGATED: INVITING,
-        Template.MEMBER_INVITED: MailRule(MailKind.INVITING, Budget.MEMBERS, waiting=1),
+        Template.MEMBER_INVITED: MailRule(MailKind.INVITING, MailBudget.MEMBERS, waiting=1),
         Template.REMINDER: MailRule(MailKind.INVITING, per_pair=1),
         Template.INVITATION_SENT: DECISION,
         Template.CUSTOMER_APPROVED: DECISION,

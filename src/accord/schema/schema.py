@@ -167,6 +167,7 @@ class Mutation:
     create_organisation = answers(operator.create_organisation, Action.ORGANISATION_OPERATE)
     invite_first_admin = answers(operator.invite_first_admin, Action.ORGANISATION_OPERATE)
     name_legal_representative = answers(operator.name_legal_representative, Action.ORGANISATION_OPERATE)
+    set_mail_budget = answers(operator.set_mail_budget, Action.ORGANISATION_OPERATE)
     set_partners_enabled = answers(operator.set_partners_enabled, Action.ORGANISATION_OPERATE)
     set_organisation_status = answers(partner.set_organisation_status, Action.ORGANISATION_OPERATE)
     set_partner_status = answers(partner.set_partner_status, Action.ORGANISATION_OPERATE)

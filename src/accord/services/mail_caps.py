@@ -14,7 +14,7 @@ from accord.database.engine import Transaction
 from accord.database.queries import mail_caps as sent
 from accord.database.queries.mail_caps import Turn
 from accord.domain.errors import RateLimited
-from accord.domain.mail_budget import DAY, HOUR, NOTICES_PER_HOUR, RULES, Budget, MailKind, MailRule
+from accord.domain.mail_budget import DAY, HOUR, NOTICES_PER_HOUR, RULES, MailBudget, MailKind, MailRule
 from accord.domain.notice import Template
 
 __all__ = ["Admitted", "Capped", "Held", "admit", "digest_key", "subject_of"]
@@ -52,7 +52,7 @@ class Admitted:
     """The decision about one mail: recipients that it waits for; the budget that counts it, and what it is about."""
 
     about: str
-    budget: Budget | None = None
+    budget: MailBudget | None = None
     held: Mapping[str, Held] = field(default_factory=dict)
 
 
@@ -99,11 +99,11 @@ async def _admit_inviting(
     return Admitted(about, budget, held)
 
 
-def _budget_of(tx: Transaction, rule: MailRule) -> Budget | None:
-    return Budget.ACTING if rule.budget is not None and tx.principal.acting is not None else rule.budget
+def _budget_of(tx: Transaction, rule: MailRule) -> MailBudget | None:
+    return MailBudget.ACTING if rule.budget is not None and tx.principal.acting is not None else rule.budget
 
 
-async def _refuse_over_budget(tx: Transaction, organisation_id: UUID, budget: Budget) -> None:
+async def _refuse_over_budget(tx: Transaction, organisation_id: UUID, budget: MailBudget) -> None:
     per_day = await sent.get_budget(tx, organisation_id, budget) or tx.mails_per_day[budget]
     since = tx.now - DAY
     oldest = await sent.find_last_of_budget(tx, organisation_id, budget, per_day, since)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -11,20 +12,22 @@ from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
+from accord.database.queries.mail_caps import BUDGET_COLUMNS
 from accord.database.queries.member import find_never_joined
 from accord.database.queries.partnership import get_organisation, hold_organisation, list_namesakes
 from accord.database.tables.activity import chain_heads
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partnership import terms_versions
 from accord.domain.activity import FIRST_HASH, EventType
-from accord.domain.errors import Conflict, Forbidden, NotFound
+from accord.domain.errors import Conflict, Forbidden, NotFound, ValidationError
+from accord.domain.mail_budget import MOST_PER_DAY, MailBudget
 from accord.domain.organisation import PLATFORM, Role, new_handle
 from accord.domain.text import address, country, required_note
 from accord.domain.text import name as single_line
 from accord.services.activity import Event, record
 from accord.services.people.first_admin import invite_first_admin, write_first_invitation
 
-__all__ = ["create_organisation", "publish_terms", "set_partners_enabled"]
+__all__ = ["create_organisation", "publish_terms", "set_mail_budget", "set_partners_enabled"]
 
 
 async def create_organisation(
@@ -78,6 +81,40 @@ async def set_partners_enabled(
     tx: Transaction, *, organisation_id: UUID, enabled: bool, expected_version: int | None = None
 ) -> UUID:
     """Switch the Partners feature of an organisation on or off; off ends nothing that runs (S45, model 4.2)."""
+    await _hold(tx, organisation_id, expected_version)
+    await tx.update(organisations, organisation_id, partners_enabled=enabled)
+    data = {"organisation": f"organisation_{organisation_id}", "partnersEnabled": enabled}
+    event = EventType.ORGANISATION_PARTNER_CHANGED
+    await record(tx, Event(type=event, streams=(organisation_id, PLATFORM), data=data))
+    return organisation_id
+
+
+async def set_mail_budget(
+    tx: Transaction,
+    *,
+    organisation_id: UUID,
+    budget: MailBudget,
+    per_day: int | None = None,
+    expected_version: int | None = None,
+) -> UUID:
+    """Set how many mails a day an organisation may send to people who have not asked; None is the deployment's number.
+
+    Raises ValidationError for less than one a day: suspending the organisation is an act of its own.
+    """
+    row = await _hold(tx, organisation_id, expected_version)
+    if per_day is not None and not 0 < per_day <= MOST_PER_DAY:
+        raise ValidationError("perDay", f"1 to {MOST_PER_DAY:,} mails a day.")
+    column = BUDGET_COLUMNS[budget].name
+    await tx.update(organisations, organisation_id, **{column: per_day})
+    change = {"budget": budget.value, "from": getattr(row, column), "to": per_day}
+    data = {"organisation": f"organisation_{organisation_id}", **change}
+    event = EventType.ORGANISATION_MAIL_BUDGET_SET
+    await record(tx, Event(type=event, streams=(organisation_id, PLATFORM), data=data))
+    return organisation_id
+
+
+async def _hold(tx: Transaction, organisation_id: UUID, expected_version: int | None) -> Any:
+    """Lock an organisation for an act of the operator and return it; raise NotFound, Forbidden or Conflict."""
     _require_operator(tx, Action.ORGANISATION_OPERATE)
     if organisation_id in tx.principal.organisations:
         raise Forbidden(Action.ORGANISATION_OPERATE, "NO_GRANT", "Staff does not act on an organisation of its own.")
@@ -85,11 +122,7 @@ async def set_partners_enabled(
     if row is None:
         raise NotFound(("organisationId",))
     check_version(row, expected_version, row.status)
-    await tx.update(organisations, organisation_id, partners_enabled=enabled)
-    data = {"organisation": f"organisation_{organisation_id}", "partnersEnabled": enabled}
-    event = EventType.ORGANISATION_PARTNER_CHANGED
-    await record(tx, Event(type=event, streams=(organisation_id, PLATFORM), data=data))
-    return organisation_id
+    return row
 
 
 async def publish_terms(tx: Transaction, *, version: str, text: str, code: str = "partner-terms") -> UUID:

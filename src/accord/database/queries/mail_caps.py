@@ -16,14 +16,14 @@ from accord.database.tables.contact import external_contacts
 from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.outbox import held_mails, mail_turns, mails
 from accord.database.tables.partnership import invitations, partnerships
-from accord.domain.mail_budget import Budget
+from accord.domain.mail_budget import MailBudget
 
 SENDER_LOCK: Final = 0x6D61696C
 
 BUDGET_COLUMNS: Final = {
-    Budget.PARTNERS: organisations.c.partner_mails_per_day,
-    Budget.MEMBERS: organisations.c.member_mails_per_day,
-    Budget.ACTING: organisations.c.acting_mails_per_day,
+    MailBudget.PARTNERS: organisations.c.partner_mails_per_day,
+    MailBudget.MEMBERS: organisations.c.member_mails_per_day,
+    MailBudget.ACTING: organisations.c.acting_mails_per_day,
 }
 """Where the operator's number for an organisation stands; NULL is the deployment's default."""
 
@@ -50,14 +50,14 @@ async def get_pair(tx: Transaction, partnership_id: UUID) -> tuple[UUID, UUID] |
     return None if row is None else (row.host_id, row.guest_id)
 
 
-async def get_budget(tx: Transaction, organisation_id: UUID, budget: Budget) -> int | None:
+async def get_budget(tx: Transaction, organisation_id: UUID, budget: MailBudget) -> int | None:
     """Return the operator's number for an organisation, None where there is none."""
     number: int | None = await tx.scalar(select(BUDGET_COLUMNS[budget]).where(organisations.c.id == organisation_id))
     return number
 
 
 async def find_last_of_budget(
-    tx: Transaction, organisation_id: UUID, budget: Budget, count: int, since: datetime
+    tx: Transaction, organisation_id: UUID, budget: MailBudget, count: int, since: datetime
 ) -> datetime | None:
     """Return when the mail before the last `count - 1` acts of a budget left, None where fewer have left since."""
     found: datetime | None = await tx.scalar(

@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Inte
 from sqlalchemy.dialects.postgresql import JSONB
 
 from accord.database.tables.metadata import instant, key, metadata, one_of, reference
-from accord.domain.mail_budget import Budget
+from accord.domain.mail_budget import MailBudget
 from accord.domain.notice import MailState, Template
 
 COUNTED: Final = (
@@ -41,7 +41,7 @@ mails: Final = Table(
     instant("sent_at"),
     one_of("template", Template),
     one_of("state", MailState),
-    one_of("budget", Budget),
+    one_of("budget", MailBudget),
     CheckConstraint("(state = 'SENT') = (sent_at IS NOT NULL)", name="sent_at_when_sent"),
     CheckConstraint("state <> 'SENDING' OR claimed_at IS NOT NULL", name="claimed_at_when_sending"),
     CheckConstraint("state NOT IN ('SENT', 'DEAD') OR secret IS NULL", name="secret_forgotten"),
@@ -84,7 +84,7 @@ held_mails: Final = Table(
     instant("due_at"),
     instant("created_at", nullable=False),
     one_of("template", Template),
-    one_of("budget", Budget),
+    one_of("budget", MailBudget),
     CheckConstraint("(due_at IS NULL) = (secret IS NULL)", name="due_at_with_secret"),
 )
 """Mails over a cap. One with a link waits until `due_at`, and only the newest of its key leaves; the others are merged

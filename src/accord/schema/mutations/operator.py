@@ -8,6 +8,7 @@ from strawberry import ID
 from accord.schema.context import Info
 from accord.schema.mutations.payloads import OrganisationPayload, TermsPayload
 from accord.schema.transaction import run_as_oneself
+from accord.schema.types.enums import MailBudget
 from accord.services import operator
 from accord.services.people import first_admin
 
@@ -43,6 +44,14 @@ class SetPartnersEnabledInput:
 
 
 @strawberry.input
+class SetMailBudgetInput:
+    organisation_id: ID = strawberry.field(description="The organisation to change.")
+    budget: MailBudget
+    per_day: int | None = strawberry.field(default=None, description="Null: what the deployment gives everybody.")
+    expected_version: int | None = None
+
+
+@strawberry.input
 class PublishTermsInput:
     code: str = "partner-terms"
     version: str
@@ -63,6 +72,10 @@ class NameLegalRepresentativePayload(OrganisationPayload): ...
 
 @strawberry.type
 class SetPartnersEnabledPayload(OrganisationPayload): ...
+
+
+@strawberry.type
+class SetMailBudgetPayload(OrganisationPayload): ...
 
 
 @strawberry.type
@@ -90,6 +103,11 @@ async def name_legal_representative(
 async def set_partners_enabled(info: Info, input: SetPartnersEnabledInput) -> SetPartnersEnabledPayload | None:
     """Switches the Partners feature of an organisation; switching it off ends nothing (S45)."""
     return await run_as_oneself(info, operator.set_partners_enabled, input, SetPartnersEnabledPayload)
+
+
+async def set_mail_budget(info: Info, input: SetMailBudgetInput) -> SetMailBudgetPayload | None:
+    """Sets how many mails a day an organisation may send to people who have not asked for them."""
+    return await run_as_oneself(info, operator.set_mail_budget, input, SetMailBudgetPayload)
 
 
 async def publish_terms(info: Info, input: PublishTermsInput) -> PublishTermsPayload | None:

@@ -18,6 +18,7 @@ from accord.domain.contact import ContactStatus
 from accord.domain.delegation import DelegatedRole, DelegationState, RoleGroupState
 from accord.domain.invitation_claim import ClaimState
 from accord.domain.level import DataAccessLevel
+from accord.domain.mail_budget import MailBudget
 from accord.domain.organisation import MemberPreset, MembershipStatus, OrganisationStatus, Role
 from accord.domain.partner import LinkKind, LinkStatus, PartnerProgram, PartnerStatus
 from accord.domain.partnership import (
@@ -60,6 +61,11 @@ DESCRIPTIONS: Final = {
         "PHONE_MANAGER": "Phone Manager",
         "MEMBER": "Member",
         "AUDITOR": "Reads activity and nothing else",
+    },
+    MailBudget: {
+        "PARTNERS": "Partnership invitations and requests, contacts, and addresses that are told of delegated roles",
+        "MEMBERS": "Invitations of its own people, by its admins and its directory",
+        "ACTING": "All that people of partners send who act in it",
     },
     MemberPreset: {"GROUP_ADMIN": "Admin of the own organisation and delegated admin at its customers (S7, S12)"},
     DataAccessLevel: {
@@ -110,6 +116,7 @@ REGISTERED: Final = tuple(
         OrganisationStatus,
         PartnerProgram,
         PartnerStatus,
+        MailBudget,
         LinkKind,
         LinkStatus,
         DataAccessLevel,
@@ -181,6 +188,7 @@ __all__ = [
     "InvoiceState",
     "LinkKind",
     "LinkStatus",
+    "MailBudget",
     "MemberBasis",
     "MemberPreset",
     "MembershipStatus",

@@ -47,6 +47,7 @@ from accord.schema.types.enums import (
     RoleGroupState,
 )
 from accord.schema.types.filters import ActivityFilter, event_filter
+from accord.schema.types.mail_budget import MailsPerDay, mail_budgets_of
 from accord.schema.types.node import Node
 from accord.schema.types.policy import OrganisationPolicy
 from accord.schema.types.report import Dashboard, Report, ReportPeriodInput, dashboard_of, report_of
@@ -132,9 +133,7 @@ class Membership(Node):
 class Organisation(Node):
     id: ID
     version: int
-    handle: str = strawberry.field(
-        description="The shareable workspace ID (S48); it can't be guessed and never changes."
-    )
+    handle: str = strawberry.field(description="The shareable workspace ID (S48): not to be guessed, never changed.")
     name: str
     status: OrganisationStatus
     country_code: str | None
@@ -146,8 +145,7 @@ class Organisation(Node):
     @field(description="Has the vendor switched the feature on? (S45) For members and the operator.")
     def partners_enabled(self, root: Parent[OrganisationRow], info: Info) -> bool | None:
         demand_membership(info, root.key)
-        enabled: bool = root.partners_enabled
-        return enabled
+        return bool(root.partners_enabled)
 
     @field(
         Action.MEMBER_SEARCH,
@@ -328,6 +326,10 @@ class Organisation(Node):
     async def settings(self, root: Parent[OrganisationRow], info: Info) -> Settings | None:
         return await settings_of(info, root.key)
 
+    @field(Action.MAIL_BUDGET_READ, description="How many mails a day it may send to people outside; for its admins.")
+    def mail_budgets(self, root: Parent[OrganisationRow], info: Info) -> list[MailsPerDay] | None:
+        return mail_budgets_of(info, root)
+
     @field(Action.FEATURE_READ, description="Every feature, as this organisation has it.")
     async def features(self, root: Parent[OrganisationRow], info: Info) -> list[Feature] | None:
         return await features_of(info, root.key)
@@ -393,7 +395,5 @@ class Organisation(Node):
     def created_guests(
         self, root: Parent[OrganisationRow], info: Info, first: int | None = None, after: str | None = None
     ) -> Connection[Organisation] | None:
-        principal = info.context.principal
-        if not principal.operator and UUID(root.key) not in principal.admin_of:
-            raise ForbiddenField(Action.GUESTS_CREATED_READ)
+        demand_in_organisation(info, root.key, Action.GUESTS_CREATED_READ)
         return listing(info, read.CREATED_GUESTS, root.key, span(first, after))

@@ -75,6 +75,9 @@ ORGANISATION: Final = (
     o.c.partners_enabled,
     o.c.partner_program,
     o.c.partner_status,
+    o.c.partner_mails_per_day,
+    o.c.member_mails_per_day,
+    o.c.acting_mails_per_day,
     o.c.version,
 )
 USER: Final = (
