@@ -19,6 +19,7 @@ from graphql import GraphQLObjectType
 from accord.domain.billing import Money
 from accord.domain.delegation import DelegatedRole
 from accord.domain.errors import DomainError
+from accord.domain.mail_budget import MailBudget
 from accord.domain.organisation import PLATFORM, Role, token_hash
 from accord.domain.partner import PartnerProgram, PartnerStatus
 from accord.domain.partnership import AccessMode, PartnershipState, Purpose
@@ -479,6 +480,16 @@ ACTS: Final[dict[str, tuple[Call, Events]]] = {
         ),
         {"host": ["organisation.partner_changed"], "platform": ["organisation.partner_changed"]},
     ),
+    "set_mail_budget": (
+        lambda t: t.run(
+            "staff",
+            operator.set_mail_budget,
+            organisation_id=t.copy.key(t.stage.scene.host.id),
+            budget=MailBudget.MEMBERS,
+            per_day=2_000,
+        ),
+        {"host": ["organisation.mail_budget_set"], "platform": ["organisation.mail_budget_set"]},
+    ),
     "publish_terms": (
         lambda t: t.run("staff", operator.publish_terms, version="2", text="Be kinder.", code="another"),
         {"platform": ["terms.published"]},
@@ -549,6 +560,7 @@ WITHOUT_RIGHT: Final = {
     "invite_first_admin": (),
     "name_legal_representative": (),
     "create_organisation": ("ada", "zoe"),
+    "set_mail_budget": ("ada", "zoe"),
     "set_partners_enabled": ("ada", "zoe"),
     **STANDING_WITHOUT_RIGHT,
     "issue_invoice": ("ada", "zoe"),

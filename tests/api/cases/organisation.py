@@ -13,6 +13,9 @@ NEW_ACCOUNT = {"app": "Ledger", "label": "Books", "launchUrl": "https://books.ex
 OPERATOR = "staff"
 
 
+RAISED = {"budget": "MEMBERS", "perDay": 2000, "raised": True}
+
+
 def _is(field: str, name: str, value: Any) -> Any:
     return lambda _, shown: shown[field][name] == value
 
@@ -268,6 +271,21 @@ CASES = [
         foreign=Refused(OPERATOR, bare(organisationId="otto", enabled=False), "NOT_FOUND"),
         wrong_state=Impossible("a switch has no states that forbid switching"),
         repeated=Refused(OPERATOR, bare(organisationId="meadow", enabled=False, expectedVersion=1), "CONFLICT"),
+    ),
+    Cases(
+        "setMailBudget",
+        by=OPERATOR,
+        given=bare(organisationId="meadow", budget="MEMBERS", perDay=2000, expectedVersion=1),
+        shows="organisation { id mailBudgets { budget perDay raised } }",
+        expected=lambda shown: (
+            {"budget": "MEMBERS", "perDay": 2000, "raised": True} in shown["organisation"]["mailBudgets"]
+        ),
+        forbidden=Refused("max", bare(organisationId="meadow", budget="MEMBERS", perDay=2000), "FORBIDDEN"),
+        foreign=Refused(OPERATOR, bare(organisationId="otto", budget="MEMBERS", perDay=2000), "NOT_FOUND"),
+        wrong_state=Impossible("a budget has no states"),
+        repeated=Refused(
+            OPERATOR, bare(organisationId="meadow", budget="MEMBERS", perDay=1, expectedVersion=1), "CONFLICT"
+        ),
     ),
     Cases(
         "publishTerms",
