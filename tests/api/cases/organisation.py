@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.api.cases import Cases, Given, Impossible, Refused, Same
 from tests.api.cases.sharing import to
+from tests.api.town import Town
 
 ACCOUNT = "account { id label status launchUrl }"
 MEMBER = "membership { id status roles version }"
@@ -13,7 +14,8 @@ NEW_ACCOUNT = {"app": "Ledger", "label": "Books", "launchUrl": "https://books.ex
 OPERATOR = "staff"
 
 
-RAISED = {"budget": "MEMBERS", "perDay": 2000, "raised": True}
+def _raised(_: Town, shown: Any) -> bool:
+    return {"budget": "MEMBERS", "perDay": 2000, "raised": True} in shown["organisation"]["mailBudgets"]
 
 
 def _is(field: str, name: str, value: Any) -> Any:
