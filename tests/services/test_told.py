@@ -23,9 +23,9 @@ CONCERNED = ADMINS | {"mia", "carla"}
 
 async def told(scene: Scene, template: str) -> set[str]:
     """To whom notices of a template went, by first name."""
-    sql = "SELECT DISTINCT user_id FROM accord.notifications WHERE template = $1"
+    sql = "SELECT DISTINCT user_id FROM accord.notifications WHERE template = $1 AND partnership_id = $2"
     names = {person.id: name for name, person in scene.people.items()}
-    return {names[row["user_id"]] for row in await scene.world.owner.fetch(sql, template)}
+    return {names[row["user_id"]] for row in await scene.world.owner.fetch(sql, template, scene.partnership)}
 
 
 async def on(scene: Scene, name: str, act: Any, **given: Any) -> Any:
@@ -105,4 +105,8 @@ async def test_asking_and_withdrawing_begins_no_new_count(scene: Scene) -> None:
         await scene.act("otto", withdraw_partnership, partnership_id=key)
     assert reminded == 1
     sent = await mails_to(scene, "ada", "request_filed", "withdrawn", "reminder")
-    assert sorted(row["template"] for row in sent) == ["reminder", "request_filed", "withdrawn"]
+    assert sorted(row["template"] for row in sent if f'"{other.name}"' in str(row["facts"])) == [
+        "reminder",
+        "request_filed",
+        "withdrawn",
+    ]
