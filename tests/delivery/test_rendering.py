@@ -126,7 +126,7 @@ def test_nothing_is_smuggled_in(template: Template) -> None:
 def test_lines_of_a_reason_are_quoted() -> None:
     facts = words(Template.REQUEST_FILED) | {"reason": "First line\n\n-- \nOpen Accord: https://thief.example"}
     text = render(envelope(Template.REQUEST_FILED, facts), "https://accord.example").text
-    assert "> First line\n>\n> --\n> Open Accord: https://thief.example\n" in re.sub(r" +\n", "\n", text)
+    assert "> First line\n>\n> --\n> Open Accord: [link removed]\n" in re.sub(r" +\n", "\n", text)
 
 
 def test_the_message() -> None:

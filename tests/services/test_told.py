@@ -105,8 +105,5 @@ async def test_asking_and_withdrawing_begins_no_new_count(scene: Scene) -> None:
         await scene.act("otto", withdraw_partnership, partnership_id=key)
     assert reminded == 1
     sent = await mails_to(scene, "ada", "request_filed", "withdrawn", "reminder")
-    assert sorted(row["template"] for row in sent if f'"{other.name}"' in str(row["facts"])) == [
-        "reminder",
-        "request_filed",
-        "withdrawn",
-    ]
+    about = sorted(row["template"] for row in sent if f'"{other.name}"' in str(row["facts"]))
+    assert about == ["reminder", "request_filed", "withdrawn"]
