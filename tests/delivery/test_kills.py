@@ -7,6 +7,7 @@ import multiprocessing
 from collections import Counter
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
+from random import Random
 from typing import Final
 
 from accord.database.engine import Database
@@ -51,9 +52,11 @@ async def test_a_killed_worker_loses_nothing_and_repeats_hardly_anything(
         for number in range(0, MAILS, 20):
             people = [Recipient(f"person{number + place}@kestrel.example") for place in range(20)]
             await enqueue(tx, replace(invitation(host, *people), counted=False))
+    moment = Random(0)  # a kill is not tied to the server's yes
     for kill in range(1, KILLS + 1):
         worker = begin(database_urls.worker, sink.port)
         await sink.wait_for(min(kill * MAILS // (KILLS + 1), MAILS), within=PATIENCE)
+        await asyncio.sleep(moment.uniform(0, 0.05))
         worker.kill()
         await asyncio.to_thread(worker.join)
     worker = begin(database_urls.worker, sink.port)

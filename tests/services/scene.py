@@ -24,8 +24,14 @@ WATCHED = (
     "attempts", "invitations", "partner_links", "organisation_policies",
     "organisation_settings", "organisation_features", "invoices", "wallets", "wallet_entries", "acting_changes",
     "api_clients",
-    "chain_heads", "activity_events", "mails", "notifications",
+    "chain_heads", "activity_events", "mails", "held_mails", "notifications",
 )  # fmt: skip
+MAILED = """
+SELECT address, ordinal, xmin::text AS act FROM (
+  SELECT id, address, ordinal, xmin FROM accord.mails WHERE template = $1 AND organisation_id = ANY ($2)
+  UNION ALL SELECT id, address, NULL, xmin FROM accord.held_mails WHERE template = $1 AND organisation_id = ANY ($2)
+) m ORDER BY id
+"""
 HOST_PEOPLE: dict[str, tuple[Role, ...]] = {
     "ada": (Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE),
     "arne": (Role.ORG_ADMIN,),
@@ -113,15 +119,16 @@ class Scene:
         return [row for row in rows if not types or row["type"] in types]
 
     async def mails(self, template: str) -> list[set[str]]:
-        """To whom, by first name, went each mail of a template, in order."""
-        sql = "SELECT address, ordinal FROM accord.mails WHERE template = $1 AND organisation_id = ANY($2) ORDER BY id"
-        rows = await self.world.owner.fetch(sql, template, [self.host.id, self.guest.id])
+        """To whom, by first name, went each mail of a template, in order; also where it waits for the digest."""
+        rows = await self.world.owner.fetch(MAILED, template, [self.host.id, self.guest.id])
         names = {person.email: name for name, person in self.people.items()}
         told: list[set[str]] = []
+        act = None
         for row in rows:
-            if row["ordinal"] == 0:
+            if row["ordinal"] == 0 or (row["ordinal"] is None and row["act"] != act):
                 told.append(set())
             told[-1].add(names.get(row["address"], row["address"]))
+            act = row["act"]
         return told
 
     async def state_of_things(self) -> dict[str, str]:

@@ -30,7 +30,7 @@ from accord.delivery.smtp import Refused, Smtp, Unavailable, send
 POLL: Final = timedelta(seconds=2)
 ABANDONED: Final = timedelta(seconds=20)
 BATCH: Final = 5
-IN_DOUBT: Final = 2
+IN_DOUBT: Final = 1
 """Mails that a worker hands over at a time; as many can be sent twice when it is killed in that moment."""
 RECONNECT: Final = (0.2, 10.0)
 
