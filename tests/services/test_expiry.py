@@ -116,7 +116,7 @@ async def test_a_partnership_expires_with_everything_under_it(scene: Scene) -> N
     assert await scene.world.owner.fetchval("SELECT count(*) FROM accord.mails WHERE template = 'expiring'") == 9
     await scene.sweep(days=1)
     assert await scene.state(key) == "EXPIRED"
-    assert await scene.told("partnership_ended") == {"ada", "greta"}
+    assert await scene.told("partnership_ended") == {"ada", "greta", "mia"}
     assert await scene.events("partnership.expired") == 2
     assert await scene.events("share.removed") == 2
     assert await scene.world.owner.fetchval("SELECT count(*) FROM accord.grants WHERE state = 'ACTIVE'") == 0
