@@ -112,6 +112,7 @@ RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
         Template.GUEST_DECLINED: DECISION,
         Template.ACCEPTED: DECISION,
         Template.ACCESS_DECIDED: DECISION,
+        Template.CLAIM_CONFIRMED: DECISION,
         Template.AMENDMENT_APPLIED: DECISION,
         Template.AMENDMENT_DECLINED: DECISION,
         Template.AMENDMENT_CLOSED: DECISION,
@@ -133,6 +134,10 @@ RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
         Template.ACCESS_EXPIRING: MANDATORY,
         Template.NEEDS_OWNER: MANDATORY,
         Template.LAST_ADMIN_REFUSED: MANDATORY,
+        Template.LAST_LEGAL_REPRESENTATIVE_REFUSED: MANDATORY,
+        # somebody may be taking an organisation over: the first few are told one by one
+        Template.LEADING_ROLES_CHANGED: MailRule(MailKind.MANDATORY, at_once=3),
+        Template.INVITATION_CLAIMED: MailRule(MailKind.MANDATORY, at_once=3),
         Template.LEVEL_CHANGED: MANDATORY,
         Template.LEVEL_DISABLED: MANDATORY,
         Template.ROLES_CLEARED: MANDATORY,

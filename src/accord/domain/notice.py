@@ -79,9 +79,10 @@ TO_STRANGERS: Final = frozenset(
     {
         *(Template.INVITATION, Template.CUSTOMER_REQUESTED, Template.MEMBER_INVITED, Template.CONTACT_INVITED),
         *(Template.ORGANISATION_CREATED, Template.ROLES_DELEGATED, Template.ROLES_CLEARED),
+        *(Template.INVITATION_CLAIMED, Template.CLAIM_CONFIRMED),
     }
 )
-"""Mails that may reach somebody who has never heard of the sender."""
+"""Mails that may reach somebody who has never heard of the sender, or bring the words of somebody unknown."""
 
 
 class MailState(StrEnum):
