@@ -182,7 +182,7 @@ class Viewer:
             g.share.partnership is p and g.person == self.person and self._lives(g) for g in self.facts.grants
         )
         represents = p.representative == self.person and not p.ended
-        return self.works_in(p.guest) and (granted or represents)
+        return self.works_in(p.guest) and (granted or represents) and not self._is_over(p.expires_at)
 
     def sees_share(self, s: Share) -> bool:
         p = s.partnership

@@ -64,6 +64,7 @@ pieces = st.text(alphabet=st.sampled_from("=+-@;,'\"\t\r\n \u00a0\u200b\uff1da1"
 @given(st.lists(pieces, min_size=1, max_size=5))
 @example(["a", 'b";=1'])
 @example(['"', ";=1"])
+@example(["", ';"="'])
 def test_no_list_separator_makes_a_formula(cells: list[str]) -> None:
     """A spreadsheet that takes the line apart at semicolons or tabs finds no cell that begins like a formula."""
     written = line(cells).decode()

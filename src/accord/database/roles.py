@@ -83,6 +83,8 @@ BOTH: Final = (GATEWAY, WORKER)
 FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         **dict.fromkeys(("new_id", "shown", "mine", "operating", "person", "myself"), BOTH),
+        # how texts are compared, in look-ups and in indexes
+        **dict.fromkeys(("fold", "fold_beyond_ascii"), BOTH),
         # what policies of the gateway ask
         **dict.fromkeys(("approached", "belongs", "contact_of", "has_contacts_with", "kin"), (GATEWAY,)),
         **dict.fromkeys(("linked", "meets", "shared_with_us", "signs_in"), (GATEWAY,)),

@@ -28,7 +28,8 @@ BLANK: Final = " \u00a0\u200b\u200c\u200d\u2060\ufeff"
 SIGNS: Final = "=+@\\-\u207a\u207c\u208a\u208c\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
 """Each character that is one of `=+-@` in some form of Unicode."""
 
-INSIDE: Final = re.compile(rf"([{SEPARATORS}][{BLANK}\s]*)(?=[{SIGNS}])")
+INSIDE: Final = re.compile(rf'([{SEPARATORS}][{BLANK}\s"]*)(?=[{SIGNS}])')
+"""A sign behind a separator; quotes between them may count as those of a cell."""
 
 
 def header(names: Sequence[str]) -> bytes:
