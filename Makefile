@@ -19,7 +19,8 @@ endif
 INSTALL := $(BIN)/uv pip install --quiet --python .venv/bin/python
 LOCK := $(BIN)/uv --no-config pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links
-PYTEST := $(BIN)/pytest -n 4 --dist loadfile --durations 10
+PYTEST := $(BIN)/pytest -n 4 --dist loadfile --durations 10 -m 'not alone'
+ALONE := $(BIN)/pytest -m alone
 
 .PHONY: help run test check bench bench-quick prove format schema migrate clean lock bundle install console lint chromium
 .DEFAULT_GOAL := help
@@ -32,10 +33,12 @@ run: console  ## serve on 127.0.0.1:8000 with a PostgreSQL of its own and the de
 
 test: .venv/dev console  ## run all tests with small counts (under 5 minutes)
 	$(PYTEST)
+	$(ALONE)
 
 check: lint bundle chromium  ## what CI runs: format, lint, types, layers, schema, and the tests with full counts
 	$(BIN)/accord schema --check
 	ACCORD_TEST_SCALE=check ACCORD_TEST_BROWSER=required ACCORD_TEST_BUNDLE=$(abspath $(BUNDLE)) $(PYTEST)
+	ACCORD_TEST_SCALE=check $(ALONE)
 
 bench: .venv/dev  ## Accord beside PostGraphile, Mercurius and hand-written SQL on one data set
 	@$(BIN)/python -m tests.performance.bench
@@ -45,6 +48,7 @@ bench-quick: .venv/dev  ## the same in under 3 minutes
 
 prove: .venv/dev console  ## run all tests with large counts (takes hours)
 	ACCORD_TEST_SCALE=prove $(PYTEST)
+	ACCORD_TEST_SCALE=prove $(ALONE)
 
 lint: .venv/dev console
 	$(BIN)/ruff format --check src tests
@@ -57,9 +61,10 @@ format: .venv/dev  ## format the code and mend what the linter can
 	$(BIN)/ruff format src tests
 	$(BIN)/ruff check --fix src tests
 
-schema: .venv/dev  ## write schema.graphql and docs/permissions.md from the code
+schema: .venv/dev  ## write schema.graphql, docs/permissions.md and docs/ways.md from the code
 	$(BIN)/accord schema
 	$(BIN)/python -m tests.docs.matrix > docs/permissions.md
+	$(BIN)/python -m tests.ways.page > docs/ways.md
 
 migrate: .venv/build  ## bring the database of ACCORD_OWNER_URL up to date
 	$(BIN)/accord migrate

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
+import pytest
 
 from accord.app import create_app
 from accord.http.identity.development import DevelopmentIssuer
@@ -21,6 +22,8 @@ from tests.http.test_shared_limits import RENAME, SLOW
 from tests.scale import count
 from tests.servers import DatabaseURLs
 from tests.world import Person, open_world
+
+pytestmark = pytest.mark.alone
 
 OTHERS: Final = count(test=60, check=1_000)
 AT_ONCE: Final = 16

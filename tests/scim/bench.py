@@ -26,9 +26,10 @@ MEDIA_TYPE: Final = "application/scim+json"
 class Directory:
     """A directory with a credential, and how it asks."""
 
-    def __init__(self, http: httpx2.AsyncClient, token: str) -> None:
+    def __init__(self, http: httpx2.AsyncClient, token: str, url: str = "") -> None:
         self.http = http
         self.token = token
+        self.url = url
 
     async def send(
         self, method: str, path: str, payload: Any = None, headers: Mapping[str, str] | None = None, **given: Any
@@ -36,7 +37,7 @@ class Directory:
         """One request; a payload goes out as SCIM."""
         sent = {"authorization": f"Bearer {self.token}", "content-type": MEDIA_TYPE, **(headers or {})}
         body = {} if payload is None else {"json": payload}
-        return await self.http.request(method, f"/scim/v2{path}", headers=sent, **body, **given)
+        return await self.http.request(method, f"{self.url}/scim/v2{path}", headers=sent, **body, **given)
 
     async def ok(self, method: str, path: str, payload: Any = None, status: int = 200, **given: Any) -> Any:
         """The answer of a request that has to succeed."""

@@ -13,6 +13,8 @@ from tests.scale import CONTROL, count
 from tests.servers import DatabaseURLs
 from tests.starvation.stage import staged
 
+pytestmark = pytest.mark.alone
+
 SOCKETS: Final = 215
 REQUESTS: Final = count(test=200, check=1_000)
 UNLIMITED: Final[dict[str, Any]] = {"in_flight_of_person": 1_000, "in_flight_of_organisation": 1_000}

@@ -6,9 +6,13 @@ import json
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.scale import count
 from tests.servers import DatabaseURLs
 from tests.starvation.stage import Stage, staged
+
+pytestmark = pytest.mark.alone
 
 ROUNDS: Final = count(test=15, check=40)
 SPEND_ALL: Final = "UPDATE accord.allowances SET minute = 1e6, hour = 1e6 WHERE key LIKE 'person %'"

@@ -6,9 +6,13 @@ import asyncio
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from tests.scale import CONTROL, count
 from tests.servers import DatabaseURLs
 from tests.starvation.stage import Stage, staged
+
+pytestmark = pytest.mark.alone
 
 REQUESTS: Final = count(test=200, check=1_000)
 MEGABYTE: Final = 1024 * 1024

@@ -6,6 +6,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from accord.database.engine import Database
 from accord.database.queries.callers.allowance import RateLimits
 from accord.http.rates import Price, Rates
@@ -13,6 +15,8 @@ from accord.http.responses import HttpError
 from tests.servers import DatabaseURLs
 from tests.starvation.stage import read_answer, staged
 from tests.world import identify
+
+pytestmark = pytest.mark.alone
 
 VIEWER = "{ viewer { user { id } } }"
 PERSON = identify("person")

@@ -53,7 +53,7 @@ ACTS: Final[Mapping[str, Way]] = MappingProxyType(
         "requestPartnership": way(
             A,
             mail("request_filed"),
-            "A person of the host at home. Nothing is given: an admin of the host approves, an admin of the guest accepts.",
+            "A person of the host at home. The host's admin approves and the guest's accepts before anything is given.",
         ),
         "remindPartnership": way(
             A, mail("reminder"), "The person who asked, once in 24 hours and five times for the pair, withdrawn or not."
@@ -102,8 +102,8 @@ ACTS: Final[Mapping[str, Way]] = MappingProxyType(
         "amendPartnership": way(
             A,
             mail("amendment_proposed"),
-            "A narrower change applies at once; a wider one waits for the other side's consent, COMPLETE and the wallet "
-            "for a legal representative of the host.",
+            "A narrower change applies at once, a wider one waits for the other side's yes; COMPLETE and the wallet "
+            "wait for a legal representative of the host.",
         ),
         "decideAmendment": way(
             A, mail("amendment_applied"), "The side whose turn it is, never the person who proposed it."
@@ -138,7 +138,7 @@ ACTS: Final[Mapping[str, Way]] = MappingProxyType(
         "acceptContact": way(
             LINK,
             {ROLE},
-            "The invited person, signed in with the verified address that was invited; anybody else waits for the host.",
+            "The invited person, signed in with the verified address that was invited; others wait for the host.",
         ),
         "assignCustomers": way(A, {ACCESS}, "An admin of the guest; delegated admins of the guest alone."),
         "shareAccounts": way(
@@ -175,29 +175,40 @@ ACTS: Final[Mapping[str, Way]] = MappingProxyType(
         "inviteMember": way(
             A,
             mail("member_invited"),
-            "An admin, or somebody acting under MANAGE or DECISION_MAKER, who can give MEMBER alone. No right before the "
-            "invited person has signed in. Mails are counted by sender and recipient.",
+            "An admin, or somebody acting under MANAGE or DECISION_MAKER, who can give MEMBER alone. No right before "
+            "the invited person has signed in. Mails are counted by sender and recipient.",
         ),
         "updateMember": way(
             A,
             {ROLE},
-            "An admin. LEGAL_REPRESENTATIVE is given by a legal representative; nobody gives it, DECISION_MAKER or AUDITOR "
-            "to oneself.",
+            "An admin. LEGAL_REPRESENTATIVE is given by a legal representative; nobody gives it, DECISION_MAKER or "
+            "AUDITOR to oneself.",
         ),
         "reactivateMember": way(A, {ROLE}, "An admin; as a plain member, without what was had before."),
         "removeMember": way(
             A,
             {ROLE} | mail("needs_owner", "ownership_moved"),
-            "An admin; never the last one or the last legal representative. Ownership passes to the longest-serving heir.",
+            "An admin; never the last one or the last legal representative. Ownership passes to an heir.",
         ),
         "acceptMembership": way(
             LINK,
             {ROLE, ACCESS},
-            "The invited person, signed in with the verified address that was invited; anybody else waits for an admin.",
+            "The invited person, signed in with the verified address that was invited; others wait for an admin.",
         ),
         "unfreezePartnerAccess": way(A, {ACCESS}, "A leader of the host at home; nothing that was not there before."),
         "createOrganisation": way(
-            O, {ACCESS} | mail("organisation_created"), "The operator. Its first admin follows a link."
+            STAFF, {ACCESS} | mail("organisation_created"), "The operator. Its first admin follows a link."
+        ),
+        "inviteFirstAdmin": way(
+            STAFF, mail("organisation_created"), "The operator, where no admin is active; older links die."
+        ),
+        "nameLegalRepresentative": way(
+            STAFF,
+            {ROLE} | mail("leading_roles_changed"),
+            "The operator; an active member. The person and admins are told.",
+        ),
+        "confirmInvitationClaim": way(
+            A, mail("claim_confirmed"), "An admin at home; gives nothing by itself: the person follows the link again."
         ),
         "setDataAccess": way(
             A,
@@ -228,3 +239,41 @@ ACTS: Final[Mapping[str, Way]] = MappingProxyType(
     }
 )
 """Every mutation that gives something, by its name."""
+
+
+DIRECTORY, SIGN_IN, POLICY, TIME = Kind.DIRECTORY, Kind.SIGN_IN, Kind.POLICY, Kind.TIME
+
+BESIDE: Final[Mapping[str, Way]] = MappingProxyType(
+    {
+        "A directory makes a person": way(
+            DIRECTORY,
+            {ROLE} | mail("member_invited"),
+            "The organisation's credential; an active organisation; a plain member, whose mailed link is counted.",
+        ),
+        "A directory puts somebody into a group with roles": way(
+            DIRECTORY,
+            {ROLE},
+            "An admin has given the group its roles, never LEGAL_REPRESENTATIVE; a role that one may not give oneself "
+            "counts only where somebody else made the credential and gave it.",
+        ),
+        "A directory lets somebody in again": way(DIRECTORY, {ROLE}, "As a plain member, with what groups give now."),
+        "A directory lets somebody go": way(DIRECTORY, (), "Always, whatever else the request says."),
+        "An issuer introduces somebody at the first sign-in": way(
+            SIGN_IN, {ROLE, ACCESS}, "An issuer that the deployment binds to the organisation and lets provision."
+        ),
+        "A request to a partner whom the host's policy approves by itself": way(
+            POLICY,
+            {ROLE} | mail("invitation"),
+            "The policy stands in for the host's approval of a request alone; the guest accepts.",
+        ),
+        "A partnership renews itself": way(
+            TIME, {ACCESS} | mail("partnership_extended"), "Where the host has said so, and nobody has suspended it."
+        ),
+        "A partnership's end comes": way(
+            TIME, mail("partnership_ended"), "At reading; the worker writes it and tells."
+        ),
+        "A partnership's end is near": way(TIME, mail("expiring"), "30, 7 and 1 days before, once each."),
+        "A request is not answered in time": way(TIME, mail("lapsed", "withdrawn"), "At reading; the worker tells."),
+    }
+)
+"""The ways beside the mutations, in words; `beside.py` walks each."""
