@@ -16,7 +16,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from accord.app import Gateway, create_app
-from accord.settings import Settings
+from tests.http.gateway import settings_of
 from tests.servers import DatabaseURLs
 
 TABLES = (
@@ -104,7 +104,7 @@ async def running(urls: DatabaseURLs, state: Path, *, staff: str, **given: Any) 
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        settings = Settings(
+        settings = settings_of(
             port=port,
             state=state,
             database_url=SecretStr(urls.gateway),

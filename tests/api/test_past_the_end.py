@@ -38,7 +38,8 @@ NO_PARTNERSHIP: Final = frozenset(
         *("removeMember", "revokeApiClient", "revokeScimCredential", "setAccountOwners", "setCeiling", "setFeature"),
         *("setOrganisationStatus", "setPartnerStatus", "setPartnersEnabled", "setPolicy", "setScimGroupRoles"),
         *("topUpWallet", "unfreezePartnerAccess", "updateAccount", "updateMember", "updateProfile"),
-        *("updateSettings", "voidInvoice"),
+        *("updateSettings", "voidInvoice", "confirmInvitationClaim", "refuseInvitationClaim", "inviteFirstAdmin"),
+        *("nameLegalRepresentative", "setMailBudget"),
     }
 )
 """Acts that are about something else than a partnership in force, or a proposal of one: time takes nothing of them."""

@@ -30,14 +30,22 @@ OPEN: Final = frozenset(
 """What people of a suspended organisation may do in its name, as the acts of `test_events` play it. Open as well are
 declining an access request or an amendment, lowering a level and taking back an assignment: the acts there begin."""
 
-PREPARED: Final = frozenset({"accept_contact", "accept_membership", "set_scim_group_roles"})
+PREPARED: Final = frozenset(
+    {
+        "accept_contact",
+        "accept_membership",
+        "confirm_invitation_claim",
+        "refuse_invitation_claim",
+        "set_scim_group_roles",
+    }
+)
 """Acts whose own rows are written on the way, which a comparison of everything would see."""
 
 STAFF: Final = frozenset(
     {
         *("create_organisation", "set_partners_enabled", "set_mail_budget", "publish_terms", "link_partner"),
         *("end_partner_link", "set_organisation_status", "set_partner_status", "issue_invoice", "void_invoice"),
-        "set_ceiling",
+        *("set_ceiling", "invite_first_admin", "name_legal_representative"),
     }
 )
 """The operator's acts: an organisation's own status says nothing about them; some ask for an active one themselves."""

@@ -21,6 +21,11 @@ def settings_for(urls: DatabaseURLs, state: Path, **given: Any) -> Settings:
         "state": state,
         "worker_inside": False,
     }
+    return settings_of(**{**chosen, **given})
+
+
+def settings_of(**given: Any) -> Settings:
+    """Return these settings, those of `UNCHECKED` as they are given."""
     checked = {name: value for name, value in given.items() if name not in UNCHECKED}
     unchecked = {name: value for name, value in given.items() if name in UNCHECKED}
-    return Settings(**{**chosen, **checked}).model_copy(update=unchecked)
+    return Settings(**checked).model_copy(update=unchecked)

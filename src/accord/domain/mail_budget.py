@@ -1,8 +1,8 @@
 """How many mails may leave: one row per occasion, applied by `services/outbox.enqueue` to every mail.
 
 Three caps hold at once. A budget bounds what a sender mails to people who have not asked for it, per day. A cap per
-recipient bounds what one sender mails to one address per day. Everything else is told at once the first time, and what
-follows within an hour about the same pair to the same recipient is one digest.
+recipient bounds what one sender mails to one address per day. Everything else is told at once the first few times, and
+what follows within an hour about the same pair to the same recipient is one digest.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ HOUR: Final = timedelta(hours=1)
 
 PER_RECIPIENT: Final = 5
 """Inviting mails of a day from one organisation to one address."""
+
+AT_ONCE: Final = 5
+"""Mails of an hour of one occasion, about one pair, to one recipient: what somebody does by hand is told as it happens,
+and what a script does is one digest."""
 
 NOTICES_PER_HOUR: Final = 20
 """Mails of an hour from one organisation to one address, whatever they are about; more of them are one digest."""
@@ -86,7 +90,7 @@ class MailRule:
     per_recipient: int = PER_RECIPIENT
     waiting: int = PER_RECIPIENT
     per_pair: int | None = None
-    at_once: int = 1
+    at_once: int = AT_ONCE
     merged_with: str | None = None
 
 
@@ -95,7 +99,7 @@ DECISION: Final = MailRule(MailKind.DECISION)
 MANDATORY: Final = MailRule(MailKind.MANDATORY)
 PREFERENCE: Final = MailRule(MailKind.PREFERENCE)
 OPERATOR: Final = MailRule(MailKind.OPERATOR)
-STANDING: Final = MailRule(MailKind.MANDATORY, merged_with="standing")
+STANDING: Final = MailRule(MailKind.MANDATORY, at_once=2, merged_with="standing")
 
 RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
     {
@@ -135,9 +139,8 @@ RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
         Template.NEEDS_OWNER: MANDATORY,
         Template.LAST_ADMIN_REFUSED: MANDATORY,
         Template.LAST_LEGAL_REPRESENTATIVE_REFUSED: MANDATORY,
-        # somebody may be taking an organisation over: the first few are told one by one
-        Template.LEADING_ROLES_CHANGED: MailRule(MailKind.MANDATORY, at_once=3),
-        Template.INVITATION_CLAIMED: MailRule(MailKind.MANDATORY, at_once=3),
+        Template.LEADING_ROLES_CHANGED: MANDATORY,
+        Template.INVITATION_CLAIMED: MANDATORY,
         Template.LEVEL_CHANGED: MANDATORY,
         Template.LEVEL_DISABLED: MANDATORY,
         Template.ROLES_CLEARED: MANDATORY,

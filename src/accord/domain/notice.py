@@ -75,12 +75,10 @@ class Template(StrEnum):
     NOTICE_DIGEST = "notice_digest"
 
 
+T = Template
 TO_STRANGERS: Final = frozenset(
-    {
-        *(Template.INVITATION, Template.CUSTOMER_REQUESTED, Template.MEMBER_INVITED, Template.CONTACT_INVITED),
-        *(Template.ORGANISATION_CREATED, Template.ROLES_DELEGATED, Template.ROLES_CLEARED),
-        *(Template.INVITATION_CLAIMED, Template.CLAIM_CONFIRMED),
-    }
+    {T.INVITATION, T.CUSTOMER_REQUESTED, T.MEMBER_INVITED, T.CONTACT_INVITED, T.ORGANISATION_CREATED}
+    | {T.ROLES_DELEGATED, T.ROLES_CLEARED, T.INVITATION_CLAIMED, T.CLAIM_CONFIRMED}
 )
 """Mails that may reach somebody who has never heard of the sender, or bring the words of somebody unknown."""
 

@@ -98,7 +98,7 @@ async def find_never_joined(tx: Transaction, organisation_ids: Collection[UUID],
         memberships.c.organisation_id.in_(list(organisation_ids)),
         memberships.c.status == MembershipStatus.INVITED.value,
         memberships.c.invited_by.is_(None),
-        func.lower(memberships.c.email) == email.lower(),
+        folded(memberships.c.email) == folded(email),
         ~exists().where(joined.c.organisation_id == memberships.c.organisation_id, joined.c.user_id.is_not(None)),
     )
     found: UUID | None = await tx.scalar(

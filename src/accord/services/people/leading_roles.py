@@ -39,6 +39,8 @@ class _Move:
     name: str
     gained: frozenset[Role]
     lost: frozenset[Role]
+    aware: frozenset[UUID]
+    """Those who need no mail: where an invitation that named the roles is accepted, the person and who invited them."""
 
     def said(self, by: str) -> str:
         parts = [
@@ -64,7 +66,7 @@ async def write_members(
     """
     for before, values in changes:
         await tx.update(memberships, before.id, **values)
-    moves = [move for before, values in changes if (move := _move(before, values)) is not None]
+    moves = [move for before, values in changes if (move := _move(tx, before, values)) is not None]
     for role in KEPT_BY_SOMEBODY:
         lost = any(role in move.lost for move in moves)
         if lost and await count_holders(tx, organisation_id, role) == 0:
@@ -81,13 +83,15 @@ async def find_kept_roles(tx: Transaction, membership: Any) -> frozenset[Role]:
     return frozenset([role for role in held if await count_holders(tx, membership.organisation_id, role) < 2])
 
 
-def _move(before: Any, values: Mapping[str, Any]) -> _Move | None:
+def _move(tx: Transaction, before: Any, values: Mapping[str, Any]) -> _Move | None:
     had = _effective(before.status, before.roles)
     has = _effective(values.get("status", before.status), values.get("roles", before.roles))
     user_id = values.get("user_id", before.user_id)
     if had == has or user_id is None:
         return None
-    return _Move(user_id, values.get("display_name", before.display_name), has - had, had - has)
+    taken_up = before.status == MembershipStatus.INVITED and user_id == tx.principal.person_id
+    aware = frozenset({user_id, before.invited_by} - {None}) if taken_up else frozenset[UUID]()
+    return _Move(user_id, values.get("display_name", before.display_name), has - had, had - has, aware)
 
 
 def _effective(status: str, roles: Iterable[str]) -> frozenset[Role]:
@@ -99,11 +103,11 @@ async def _tell(tx: Transaction, organisation_id: UUID, moves: Sequence[_Move]) 
     """Send each person their own change, and the admins one mail with all of them."""
     names = await names_of(tx, organisation_id)
     by = tx.principal.display_name
-    known = {person.user_id: person for person in await people(tx, [move.user_id for move in moves])}
-    admins = await admins_of(tx, organisation_id)
+    aware = frozenset[UUID]().union(*(move.aware for move in moves))
+    known = {person.user_id: person for person in await people(tx, {move.user_id for move in moves} - aware)}
+    admins = [admin for admin in await admins_of(tx, organisation_id) if admin.user_id not in aware]
     if len(moves) == 1:
-        told = [known[key] for key in (moves[0].user_id,) if key in known]
-        await _send(tx, organisation_id, names[organisation_id], [*told, *admins], [moves[0].said(by)])
+        await _send(tx, organisation_id, names[organisation_id], [*known.values(), *admins], [moves[0].said(by)])
         return
     for move in moves:
         if move.user_id in known:
