@@ -150,6 +150,7 @@ def test_s65_the_last_admin_stays_and_the_directory_is_told(story: Story, direct
 
 def test_s65_at_the_host_ownership_passes_on(story: Story) -> None:
     story.invite(story.ada, story.arne, roles=("ORG_ADMIN",))
+    story.ada.does("updateMember", membershipId=story.arne.membership, roles=["ORG_ADMIN", "LEGAL_REPRESENTATIVE"])
     made = story.arne.does("createScimCredential", "token", label="Entra")
     directory = Directory(story.server, made["token"])
     directory.patch(directory.find(story.ada.email), "replace", "active", False)

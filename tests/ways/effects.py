@@ -40,7 +40,10 @@ UNION ALL SELECT 'until ' || id || ' ' || extract(epoch FROM expires_at) FROM ac
 """
 """What reaches something, or lets somebody in."""
 
-MAIL = "SELECT template || ' ' || id FROM accord.mails"
+MAIL = """
+SELECT template || ' ' || id FROM accord.mails UNION ALL SELECT template || ' ' || id FROM accord.held_mails
+"""
+"""Mails that leave, and those that wait for a digest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ ACTS: Final[Mapping[str, Way]] = MappingProxyType(
             {ACCESS} | mail("partnership_extended"),
             "An admin or legal representative of the host, within the policy's longest duration, before the end.",
         ),
+        "setAutoExtend": way(A, mail("auto_extend_changed"), "As extendPartnership; the guest's admins are told."),
         "amendPartnership": way(
             A,
             mail("amendment_proposed"),
@@ -256,7 +257,11 @@ BESIDE: Final[Mapping[str, Way]] = MappingProxyType(
             "An admin has given the group its roles, never LEGAL_REPRESENTATIVE; a role that one may not give oneself "
             "counts only where somebody else made the credential and gave it.",
         ),
-        "A directory lets somebody in again": way(DIRECTORY, {ROLE}, "As a plain member, with what groups give now."),
+        "A directory lets somebody in again": way(
+            DIRECTORY,
+            {ROLE} | mail("member_invited"),
+            "As a plain member, with what groups give now. A link for somebody who never came waits within the day.",
+        ),
         "A directory lets somebody go": way(DIRECTORY, (), "Always, whatever else the request says."),
         "An issuer introduces somebody at the first sign-in": way(
             SIGN_IN, {ROLE, ACCESS}, "An issuer that the deployment binds to the organisation and lets provision."

@@ -25,7 +25,7 @@ HOUR: Final = timedelta(hours=1)
 PER_RECIPIENT: Final = 5
 """Inviting mails of a day from one organisation to one address."""
 
-AT_ONCE: Final = 5
+AT_ONCE: Final = 10
 """Mails of an hour of one occasion, about one pair, to one recipient: what somebody does by hand is told as it happens,
 and what a script does is one digest."""
 

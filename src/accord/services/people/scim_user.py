@@ -263,5 +263,6 @@ async def _tell_kept(tx: Transaction, row: Any, kept: frozenset[Role], hosts: se
     names = await names_of(tx, row.organisation_id)
     facts = {"organisation": names[row.organisation_id], "member": row.display_name}
     told = [person for side in (row.organisation_id, *sorted(hosts)) for person in await admins_of(tx, side)]
-    for role in sorted(kept):
-        await enqueue(tx, Mail(KEPT_NOTICES[role], row.organisation_id, addressed(told), facts))
+    # one mail says enough: the first admin is often the legal representative too
+    role = Role.ORG_ADMIN if Role.ORG_ADMIN in kept else Role.LEGAL_REPRESENTATIVE
+    await enqueue(tx, Mail(KEPT_NOTICES[role], row.organisation_id, addressed(told), facts))
