@@ -89,7 +89,7 @@ async def test_a_key_is_its_author_s_its_session_s_and_its_mutation_s(fresh: Pla
     assert (await ask(fresh, "mia", RENAME, "k", displayName="Maria"))["data"]["updateProfile"]["errors"] == []
     invite = """mutation($input: InviteMemberInput!) {
       inviteMember(input: $input) { membership { id } errors { code } } }"""
-    ivy = {"organisationId": fresh.town["harbour"], "email": "ivy@harbour.example", "displayName": "Ivy"}
+    ivy = {"organisationId": fresh.town["harbour"], "email": "iris@harbour.example", "displayName": "Iris"}
     jon = ivy | {"email": "jon@harbour.example", "displayName": "Jon"}
     session = fresh.town["manage_session"]
     first = await ask(fresh, "marta", invite, "k", session, **ivy)
@@ -137,7 +137,7 @@ async def test_who_may_no_longer_is_refused_and_not_told(fresh: Place) -> None:
     assert created["data"]["createAccount"]["account"]
     member = """mutation($input: InviteMemberInput!) {
       inviteMember(input: $input) { membership { id } errors { code } } }"""
-    ivy = {"organisationId": fresh.town["harbour"], "email": "ivy@harbour.example", "displayName": "Ivy"}
+    ivy = {"organisationId": fresh.town["harbour"], "email": "iris@harbour.example", "displayName": "Iris"}
     assert (await ask(fresh, "arne", member, "k", **ivy))["data"]["inviteMember"]["membership"]
     session = fresh.town["manage_session"]
     assert (await ask(fresh, "marta", member, "k", session, **ivy | {"email": "jon@harbour.example"}))["data"]

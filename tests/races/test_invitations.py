@@ -165,7 +165,7 @@ async def test_approved_and_withdrawn_at_once(world: World) -> None:
     """The partner takes back what the host says yes to: one of the two stands."""
     scene, _ = await set_up(world)
     for _ in range(TRIALS):
-        scene.world.clock.advance(hours=6)
+        scene.world.clock.advance(hours=9)
         key = await scene.act("ines", request_customer, host_handle=scene.host.handle, **await consent(scene))
         approved, withdrawn = await at_once(
             scene.act("arne", approve_partnership, partnership_id=key, expected_version=1),

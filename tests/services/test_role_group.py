@@ -155,7 +155,7 @@ async def test_the_end_of_a_partnership_ends_its_roles(scene: Scene) -> None:
     assert (ended.receipt.roles_cleared, ended.receipt.group_members_ended) == (2, 3)
     assert await groups(scene) == {}
     assert len(await scene.events(scene.guest, "delegation.cleared")) == 2
-    assert await scene.mails("partnership_ended") == [{"ada", "arne", "greta", "gustav", "carla", "dan"}]
+    assert await scene.mails("partnership_ended") == [{"ada", "arne", "mia", "greta", "gustav", "carla", "dan"}]
     await assert_bijection(scene)
 
 
