@@ -142,7 +142,8 @@ class Scene:
         before = await self.state_of_things()
         yield
         after = await self.state_of_things()
-        assert {table: state for table, state in after.items() if state != before[table]} == {}
+        changed = {table: state for table, state in after.items() if state != before[table]}
+        assert not changed, changed
 
     async def refused(
         self,

@@ -382,8 +382,7 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
 def select_facts(template: Template, given: Mapping[str, str]) -> dict[str, str]:
     """The facts that the occasion names, cleaned; ValueError names those that it needs and lacks."""
     notice = NOTICES[template]
-    strangers = template in TO_STRANGERS
-    cleaned = {name: clean_fact(name, value, to_strangers=strangers) for name, value in given.items()}
+    cleaned = {name: clean_fact(name, value, to_strangers=template in TO_STRANGERS) for name, value in given.items()}
     if missing := notice.required - {name for name, value in cleaned.items() if value}:
         raise ValueError(f"the notice {template.value} lacks {', '.join(sorted(missing))}")
     wanted = notice.required | notice.optional
@@ -393,8 +392,8 @@ def select_facts(template: Template, given: Mapping[str, str]) -> dict[str, str]
 def compose(template: Template, facts: Mapping[str, str]) -> tuple[str, str]:
     """Subject and text of a notice, in one line each."""
     notice = NOTICES[template]
-    in_line = {name: plain(value) for name, value in facts.items()}
-    return notice.subject.format_map(in_line), notice.text.format_map(in_line)
+    words = {name: plain(value) for name, value in facts.items()}
+    return notice.subject.format_map(words), notice.text.format_map(words)
 
 
 def day(instant: datetime) -> str:

@@ -62,6 +62,8 @@ async def change_group(tx: Transaction, group_id: UUID, edit: Callable[[Any], Sa
     await _refuse_taken(tx, organisation_id, said, group_id)
     before = await list_people_of(tx, group_id)
     require_provisioning(tx, ends=said.members < before)
+    if (said.display_name, said.external_id, said.members) == (row.display_name, row.external_id, before):
+        return group_id
     await tx.update(scim_groups, group_id, display_name=said.display_name, external_id=said.external_id)
     await _put_in(tx, organisation_id, group_id, said.members - before)
     await _take_out(tx, group_id, before - said.members)
@@ -74,7 +76,7 @@ async def leave(tx: Transaction, group_id: UUID, kept: Callable[[Any], Collectio
 
     Whoever is an admin by this group stays while nobody else is one (4.10).
     """
-    organisation_id = require_provisioning(tx)
+    organisation_id = require_provisioning(tx, ends=True)
     await hold_members(tx, organisation_id)
     row = await _held(tx, organisation_id, group_id)
     leaving = await list_people_of(tx, group_id) - frozenset(kept(row))
