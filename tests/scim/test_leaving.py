@@ -106,6 +106,17 @@ async def test_what_names_nobody_is_refused_and_never_a_success(bench: Bench, op
         assert answer.status_code == 400 or "nobody" in str(operation), answer.text
 
 
+@pytest.mark.parametrize("beside", [{"value": "carla"}, {"display": "Dan"}, None, 7, [], "x" * 300])
+async def test_who_is_named_has_left_though_another_entry_names_nobody(bench: Bench, beside: Any) -> None:
+    id, key = await admins_by_group(bench, "carla"), bench.key("carla")
+    for entries in ([{"value": key}, beside], [beside, {"value": key}]):
+        await bench.guest.patch(f"/Groups/{id}", {"op": "add", "path": "members", "value": [{"value": key}]})
+        leaving = patch({"op": "remove", "path": "members", "value": entries})
+        await bench.guest.refused(400, "PATCH", f"/Groups/{id}", leaving)
+        assert await people_of(bench, id) == set()
+        assert await roles_of(bench, "carla") == ["MEMBER"]
+
+
 async def test_whoever_is_not_in_the_group_by_now_is_no_error(bench: Bench) -> None:
     id = await admins_by_group(bench, "carla")
     dan = bench.key("dan")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.scim.bench import Bench, user
+from tests.scim.bench import Bench, patch, user
 
 STATUS = "UPDATE accord.organisations SET status = $2 WHERE id = $1"
+BACK = "UPDATE accord.memberships SET status = 'ACTIVE' WHERE email = $1"
 
 
 async def test_letting_somebody_in_and_out_mails_once(bench: Bench) -> None:
@@ -30,6 +31,11 @@ async def test_a_suspended_organisation_deactivates_and_makes_nobody(bench: Benc
         await bench.guest.ok("GET", f"/Users/{made['id']}")
         gone = await bench.guest.ok("PUT", f"/Users/{made['id']}", user("nora@lighthouse.example", active=False))
         assert gone["active"] is False
+        await owner.execute(BACK, "nora@lighthouse.example")
+        mixed = patch({"op": "replace", "value": {"active": False, "displayName": "x" * 300}})
+        await bench.guest.refused(400, "PATCH", f"/Users/{made['id']}", mixed)
+        left = await bench.guest.ok("GET", f"/Users/{made['id']}")
+        assert (left["active"], left["displayName"]) == (False, gone["displayName"])
         await bench.guest.refused(403, "PUT", f"/Users/{made['id']}", user("nora@lighthouse.example", active=True))
     await owner.execute(STATUS, guest, "ACTIVE")
     await bench.guest.ok("PUT", f"/Users/{made['id']}", user("nora@lighthouse.example", active=True))

@@ -90,6 +90,30 @@ async def test_with_the_invited_address_nobody_waits(scene: Scene, kind: str) ->
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("address", "same"),
+    [("Office@STRASSE.example", True), ("office@straße.example", False), ("oﬃce@strasse.example", False)],
+)
+async def test_a_mailbox_that_looks_the_same_waits(scene: Scene, kind: str, address: str, same: bool) -> None:
+    """`fold` compares them alike; their owners are different people, each vouched for by a provider of sign-in."""
+    key, token = await invite(scene, kind)
+    table = "external_contacts" if kind == "contact" else "memberships"
+    await scene.world.owner.execute(f"UPDATE accord.{table} SET email = 'office@strasse.example' WHERE id = $1", key)
+    followed = await follow(scene, replace(await other_person(scene), email=address), token, kind)
+    assert (followed == key) is same
+    assert len(await claims(scene)) == (not same)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_two_mailboxes_that_cannot_be_told_apart_do_not_stand_side_by_side(scene: Scene, kind: str) -> None:
+    given: Any = {"roles": [DelegatedRole.DECISION_MAKER]} if kind == "contact" else {"display_name": "Twin"}
+    act: Any = add_external_contact if kind == "contact" else invite_member
+    await scene.act("ada", act, email="office@strasse.example", **given)
+    await scene.refused("ada", ValidationError, act, email="office@straße.example", **given)
+    await scene.refused("ada", ValidationError, act, email="oﬃce@strasse.example", **given)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("verified", [True, False])
 async def test_with_another_address_nothing_is_given_and_the_admins_are_told(
     scene: Scene, kind: str, verified: bool

@@ -79,7 +79,7 @@ WAYS: Final[dict[str, tuple[Way, set[str], str]]] = {
         ADMINS | {"otto"},
         "is now admin",
     ),
-    "an invitation": (to_join, ADMINS | {NEWCOMER}, "is now auditor"),
+    "an invitation": (to_join, {"arne"}, "is now auditor"),
     "a directory's group": (by_group, ADMINS | {"otto"}, "is now Decision Maker"),
     "the operator": (by_operator, ADMINS | {"otto"}, "is now legal representative"),
     "deactivating": (deactivated, ADMINS, "is no longer admin"),
@@ -105,6 +105,17 @@ async def test_what_is_no_leading_role_is_told_nobody(scene: Scene) -> None:
     await scene.act("ada", deactivate_member, membership_id=scene["otto"].membership_id)
     await scene.act("ada", reactivate_member, membership_id=scene["otto"].membership_id)
     assert await told(scene) == []
+
+
+async def test_somebody_who_has_never_come_does_not_count(scene: Scene) -> None:
+    """A directory makes people who may never sign in; the last who acts stays all the same."""
+    await update(scene, "arne", Role.ORG_ADMIN, Role.LEGAL_REPRESENTATIVE)
+    taken = {"membership_id": scene["ada"].membership_id}
+    made = "UPDATE accord.memberships SET unclaimed = $2 WHERE id = $1"
+    await scene.world.owner.execute(made, scene["arne"].membership_id, True)
+    await scene.refused("ada", (LastAdmin, LastLegalRepresentative), remove_member, **taken)
+    await scene.world.owner.execute(made, scene["arne"].membership_id, False)
+    await scene.act("arne", remove_member, **taken)
 
 
 @pytest.mark.parametrize("act", ["update", "deactivate", "remove"])

@@ -62,6 +62,19 @@ async def test_the_partner_fills_its_groups(scene: Scene) -> None:
     assert len(await scene.events(scene.host, "rolegroup.member_removed")) == 1
 
 
+async def test_who_granted_a_role_does_not_take_it_up(scene: Scene) -> None:
+    """Somebody who belongs to both sides would give oneself by one what the other has not."""
+    await dialog(scene, D)
+    group = (await groups(scene))[D]
+    granted = "UPDATE accord.role_delegations SET granted_by = $1 WHERE partnership_id = $2"
+    await scene.world.owner.execute(granted, scene["carla"].id, scene.partnership)
+    async with scene.unchanged():
+        (refusal,) = (await put(scene, D, "carla")).results
+    assert isinstance(refusal, Forbidden)
+    assert (await put(scene, D, "dan")).results == [scene["dan"].id]
+    assert await inside(scene, group) == {"dan"}
+
+
 @pytest.mark.parametrize("foreign", ["zoe", "mia"])
 async def test_a_person_of_another_organisation_changes_nothing(scene: Scene, foreign: str) -> None:
     await dialog(scene, D)

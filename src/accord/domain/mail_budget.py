@@ -100,6 +100,8 @@ MANDATORY: Final = MailRule(MailKind.MANDATORY)
 PREFERENCE: Final = MailRule(MailKind.PREFERENCE)
 OPERATOR: Final = MailRule(MailKind.OPERATOR)
 STANDING: Final = MailRule(MailKind.MANDATORY, at_once=2, merged_with="standing")
+ASKING: Final = MailRule(MailKind.MANDATORY, at_once=2, merged_with="asking")
+"""Requests that are filed and withdrawn again and again, which would be a reminder for whoever is to answer."""
 
 RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
     {
@@ -120,8 +122,8 @@ RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
         Template.AMENDMENT_APPLIED: DECISION,
         Template.AMENDMENT_DECLINED: DECISION,
         Template.AMENDMENT_CLOSED: DECISION,
-        Template.REQUEST_FILED: MANDATORY,
-        Template.WITHDRAWN: MANDATORY,
+        Template.REQUEST_FILED: ASKING,
+        Template.WITHDRAWN: ASKING,
         Template.LAPSE_NOTICE: MANDATORY,
         Template.LAPSED: MANDATORY,
         Template.PARTNERSHIP_SUSPENDED: STANDING,

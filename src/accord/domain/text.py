@@ -135,8 +135,17 @@ def spellings(value: str) -> tuple[str, ...]:
 
 
 def is_same_address(one: str, other: str) -> bool:
-    """Are these two spellings of one e-mail address? Upper and lower case do not matter."""
-    return one.strip().casefold() == other.strip().casefold()
+    """Do these two spellings name one mailbox? Upper and lower case do not matter.
+
+    Letters that `fold` compares alike (ß and ss, the ligature ﬁ and fi) tell mailboxes and domains apart: what somebody
+    may take up is decided here, what is too similar to stand beside each other by `fold`.
+    """
+    return _mailbox(one) == _mailbox(other)
+
+
+def _mailbox(value: str) -> tuple[str, str]:
+    local, _, domain = value.strip().rpartition("@")
+    return unicodedata.normalize("NFC", local).lower(), ascii_domain(domain) or domain.lower()
 
 
 def address_list(field: str, value: str) -> tuple[str, ...]:

@@ -17,8 +17,9 @@ from accord.database.tables.metadata import folded
 from accord.database.tables.partnership import partnerships
 from accord.domain.acting import Basis
 from accord.domain.contact import ContactStatus
-from accord.domain.errors import NotFound
+from accord.domain.errors import NotFound, ValidationError
 from accord.domain.partnership import CONNECTED
+from accord.domain.text import is_same_address
 
 holders = level_holders(partnerships).lateral("holders")
 CONNECTED_NAMES: Final = [state.value for state in CONNECTED]
@@ -38,10 +39,16 @@ LEVEL_HOLDERS: Final = Query(
 
 
 async def list_with_address(tx: Transaction, host_id: UUID, email: str) -> Sequence[Any]:
-    """The contacts of a host that have this address and have not ended, locked."""
+    """Return the contacts of a host that have this address and have not ended, locked.
+
+    Raises ValidationError where one has another address that can't be told from this one.
+    """
     same = folded(external_contacts.c.email) == folded(email)
     open_ones = (external_contacts.c.host_id == host_id) & external_contacts.c.ended_at.is_(None)
-    return await tx.all(select(external_contacts).where(open_ones, same).with_for_update())
+    found = await tx.all(select(external_contacts).where(open_ones, same).with_for_update())
+    if not all(is_same_address(row.email, email) for row in found):
+        raise ValidationError("email", "A contact has an address that can't be told from this one.")
+    return found
 
 
 async def find_invited_contact(tx: Transaction, token_hash: str) -> Any:

@@ -49,9 +49,9 @@ async def find_group(tx: Transaction, group_id: UUID) -> UUID:
 
 
 async def lock_group(tx: Transaction, group_id: UUID) -> Any:
-    """A group whose partnership the act holds, locked, with the end of its delegation."""
+    """Return a group whose partnership the act holds, locked, with the end of its delegation and who granted it."""
     return await tx.first(
-        select(role_groups, role_delegations.c.expires_at)
+        select(role_groups, role_delegations.c.expires_at, role_delegations.c.granted_by)
         .join(role_delegations, role_delegations.c.id == role_groups.c.delegation_id)
         .where(role_groups.c.id == group_id)
         .with_for_update(of=role_groups)

@@ -18,10 +18,11 @@ from accord.database.tables.organisation import memberships, organisations, user
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants
 from accord.database.visibility import sees_membership
-from accord.domain.errors import NotFound
+from accord.domain.errors import NotFound, ValidationError
 from accord.domain.organisation import MembershipStatus, Role
 from accord.domain.partnership import OPEN
 from accord.domain.sharing import AccessItemState, AccountStatus, GrantState
+from accord.domain.text import is_same_address
 
 VISIBLE: Final = Query(
     select(memberships).where(
@@ -76,9 +77,16 @@ async def lock_invited(tx: Transaction, token_hash: str) -> Any:
 
 
 async def find_by_email(tx: Transaction, organisation_id: UUID, email: str) -> Sequence[Any]:
-    """The memberships of an organisation with this address, whatever their status."""
+    """Return the memberships of an organisation with this address, whatever their status.
+
+    Raises ValidationError where somebody has another address that can't be told from this one.
+    """
     same = folded(memberships.c.email) == folded(email)
-    return await tx.all(select(memberships).where(memberships.c.organisation_id == organisation_id, same))
+    found = await tx.all(select(memberships).where(memberships.c.organisation_id == organisation_id, same))
+    others = [row for row in found if not is_same_address(row.email, email)]
+    if any(row.status != MembershipStatus.REMOVED.value for row in others):
+        raise ValidationError("email", "Somebody here has an address that can't be told from this one.")
+    return [row for row in found if row not in others]
 
 
 async def list_invited_by_operator(tx: Transaction, organisation_id: UUID) -> Sequence[Any]:
@@ -101,10 +109,9 @@ async def find_never_joined(tx: Transaction, organisation_ids: Collection[UUID],
         folded(memberships.c.email) == folded(email),
         ~exists().where(joined.c.organisation_id == memberships.c.organisation_id, joined.c.user_id.is_not(None)),
     )
-    found: UUID | None = await tx.scalar(
-        select(memberships.c.organisation_id).where(waiting).order_by(memberships.c.organisation_id).limit(1)
-    )
-    return found
+    wanted = select(memberships.c.organisation_id, memberships.c.email).where(waiting)
+    found = await tx.all(wanted.order_by(memberships.c.organisation_id))
+    return next((row.organisation_id for row in found if is_same_address(row.email, email)), None)
 
 
 async def lock_own_membership(tx: Transaction, organisation_id: UUID, user_id: UUID) -> Any:
@@ -118,11 +125,15 @@ async def get_person(tx: Transaction, user_id: UUID) -> Any:
     return await tx.first(select(users).where(users.c.id == user_id).with_for_update(key_share=True))
 
 
-async def count_holders(tx: Transaction, organisation_id: UUID, role: Role) -> int:
-    """How many active members hold a role."""
+async def count_holders(tx: Transaction, organisation_id: UUID, role: Role, but: UUID | None = None) -> int:
+    """Return how many active members hold a role, without the membership `but`.
+
+    Somebody whom a directory made and who has never come does not count: nobody could act for the organisation.
+    """
     holds = literal(role.value) == any_(memberships.c.roles)
-    counted = select(func.count()).select_from(memberships)
-    return int(await tx.scalar(counted.where(memberships.c.organisation_id == organisation_id, ACTIVE, holds)))
+    there = and_(memberships.c.organisation_id == organisation_id, ACTIVE, ~memberships.c.unclaimed, holds)
+    others = there if but is None else and_(there, memberships.c.id != but)
+    return int(await tx.scalar(select(func.count()).select_from(memberships).where(others)))
 
 
 async def had_holder(tx: Transaction, organisation_id: UUID, role: Role) -> bool:

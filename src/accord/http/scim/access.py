@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -98,17 +99,29 @@ class Members:
         self.filters = 0
 
     def apply(self, operation: Operation) -> None:
-        """Apply one operation on `members`; raise a SCIMException and change nothing where it can't be."""
+        """Apply one operation on `members`; raise a SCIMException where it can't be, who left has left all the same."""
         if not operation.is_whole:
             self._apply_to_some(operation)
         elif operation.op == "remove":
-            said = operation.value
-            self.people -= self.people.copy() if said in (ABSENT, None) else keys_of(said)
+            self._remove(operation.value)
         elif operation.value is ABSENT or (operation.value is None and operation.op == "add"):
             raise InvalidValueException(detail=f"{operation.op} needs a value.")
         else:
             keys = frozenset[UUID]() if operation.value is None else keys_of(operation.value)
             self.people = {*keys} if operation.op == "replace" else self.people | keys
+
+    def _remove(self, said: Any) -> None:
+        """Take out whoever a list names, all where there is none; then raise for the entries that name nobody.
+
+        Those who are named have left whatever stands beside them: the end of access does not wait for a whole list.
+        """
+        if said in (ABSENT, None):
+            self.people.clear()
+            return
+        for entry in said if isinstance(said, list) else [said]:
+            with suppress(InvalidValueException):
+                self.people.discard(_key(entry))
+        keys_of(said)
 
     def _apply_to_some(self, operation: Operation) -> None:
         path = (operation.path or "").strip()

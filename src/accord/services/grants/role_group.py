@@ -19,7 +19,7 @@ from accord.database.tables.acting import acting_sessions
 from accord.database.tables.delegation import role_group_members, role_groups
 from accord.domain.activity import EventType
 from accord.domain.delegation import RoleGroupState, is_over
-from accord.domain.errors import DomainError, InvalidState, NotFound, ValidationError
+from accord.domain.errors import DomainError, Forbidden, InvalidState, NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import MembershipStatus, Role
 from accord.services.activity import Event, record
@@ -57,7 +57,8 @@ async def add_role_group_members(
     present = listed.keys() - overdue.keys()
     results: list[UUID | DomainError] = []
     for place, user_id in enumerate(user_ids):
-        if refusal := _refusal(members.get(user_id), user_id in present, ("userIds", str(place))):
+        path = ("userIds", str(place))
+        if refusal := _refusal(members.get(user_id), user_id in present, path, granted=user_id == group.granted_by):
             results.append(refusal)
             continue
         if user_id in overdue:
@@ -69,9 +70,12 @@ async def add_role_group_members(
     return GroupChange(group.id, results)
 
 
-def _refusal(member: Any, is_present: bool, path: tuple[str, ...]) -> DomainError | None:
+def _refusal(member: Any, is_present: bool, path: tuple[str, ...], *, granted: bool) -> DomainError | None:
+    """Return why this person can't enter, or None; nobody takes up by one organisation what they gave by another."""
     if member is None:
         return NotFound(path)
+    if granted:
+        return Forbidden(Action.ROLE_GROUP_MANAGE, "NO_GRANT", "Who granted a role does not take it up.", path=path)
     if set(member.roles) <= {Role.AUDITOR.value}:
         return ValidationError("userIds", "An auditor reads activity and nothing else.")
     return InvalidState(MembershipStatus.ACTIVE, ("remove",), path) if is_present else None

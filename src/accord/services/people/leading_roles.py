@@ -80,7 +80,9 @@ async def find_kept_roles(tx: Transaction, membership: Any) -> frozenset[Role]:
     if membership.status != MembershipStatus.ACTIVE:
         return frozenset()
     held = [role for role in KEPT_BY_SOMEBODY if role in membership.roles]
-    return frozenset([role for role in held if await count_holders(tx, membership.organisation_id, role) < 2])
+    return frozenset(
+        [role for role in held if await count_holders(tx, membership.organisation_id, role, membership.id) == 0]
+    )
 
 
 def _move(tx: Transaction, before: Any, values: Mapping[str, Any]) -> _Move | None:

@@ -101,7 +101,7 @@ async def change_user(tx: Transaction, membership_id: UUID, edit: Callable[[Any]
 
 async def leave(tx: Transaction, membership_id: UUID, ends: Callable[[Any], bool]) -> Written | None:
     """Deactivate a person where `ends` says so of the row, and nothing else; None where there is nothing to end."""
-    organisation_id = require_provisioning(tx)
+    organisation_id = require_provisioning(tx, ends=True)
     row, held = await _held(tx, organisation_id, membership_id)
     if row.status != MembershipStatus.ACTIVE or not ends(row):
         return None

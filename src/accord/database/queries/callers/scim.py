@@ -47,6 +47,7 @@ from accord.database.tables.metadata import folded
 from accord.database.tables.organisation import memberships, users
 from accord.database.tables.scim import scim_credentials, scim_group_members, scim_groups
 from accord.domain.organisation import MembershipStatus, Role
+from accord.domain.text import is_same_address
 
 SHOWN: Final = m.c.status.in_([MembershipStatus.ACTIVE.value, MembershipStatus.DEACTIVATED.value])
 
@@ -197,8 +198,8 @@ async def find_group_taken(tx: Transaction, organisation_id: UUID, external_id: 
 
 
 async def find_former(tx: Transaction, organisation_id: UUID, email: str) -> Any:
-    """The membership of a person of this home who was removed and has this address, locked, or None."""
-    return await tx.first(
+    """Return the membership of a person of this home who was removed and has this address, locked, or None."""
+    found = await tx.first(
         select(memberships)
         .join(users, users.c.id == memberships.c.user_id)
         .where(
@@ -209,6 +210,7 @@ async def find_former(tx: Transaction, organisation_id: UUID, email: str) -> Any
         )
         .with_for_update(of=memberships)
     )
+    return found if found is not None and is_same_address(found.email, email) else None
 
 
 async def list_given(tx: Transaction, membership_ids: Collection[UUID]) -> dict[UUID, list[Any]]:

@@ -14,6 +14,7 @@ from accord.database.tables.metadata import folded
 from accord.database.tables.organisation import memberships, organisations, users
 from accord.database.tables.signin import browser_sessions
 from accord.domain.organisation import MembershipStatus, OrganisationStatus
+from accord.domain.text import is_same_address
 
 
 async def find_browser_session(connection: AsyncConnection, token_hash: str) -> Any:
@@ -39,7 +40,8 @@ async def list_places(tx: Transaction, organisation_id: UUID, email: str) -> Seq
     waits = or_(memberships.c.status != MembershipStatus.INVITED.value, memberships.c.token_expires_at > tx.now)
     same = folded(memberships.c.email) == folded(email)
     held = select(memberships).where(memberships.c.organisation_id == organisation_id, same, waits)
-    return await tx.all(held.order_by(memberships.c.id).with_for_update())
+    found = await tx.all(held.order_by(memberships.c.id).with_for_update())
+    return [row for row in found if is_same_address(row.email, email)]
 
 
 async def find_at_home(tx: Transaction, organisation_id: UUID, email: str) -> Any:
@@ -49,11 +51,12 @@ async def find_at_home(tx: Transaction, organisation_id: UUID, email: str) -> An
     """
     own = and_(memberships.c.organisation_id == organisation_id, memberships.c.user_id == users.c.id)
     member = (memberships.c.id.label("membership_id"), memberships.c.roles, memberships.c.delegated_admin)
-    return await tx.first(
+    found = await tx.first(
         select(users, *member, func.accord.signs_in(users.c.id).label("bound"))
         .outerjoin(memberships, own)
         .where(users.c.home_organisation_id == organisation_id, folded(users.c.email) == folded(email))
     )
+    return found if found is not None and is_same_address(found.email, email) else None
 
 
 async def sign_out_browsers(tx: Transaction, user_id: UUID) -> int:
