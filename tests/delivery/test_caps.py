@@ -222,3 +222,35 @@ async def test_words_to_strangers_are_bounded(gateway: Database, owner: Owner, h
     await post(gateway, host, replace(suspended, facts={**suspended.facts, "reason": "z" * 10_000}))
     reason = await owner.fetchval("SELECT facts->>'reason' FROM accord.mails WHERE template = 'partnership_suspended'")
     assert len(reason) == QUOTE_LENGTH
+
+
+@pytest.mark.parametrize("template", [Template.MEMBER_INVITED, Template.WITHDRAWN, Template.INVITATION])
+async def test_tags_of_one_mailbox_are_one_recipient(
+    template: Template, gateway: Database, owner: Owner, host: Tenant
+) -> None:
+    """Before: thirty of each."""
+    rule, external = RULES[template], inviting(template)
+    for number in range(TRIES):
+        to = Recipient(f"Vic+{number}@kestrel.example")
+        with suppress(RateLimited):
+            await post(gateway, host, mail_of(template, host, to, external=external))
+    assert await count(owner) == (rule.per_recipient if external else rule.at_once)
+    assert await owner.fetchval("SELECT array_agg(DISTINCT address_key) FROM accord.mails") == ["vic@kestrel.example"]
+    many = [Recipient(f"amy+{number}@kestrel.example") for number in range(20)]
+    await post(gateway, host, mail_of(Template.LAPSED, host, *many))
+    assert await owner.fetchval("SELECT count(*) FROM accord.mails WHERE address ~ '^amy'") == 1
+
+
+async def test_a_digest_is_counted_for_the_mailbox(
+    database_urls: DatabaseURLs, worker_database: Database, owner: Owner, host: Tenant
+) -> None:
+    clock = Clock()
+    gateway, worker = Database(database_urls.gateway, clock=clock), Database(database_urls.worker, clock=clock)
+    for number in range(TRIES):
+        await post(gateway, host, mail_of(Template.LAPSED, host, Recipient(f"vic+{number}@kestrel.example")))
+    clock.now += timedelta(hours=2)
+    await send_waiting(worker)
+    key = await owner.fetchval("SELECT address_key FROM accord.mails WHERE template = 'notice_digest'")
+    assert key == "vic@kestrel.example"
+    await gateway.close()
+    await worker.close()

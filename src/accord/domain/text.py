@@ -126,6 +126,15 @@ def delivered_to(address: str) -> str:
     return f"{local}@{ascii_domain(domain) or domain}"
 
 
+def mailbox(address: str) -> str:
+    """Return the key of the mailbox that an address leads to: folded, without the `+tag` that its owner may invent.
+
+    Two addresses of one mailbox are two addresses where people are told apart, and one where mails are counted.
+    """
+    local, _, domain = fold(delivered_to(address)).rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
+
+
 def spellings(value: str) -> tuple[str, ...]:
     """Return the texts that an address may be compared by: as it is, and with its domain as people read it."""
     try:

@@ -57,7 +57,7 @@ class Admitted:
 
 
 async def admit(tx: Transaction, mail: Capped, recipients: Sequence[str]) -> Admitted:
-    """Apply the mail's row of the table to these recipients, whose addresses are folded.
+    """Apply the mail's row of the table to these recipients, given by the keys of their mailboxes.
 
     Raises RateLimited where the act exists to mail somebody and a cap is reached.
     """

@@ -18,7 +18,7 @@ from accord.domain.mail_text import plain_lines
 from accord.domain.notice import Template, compose, select_facts
 from accord.domain.organisation import token_hash
 from accord.domain.partnership import Holder, PartnershipState
-from accord.domain.text import fold
+from accord.domain.text import mailbox
 
 __all__ = ["send_waiting"]
 
@@ -107,6 +107,6 @@ async def _send_link(tx: Transaction, held: Sequence[Any]) -> None:
 async def _queue(tx: Transaction, row: Any, **given: Any) -> None:
     (key,) = await new_keys(tx.connection, 1)
     values = {name: getattr(row, name) for name in ("organisation_id", "partnership_id", "address", "display_name")}
-    values |= {"about": row.about, "budget": row.budget, "address_key": fold(row.address), "ordinal": 0}
+    values |= {"about": row.about, "budget": row.budget, "address_key": mailbox(row.address), "ordinal": 0}
     await tx.execute(insert(mails).values(id=key, created_at=tx.now, **values, **given))
     await queue.add_jobs(tx.driver, queue.MAIL, [str(key)])

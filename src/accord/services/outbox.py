@@ -15,7 +15,7 @@ from accord.database.queries.outbox import new_keys
 from accord.database.tables.outbox import mails, notifications
 from accord.domain.mail_text import clean_name
 from accord.domain.notice import NOTICES, TO_STRANGERS, Template, compose, select_facts
-from accord.domain.text import fold
+from accord.domain.text import mailbox
 from accord.services.mail_caps import Admitted, admit
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Mail:
 
 
 async def enqueue(tx: Transaction, mail: Mail) -> None:
-    """Write one mail per address, one notice per person and one job per mail; nobody to tell is no error.
+    """Write one mail per mailbox, one notice per person and one job per mail; nobody to tell is no error.
 
     A mail over the caps of `domain/mail_budget.py` waits for the digest, while its notice is there at once. Call this
     before `activity.record`: heads of chains are locked last. Raises RateLimited for an inviting mail over its caps,
@@ -73,7 +73,7 @@ async def enqueue(tx: Transaction, mail: Mail) -> None:
         return
     addressees: dict[str, Recipient] = {}
     for recipient in mail.recipients:
-        addressees.setdefault(fold(recipient.email), recipient)
+        addressees.setdefault(mailbox(recipient.email), recipient)
     admitted = await admit(tx, mail, list(addressees))
     leaving = {key: one for key, one in addressees.items() if key not in admitted.held}
     await _write_mails(tx, mail, facts, leaving, admitted)
@@ -105,8 +105,8 @@ async def _write_mails(
     keys = await new_keys(tx.connection, len(recipients))
     rows = [
         _row(tx, mail, facts, recipient, admitted)
-        | {"id": key, "address_key": folded, "external": mail.external, "ordinal": ordinal}
-        for ordinal, (key, (folded, recipient)) in enumerate(zip(keys, recipients.items(), strict=True))
+        | {"id": key, "address_key": mailbox_key, "external": mail.external, "ordinal": ordinal}
+        for ordinal, (key, (mailbox_key, recipient)) in enumerate(zip(keys, recipients.items(), strict=True))
     ]
     await tx.connection.execute(insert(mails).inline(), rows)
     await queue.add_jobs(tx.driver, queue.MAIL, [str(key) for key in keys])
@@ -116,8 +116,8 @@ async def _hold(
     tx: Transaction, mail: Mail, facts: Mapping[str, str], recipients: Mapping[str, Recipient], admitted: Admitted
 ) -> None:
     rows = [
-        _row(tx, mail, facts, recipients[folded], admitted) | {"key": held.key, "due_at": held.due_at}
-        for folded, held in admitted.held.items()
+        _row(tx, mail, facts, recipients[mailbox_key], admitted) | {"key": held.key, "due_at": held.due_at}
+        for mailbox_key, held in admitted.held.items()
     ]
     if rows:
         await hold_mails(tx, rows)
