@@ -61,7 +61,8 @@ async def count(owner: Owner, table: str = "mails") -> int:
 def test_every_occasion_has_its_row() -> None:
     assert set(RULES) == set(Template)
     for template, rule in RULES.items():
-        assert (rule.budget is not None) <= (rule.kind is MailKind.INVITING), template
+        told_besides = template in {Template.WITHDRAWN, Template.ROLES_CLEARED}
+        assert (rule.budget is not None) <= (rule.kind is MailKind.INVITING or told_besides), template
         assert 1 <= rule.at_once <= NOTICES_PER_HOUR, template
         assert 1 <= rule.waiting <= rule.per_recipient <= 5, template
     assert {template for template, notice in NOTICES.items() if notice.page} <= TO_STRANGERS
@@ -78,7 +79,7 @@ async def test_no_occasion_leaves_without_a_cap(
 ) -> None:
     """Thirty times within seconds to one stranger; an organisation is created once, by the operator alone."""
     rule, to = RULES[template], Recipient("stranger@kestrel.example")
-    external = rule.budget is not None
+    external = inviting(template) and rule.budget is not None
     await post_often(gateway, host, mail_of(template, host, to, external=external))
     cap = min(rule.per_recipient, rule.per_pair or TRIES) if inviting(template) else rule.at_once
     assert await count(owner) == cap
@@ -254,3 +255,37 @@ async def test_a_digest_is_counted_for_the_mailbox(
     assert key == "vic@kestrel.example"
     await gateway.close()
     await worker.close()
+
+
+async def test_a_budget_counts_addresses_and_taking_back_waits_over_it(
+    database_urls: DatabaseURLs, worker_database: Database, owner: Owner, host: Tenant
+) -> None:
+    """Before: 760 mails to 380 strangers in one day."""
+    clock, budget = Clock(), DEFAULT_PER_DAY[MailBudget.PARTNERS]
+    gateway, worker = Database(database_urls.gateway, clock=clock), Database(database_urls.worker, clock=clock)
+    for number in range(5):
+        listed = [Recipient(f"stranger{number}-{one}@kestrel.example") for one in range(20)]
+        with suppress(RateLimited):
+            await post(gateway, host, mail_of(Template.ROLES_DELEGATED, host, *listed, external=True))
+        await post(gateway, host, mail_of(Template.ROLES_CLEARED, host, host.admin, *listed))
+    known = await owner.fetchval("SELECT count(*) FROM accord.mails WHERE address = $1", host.admin.email)
+    assert known == 5, "those who are known are told at once"
+    assert await count(owner) - known == budget
+    assert await count(owner, "held_mails") == 100
+    for day in range(1, 4):
+        clock.now += timedelta(days=1, minutes=5)
+        await send_waiting(worker)
+        assert await count(owner) - known == budget * (day + 1), "held, and sent as the budget allows"
+    await gateway.close()
+    await worker.close()
+
+
+async def test_an_act_whose_addresses_are_more_than_the_rest_is_refused(
+    gateway: Database, owner: Owner, host: Tenant
+) -> None:
+    for size, leaves in ((15, True), (6, False), (5, True), (1, False)):
+        before = await count(owner)
+        to = [Recipient(f"s{before}-{size}-{one}@kestrel.example") for one in range(size)]
+        with suppress(RateLimited):
+            await post(gateway, host, mail_of(Template.ROLES_DELEGATED, host, *to, external=True))
+        assert await count(owner) - before == (size if leaves else 0)

@@ -8,7 +8,7 @@ what follows within an hour about the same pair to the same recipient is one dig
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -79,7 +79,7 @@ MOST_PER_DAY: Final = 100_000
 class MailRule:
     """The caps of one occasion.
 
-    `budget` counts mails that an act sends to people outside. `per_recipient` and `waiting` are the mails of a day to
+    `budget` counts each address outside that an act mails; a mandatory mail over it waits for the digest. `per_recipient` and `waiting` are the mails of a day to
     one address before an act is refused, and before the newest mail waits instead. `per_pair` are the mails of a day of
     this occasion about one pair of organisations. `at_once` are the mails of an hour of this occasion, about one pair,
     to one recipient, before the digest; `merged_with` names occasions that share that count.
@@ -99,6 +99,8 @@ DECISION: Final = MailRule(MailKind.DECISION)
 MANDATORY: Final = MailRule(MailKind.MANDATORY)
 PREFERENCE: Final = MailRule(MailKind.PREFERENCE)
 OPERATOR: Final = MailRule(MailKind.OPERATOR)
+LISTED: Final = MailRule(MailKind.MANDATORY, MailBudget.PARTNERS, at_once=PER_RECIPIENT)
+"""Tells admins, and besides an address that somebody else has named."""
 STANDING: Final = MailRule(MailKind.MANDATORY, at_once=2, merged_with="standing")
 ASKING: Final = MailRule(MailKind.MANDATORY, at_once=2, merged_with="asking")
 """Requests that are filed and withdrawn again and again, which would be a reminder for whoever is to answer."""
@@ -123,7 +125,7 @@ RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
         Template.AMENDMENT_DECLINED: DECISION,
         Template.AMENDMENT_CLOSED: DECISION,
         Template.REQUEST_FILED: ASKING,
-        Template.WITHDRAWN: ASKING,
+        Template.WITHDRAWN: replace(ASKING, budget=MailBudget.PARTNERS),
         Template.LAPSE_NOTICE: MANDATORY,
         Template.LAPSED: MANDATORY,
         Template.PARTNERSHIP_SUSPENDED: STANDING,
@@ -145,7 +147,7 @@ RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
         Template.INVITATION_CLAIMED: MANDATORY,
         Template.LEVEL_CHANGED: MANDATORY,
         Template.LEVEL_DISABLED: MANDATORY,
-        Template.ROLES_CLEARED: MANDATORY,
+        Template.ROLES_CLEARED: LISTED,
         # new members and payments by people acting are told at once (4.11): one by one up to the cap of an hour
         Template.INVOICE_PAID: MailRule(MailKind.MANDATORY, at_once=NOTICES_PER_HOUR),
         Template.ACTING_DIGEST: MailRule(MailKind.MANDATORY, at_once=NOTICES_PER_HOUR),

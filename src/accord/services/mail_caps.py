@@ -17,7 +17,7 @@ from accord.domain.errors import RateLimited
 from accord.domain.mail_budget import DAY, HOUR, NOTICES_PER_HOUR, RULES, MailBudget, MailKind, MailRule
 from accord.domain.notice import Template
 
-__all__ = ["Admitted", "Capped", "Held", "admit", "digest_key", "subject_of"]
+__all__ = ["Admitted", "Capped", "Held", "admit", "digest_key", "has_room", "subject_of"]
 
 
 class Capped(Protocol):
@@ -49,27 +49,31 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The decision about one mail: recipients that it waits for; the budget that counts it, and what it is about."""
+    """The decision about one mail: recipients that it waits for; the budget and whom it counts; what it is about."""
 
     about: str
     budget: MailBudget | None = None
+    counted: frozenset[str] = frozenset()
     held: Mapping[str, Held] = field(default_factory=dict)
 
 
-async def admit(tx: Transaction, mail: Capped, recipients: Sequence[str]) -> Admitted:
+async def admit(tx: Transaction, mail: Capped, recipients: Sequence[str], outside: frozenset[str]) -> Admitted:
     """Apply the mail's row of the table to these recipients, given by the keys of their mailboxes.
 
-    Raises RateLimited where the act exists to mail somebody and a cap is reached.
+    Those `outside` are addresses that somebody has named, of nobody whom Accord knows. Raises RateLimited where the act exists to mail somebody and a cap is reached.
     """
     rule, about = RULES[mail.template], await subject_of(tx, mail)
     if mail.external:
-        return await _admit_inviting(tx, mail, rule, about, recipients)
+        return await _admit_inviting(tx, mail, rule, about, recipients, outside)
     if rule.kind is MailKind.INVITING and rule.per_pair is not None:
         await _refuse_repeated(tx, mail, rule.per_pair, about, recipients)
         return Admitted(about)
     if mail.secret is not None:
         return Admitted(about)
-    return Admitted(about, held=await _hold_notices(tx, mail, rule, about, recipients))
+    beyond = await _hold_outside(tx, mail, rule, [one for one in recipients if one in outside])
+    near = [one for one in recipients if one not in beyond]
+    held = beyond | (await _hold_notices(tx, mail, rule, about, near) if near else {})
+    return Admitted(about, _budget_of(tx, rule), outside, held)
 
 
 async def subject_of(tx: Transaction, mail: Capped) -> str:
@@ -82,7 +86,7 @@ async def subject_of(tx: Transaction, mail: Capped) -> str:
 
 
 async def _admit_inviting(
-    tx: Transaction, mail: Capped, rule: MailRule, about: str, recipients: Sequence[str]
+    tx: Transaction, mail: Capped, rule: MailRule, about: str, recipients: Sequence[str], outside: frozenset[str]
 ) -> Admitted:
     """Refuse what is over a budget or a recipient's cap; where the act is needed, the newest mail waits instead."""
     await sent.lock_sender(tx, mail.organisation_id)
@@ -92,23 +96,40 @@ async def _admit_inviting(
     waits = await _waits(tx, mail, rule.waiting if mail.waits else rule.per_recipient, recipients)
     if waits and not mail.waits:
         _refuse(max(waits.values()))
-    if budget is not None and len(waits) < len(recipients):
-        await _refuse_over_budget(tx, mail.organisation_id, budget)
+    leaving = [one for one in recipients if one not in waits]
+    counted = frozenset(one for one in leaving if one in outside) or frozenset(leaving[:1])
+    if budget is not None and counted:
+        await _refuse_over_budget(tx, mail.organisation_id, budget, len(counted))
     kind = f"link {mail.template.value}"
     held = {one: Held(digest_key(kind, about, one), tx.now + wait) for one, wait in waits.items()}
-    return Admitted(about, budget, held)
+    return Admitted(about, budget, counted, held)
 
 
 def _budget_of(tx: Transaction, rule: MailRule) -> MailBudget | None:
     return MailBudget.ACTING if rule.budget is not None and tx.principal.acting is not None else rule.budget
 
 
-async def _refuse_over_budget(tx: Transaction, organisation_id: UUID, budget: MailBudget) -> None:
+async def _refuse_over_budget(tx: Transaction, organisation_id: UUID, budget: MailBudget, count: int) -> None:
+    """Refuse an act whose mails to so many addresses outside are more than the rest of the day's budget."""
+    per_day, times = await _budget_used(tx, organisation_id, budget)
+    over = len(times) + count - per_day
+    if over > 0:
+        first = times[-min(over, len(times))] if times else tx.now
+        _refuse(first - (tx.now - DAY))
+
+
+async def _budget_used(
+    tx: Transaction, organisation_id: UUID, budget: MailBudget
+) -> tuple[int, Sequence[datetime]]:
+    """Return the number of a day, and when the mails that count in it have left, newest first."""
     per_day = await sent.get_budget(tx, organisation_id, budget) or tx.mails_per_day[budget]
-    since = tx.now - DAY
-    oldest = await sent.find_last_of_budget(tx, organisation_id, budget, per_day, since)
-    if oldest is not None:
-        _refuse(oldest - since)
+    return per_day, await sent.list_of_budget(tx, organisation_id, budget, per_day, tx.now - DAY)
+
+
+async def has_room(tx: Transaction, organisation_id: UUID, budget: MailBudget) -> bool:
+    """Return whether one more mail to an address outside may leave today."""
+    per_day, times = await _budget_used(tx, organisation_id, budget)
+    return len(times) < per_day
 
 
 async def _waits(tx: Transaction, mail: Capped, cap: int, recipients: Sequence[str]) -> dict[str, timedelta]:
@@ -135,6 +156,25 @@ def _over(rows: Iterable[Any], cap: int, since: datetime) -> dict[str, timedelta
 def _refuse(wait: timedelta) -> None:
     seconds = max(1, ceil(wait.total_seconds()))
     raise RateLimited(seconds, "Too many invitations, requests and reminders were mailed within a day.")
+
+
+async def _hold_outside(
+    tx: Transaction, mail: Capped, rule: MailRule, outside: Sequence[str]
+) -> dict[str, Held]:
+    """Hold for a day what goes to addresses outside over the budget, or to one that has heard enough of the sender."""
+    budget = _budget_of(tx, rule)
+    if budget is None or not outside:
+        return {}
+    await sent.lock_sender(tx, mail.organisation_id)
+    per_day, times = await _budget_used(tx, mail.organisation_id, budget)
+    since = tx.now - DAY
+    counts = await sent.count_of_budget(tx, mail.organisation_id, outside, budget, since)
+    fitting = [one for one in outside if counts.get(one, 0) < 2 * rule.per_recipient]
+    leaving = set(fitting[: max(0, per_day - len(times))])
+    keys = {one: digest_key("outside", str(mail.organisation_id), one) for one in outside if one not in leaving}
+    if keys:
+        await sent.wait_for_turns(tx, list(keys.values()), tx.now + DAY)
+    return {one: Held(key) for one, key in keys.items()}
 
 
 async def _hold_notices(

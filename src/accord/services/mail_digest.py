@@ -13,12 +13,13 @@ from accord.database.queries import mail_caps as waiting
 from accord.database.queries.outbox import new_keys
 from accord.database.queries.recipients import names_of
 from accord.database.tables.outbox import mails
-from accord.domain.mail_budget import HOUR
+from accord.domain.mail_budget import DAY, HOUR
 from accord.domain.mail_text import plain_lines
 from accord.domain.notice import Template, compose, select_facts
 from accord.domain.organisation import token_hash
 from accord.domain.partnership import Holder, PartnershipState
 from accord.domain.text import mailbox
+from accord.services.mail_caps import has_room
 
 __all__ = ["send_waiting"]
 
@@ -43,13 +44,18 @@ OVER: Final = "Nothing waits for an answer now."
 async def send_waiting(database: Database) -> None:
     """Queue every digest whose hour is over and every link whose day is over, each in a transaction of its own.
 
+    A digest to an address outside waits until the sender's budget has room for it.
+
     What waits is taken and the mail is written together, so a worker that is killed leaves either both or neither.
     """
     async with database.platform() as tx:
         digests, links = await waiting.list_due_digests(tx), await waiting.list_due_links(tx)
     for key in digests:
         async with database.platform() as tx:
-            await _send_digest(tx, await waiting.take_digest(tx, key, tx.now + HOUR))
+            counted = await waiting.get_held_budget(tx, key)
+            if counted is None or await has_room(tx, *counted):
+                window = HOUR if counted is None else DAY
+                await _send_digest(tx, await waiting.take_digest(tx, key, tx.now + window))
     for key in links:
         async with database.platform() as tx:
             await _send_link(tx, await waiting.take_links(tx, key))

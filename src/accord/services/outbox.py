@@ -74,22 +74,26 @@ async def enqueue(tx: Transaction, mail: Mail) -> None:
     addressees: dict[str, Recipient] = {}
     for recipient in mail.recipients:
         addressees.setdefault(mailbox(recipient.email), recipient)
-    admitted = await admit(tx, mail, list(addressees))
+    outside = frozenset(key for key, one in addressees.items() if one.user_id is None)
+    admitted = await admit(tx, mail, list(addressees), outside)
     leaving = {key: one for key, one in addressees.items() if key not in admitted.held}
     await _write_mails(tx, mail, facts, leaving, admitted)
     await _hold(tx, mail, facts, addressees, admitted)
     await _write_notices(tx, mail, facts)
 
 
-def _row(tx: Transaction, mail: Mail, facts: Mapping[str, str], to: Recipient, admitted: Admitted) -> dict[str, Any]:
+def _row(
+    tx: Transaction, mail: Mail, facts: Mapping[str, str], mailbox_key: str, to: Recipient, admitted: Admitted
+) -> dict[str, Any]:
     name = to.display_name
+    counted = admitted.budget is not None and mailbox_key in admitted.counted
     return {
         "organisation_id": mail.organisation_id,
         "partnership_id": mail.partnership_id,
         "template": mail.template.value,
         "address": to.email,
         "about": admitted.about,
-        "budget": admitted.budget.value if admitted.budget else None,
+        "budget": admitted.budget if counted else None,
         "display_name": clean_name(name) if name and mail.template in TO_STRANGERS else name,
         "facts": facts,
         "secret": mail.secret,
@@ -104,7 +108,7 @@ async def _write_mails(
         return
     keys = await new_keys(tx.connection, len(recipients))
     rows = [
-        _row(tx, mail, facts, recipient, admitted)
+        _row(tx, mail, facts, mailbox_key, recipient, admitted)
         | {"id": key, "address_key": mailbox_key, "external": mail.external, "ordinal": ordinal}
         for ordinal, (key, (mailbox_key, recipient)) in enumerate(zip(keys, recipients.items(), strict=True))
     ]
@@ -116,7 +120,7 @@ async def _hold(
     tx: Transaction, mail: Mail, facts: Mapping[str, str], recipients: Mapping[str, Recipient], admitted: Admitted
 ) -> None:
     rows = [
-        _row(tx, mail, facts, recipients[mailbox_key], admitted) | {"key": held.key, "due_at": held.due_at}
+        _row(tx, mail, facts, mailbox_key, recipients[mailbox_key], admitted) | {"key": held.key, "due_at": held.due_at}
         for mailbox_key, held in admitted.held.items()
     ]
     if rows:

@@ -56,23 +56,21 @@ async def get_budget(tx: Transaction, organisation_id: UUID, budget: MailBudget)
     return number
 
 
-async def find_last_of_budget(
+async def list_of_budget(
     tx: Transaction, organisation_id: UUID, budget: MailBudget, count: int, since: datetime
-) -> datetime | None:
-    """Return when the mail before the last `count - 1` acts of a budget left, None where fewer have left since."""
-    found: datetime | None = await tx.scalar(
+) -> Sequence[datetime]:
+    """Return when the last mails of a budget left, newest first, at most `count` of them."""
+    rows = await tx.all(
         select(mails.c.created_at)
         .where(
             mails.c.organisation_id == organisation_id,
             mails.c.budget == budget.value,
-            mails.c.ordinal == 0,
             mails.c.created_at > since,
         )
         .order_by(mails.c.created_at.desc())
-        .offset(count - 1)
-        .limit(1)
+        .limit(count)
     )
-    return found
+    return [row.created_at for row in rows]
 
 
 async def list_inviting(
@@ -118,6 +116,23 @@ async def count_notices(
             mails.c.organisation_id == organisation_id,
             mails.c.address_key.in_(list(recipients)),
             ~mails.c.external,
+            mails.c.created_at > since,
+        )
+        .group_by(mails.c.address_key)
+    )
+    return {row.address_key: row.number for row in rows}
+
+
+async def count_of_budget(
+    tx: Transaction, organisation_id: UUID, recipients: Iterable[str], budget: MailBudget, since: datetime
+) -> Mapping[str, int]:
+    """Return how many mails of a budget have left an organisation for each of these recipients."""
+    rows = await tx.all(
+        select(mails.c.address_key, func.count().label("number"))
+        .where(
+            mails.c.organisation_id == organisation_id,
+            mails.c.address_key.in_(list(recipients)),
+            mails.c.budget == budget.value,
             mails.c.created_at > since,
         )
         .group_by(mails.c.address_key)
@@ -180,6 +195,15 @@ async def take_digest(tx: Transaction, key: str, until: datetime) -> Sequence[An
     if await tx.execute(begun) != 1:
         return ()
     return await _take_held(tx, key)
+
+
+async def get_held_budget(tx: Transaction, key: str) -> tuple[UUID, MailBudget] | None:
+    """Return the sender and the budget of what waits under a key, None where no budget counts it."""
+    found = select(held_mails.c.organisation_id, held_mails.c.budget).where(
+        held_mails.c.key == key, held_mails.c.budget.is_not(None)
+    )
+    row = await tx.first(found.limit(1))
+    return None if row is None else (row.organisation_id, MailBudget(row.budget))
 
 
 async def list_due_links(tx: Transaction) -> Sequence[str]:
