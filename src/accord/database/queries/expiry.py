@@ -20,6 +20,7 @@ from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, accounts, grants
 from accord.domain.acting import IDLE
 from accord.domain.delegation import DelegationState
+from accord.domain.organisation import OrganisationStatus
 from accord.domain.partnership import AWAITING, CONNECTED, LAPSE_NOTICE
 
 AT_ONCE: Final = 500
@@ -50,9 +51,11 @@ def to_expire(now: datetime) -> ColumnElement[bool]:
 
 
 def to_extend(now: datetime) -> ColumnElement[bool]:
-    """Active, going on by itself, and close enough to its end that nobody is to notice it."""
+    """Active between active organisations, going on by itself, and so close to its end that nobody is to notice it."""
+    sides = organisations.c.id.in_([partnerships.c.host_id, partnerships.c.guest_id])
     return and_(
         renews(partnerships),
+        ~exists().where(sides, organisations.c.status != OrganisationStatus.ACTIVE.value),
         partnerships.c.expires_at <= now + EXTENDED_BEFORE,
     )
 
