@@ -277,6 +277,7 @@ def open_database(settings: Settings, name: str, **given: Any) -> Database:
         "lock_timeout": settings.lock_timeout,
         "idle_timeout": settings.idle_timeout,
         "mails_per_day": settings.mails_per_day(),
+        "mails_per_hour": settings.mails_per_hour,
     }
     return Database(url.get_secret_value(), **{**limits, **given})
 

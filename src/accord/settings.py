@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from accord.database.queries.callers.allowance import RateLimits
 from accord.delivery.smtp import Encryption, Smtp
 from accord.domain.callers.api_client import CLIENTS
-from accord.domain.mail_budget import DEFAULT_PER_DAY, MOST_PER_DAY, MailBudget
+from accord.domain.mail_budget import DEFAULT_PER_DAY, DEFAULT_PER_HOUR, MOST_PER_DAY, MailBudget
 from accord.http.body import BodyLimits
 from accord.http.exchange import Pace
 from accord.http.identity.issuers import Binding, Client, Issuer
@@ -166,6 +166,7 @@ class Settings(BaseSettings):
     partner_mails_per_day: MailsPerDay = DEFAULT_PER_DAY[MailBudget.PARTNERS]
     member_mails_per_day: MailsPerDay = DEFAULT_PER_DAY[MailBudget.MEMBERS]
     acting_mails_per_day: MailsPerDay = DEFAULT_PER_DAY[MailBudget.ACTING]
+    mails_per_hour: MailsPerDay = DEFAULT_PER_HOUR
 
     support_name: str = "Accord support"
     support_email: str = "support@accord.example"

@@ -13,8 +13,8 @@ import pytest
 from accord.database.engine import Database
 from accord.domain.errors import RateLimited
 from accord.domain.mail_budget import DEFAULT_PER_DAY, NOTICES_PER_HOUR, RULES, MailBudget, MailKind
-from accord.domain.mail_text import NAME_LENGTH, QUOTE_LENGTH, clean_name
-from accord.domain.notice import NOTICES, TO_STRANGERS, Template
+from accord.domain.mail_text import NAME_LENGTH, OWN, QUOTE_LENGTH, clean_name
+from accord.domain.notice import NOTICES, Template, select_facts
 from accord.domain.organisation import token_hash
 from accord.services import outbox
 from accord.services.mail_caps import Admitted
@@ -65,7 +65,7 @@ def test_every_occasion_has_its_row() -> None:
         assert (rule.budget is not None) <= (rule.kind is MailKind.INVITING or told_besides), template
         assert 1 <= rule.at_once <= NOTICES_PER_HOUR, template
         assert 1 <= rule.waiting <= rule.per_recipient <= 5, template
-    assert {template for template, notice in NOTICES.items() if notice.page} <= TO_STRANGERS
+    assert all(RULES[template].to_strangers for template, notice in NOTICES.items() if notice.page)
     assert set(DEFAULT_PER_DAY) == set(MailBudget)
 
 
@@ -201,6 +201,13 @@ HOSTILE = [
     ("mailto:a@evil.example", "[link removed]"),
     ("Call evil.example today", "Call evil[.]example today"),
     ("\uff48\uff54\uff54\uff50\uff1a\uff0f\uff0fevil\uff0eexample", "[link removed]"),
+    ("Prize at t.me/evilbot", "Prize at t[.]me/evilbot"),
+    ("You won: claim at prize-4u.com/go", "You won: claim at prize-4u[.]com/go"),
+    ("1.2.3.4/x", "1[.]2[.]3[.]4/x"),
+    ("x@y-z.com", "x[@]y-z[.]com"),
+    ("evil.\u200bcom and e\u00advil\u2060.com", "evil[.]com and evil[.]com"),
+    ("ht\u200btp://evil.example", "[link removed]"),
+    ("evil\u3002com, evil\u2024com, a\uff20b.cd", "evil[.]com, evil[.]com, a[@]b[.]cd"),
     ("two\r\nlines\u2028and\u202ethree\x00", "two lines and three"),
     ("J. R. O'Neil-Smith", "J. R. O'Neil-Smith"),
 ]
@@ -289,3 +296,64 @@ async def test_an_act_whose_addresses_are_more_than_the_rest_is_refused(
         with suppress(RateLimited):
             await post(gateway, host, mail_of(Template.ROLES_DELEGATED, host, *to, external=True))
         assert await count(owner) - before == (size if leaves else 0)
+
+
+@pytest.mark.parametrize("template", list(Template))
+def test_no_mail_brings_a_link(template: Template) -> None:
+    notice = NOTICES[template]
+    words = dict.fromkeys(notice.required | notice.optional, "claim at www.evil.example, prize-4u.com/go or x@y-z.com")
+    own = {name: "12.50" for name in words if name in OWN}
+    cleaned = select_facts(template, words | own, to_strangers=RULES[template].to_strangers)
+    assert all(cleaned[name] == "12.50" for name in own)
+    assert not any(dotted in " ".join(cleaned.values()) for dotted in ("www.", "4u.com", "x@y", "z.com"))
+
+
+async def test_a_sender_mails_so_much_an_hour_whatever_it_is_about(
+    database_urls: DatabaseURLs, worker_database: Database, owner: Owner, host: Tenant
+) -> None:
+    clock = Clock()
+    gateway = Database(database_urls.gateway, clock=clock, mails_per_hour=7)
+    worker = Database(database_urls.worker, clock=clock, mails_per_hour=7)
+    for number in range(10):
+        await post(gateway, host, mail_of(Template.LAPSED, host, Recipient(f"a{number}@kestrel.example")))
+    with pytest.raises(RateLimited):
+        await post(gateway, host, mail_of(Template.INVITATION, host, Recipient("b@kestrel.example"), external=True))
+    assert (await count(owner), await count(owner, "held_mails")) == (7, 3)
+    await post(gateway, host, mail_of(Template.PARTNER_LINKED, host, host.admin))
+    assert await count(owner) == 8, "the operator's own is no matter of the organisation's"
+    clock.now += timedelta(hours=2)
+    await send_waiting(worker)
+    assert (await count(owner), await count(owner, "held_mails")) == (11, 0)
+    await gateway.close()
+    await worker.close()
+
+
+async def test_a_person_hears_of_leading_roles_whatever_their_address_is(
+    gateway: Database, owner: Owner, host: Tenant
+) -> None:
+    """Before: thirty mails to thirty strangers."""
+    for number in range(TRIES):
+        to = replace(host.admin, email=f"victim{number}@kestrel{number}.example")
+        await post(gateway, host, mail_of(Template.LEADING_ROLES_CHANGED, host, to))
+    assert await count(owner) == RULES[Template.LEADING_ROLES_CHANGED].at_once
+    assert await owner.fetchval("SELECT count(DISTINCT key) FROM accord.held_mails") == 1
+
+
+@pytest.mark.parametrize(("status", "leaves"), [("ACTIVE", 2), ("SUSPENDED", 1), ("CLOSED", 1)])
+async def test_a_link_of_an_organisation_that_is_not_active_is_not_sent(
+    status: str, leaves: int, database_urls: DatabaseURLs, worker_database: Database, owner: Owner, host: Tenant
+) -> None:
+    clock = Clock()
+    gateway, worker = Database(database_urls.gateway, clock=clock), Database(database_urls.worker, clock=clock)
+    mail = mail_of(Template.MEMBER_INVITED, host, Recipient("late@kestrel.example"), external=True, waits=True)
+    for _ in range(2):
+        await post(gateway, host, mail)
+    newest = "INSERT INTO accord.memberships (organisation_id, email, display_name, roles, status, token_hash,"
+    newest += " token_expires_at) VALUES ($1, 'a@b.example', 'A', '{MEMBER}', 'INVITED', $2, $3)"
+    await owner.execute(newest, host.organisation_id, token_hash("one-time-token"), INSTANT + timedelta(hours=72))
+    await owner.execute("UPDATE accord.organisations SET status = $2 WHERE id = $1", host.organisation_id, status)
+    clock.now += timedelta(days=1, seconds=1)
+    await send_waiting(worker)
+    assert await count(owner) == leaves
+    await gateway.close()
+    await worker.close()

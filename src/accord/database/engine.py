@@ -39,7 +39,7 @@ from accord.database.query import Query, Row
 from accord.database.snapshot import Snapshot, driver_of
 from accord.database.tables.acting import acting_sessions
 from accord.domain.errors import Conflict, Forbidden, OrganisationContextMismatch
-from accord.domain.mail_budget import DEFAULT_PER_DAY, MailBudget
+from accord.domain.mail_budget import DEFAULT_PER_DAY, DEFAULT_PER_HOUR, MailBudget
 from accord.domain.organisation import PLATFORM
 
 __all__ = ["AccessRevoked", "Busy", "Database", "OutcomeUnknown", "Query", "Row", "SessionOver", "Snapshot"]
@@ -67,12 +67,14 @@ class Transaction:
         principal: Principal,
         now: datetime,
         mails_per_day: Mapping[MailBudget, int] = DEFAULT_PER_DAY,
+        mails_per_hour: int = DEFAULT_PER_HOUR,
     ) -> None:
         self.connection = connection
         self.driver = driver
         self.principal = principal
         self.now = now
         self.mails_per_day = mails_per_day
+        self.mails_per_hour = mails_per_hour
         self.acting_for: UUID | None = None
 
     @property
@@ -170,9 +172,11 @@ class Database:
         durable: bool = True,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         mails_per_day: Mapping[MailBudget, int] = DEFAULT_PER_DAY,
+        mails_per_hour: int = DEFAULT_PER_HOUR,
     ) -> None:
         self.clock = clock
         self.mails_per_day = mails_per_day
+        self.mail_caps = (mails_per_day, mails_per_hour)
         self.engine = create_async_engine(
             driver_url(url),
             pool_size=pool_size,
@@ -279,7 +283,7 @@ class Database:
                     raise CredentialOver if known else CredentialRefused
                 await caller.enter(raw, [row["organisation_id"]])
                 status = await raw.fetchval(caller.ORGANISATION_STATUS, row["organisation_id"])
-                tx = Transaction(connection, raw, caller.directory_of(row, client, status), now, self.mails_per_day)
+                tx = Transaction(connection, raw, caller.directory_of(row, client, status), now, *self.mail_caps)
                 tx.acting_for = row["organisation_id"]
                 yield tx
                 with Committing():
@@ -314,7 +318,7 @@ class Database:
         """A transaction in which the platform itself acts, for what time alone brings about."""
         async with self.system() as connection:
             yield Transaction(
-                connection, await driver_of(connection), PLATFORM_PRINCIPAL, self.clock(), self.mails_per_day
+                connection, await driver_of(connection), PLATFORM_PRINCIPAL, self.clock(), *self.mail_caps
             )
 
     async def close(self) -> None:
@@ -335,7 +339,7 @@ class Database:
         principal = await caller.rights_of(raw, identity, now)
         if session is not None:
             principal = await acting.resolve(raw, principal, session, now)
-        return Transaction(connection, raw, principal, now, self.mails_per_day)
+        return Transaction(connection, raw, principal, now, *self.mail_caps)
 
     async def _name(self, tx: Transaction, organisation_id: UUID | None) -> None:
         if organisation_id is None:

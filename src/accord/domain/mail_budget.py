@@ -32,6 +32,9 @@ and what a script does is one digest."""
 NOTICES_PER_HOUR: Final = 20
 """Mails of an hour from one organisation to one address, whatever they are about; more of them are one digest."""
 
+DEFAULT_PER_HOUR: Final = 500
+"""Mails of an hour from one organisation to all addresses together, whatever they are about."""
+
 
 class MailKind(StrEnum):
     """What a mail is for, which decides what happens over its cap."""
@@ -82,7 +85,9 @@ class MailRule:
     `budget` counts each address outside that an act mails; a mandatory mail over it waits for the digest. `per_recipient` and `waiting` are the mails of a day to
     one address before an act is refused, and before the newest mail waits instead. `per_pair` are the mails of a day of
     this occasion about one pair of organisations. `at_once` are the mails of an hour of this occasion, about one pair,
-    to one recipient, before the digest; `merged_with` names occasions that share that count.
+    to one recipient, before the digest; `merged_with` names occasions that share that count;
+    `by_person` counts a person besides, whatever their address is by now. Mails `to_strangers` may reach somebody who
+    has never heard of the sender, or bring the words of somebody unknown: their names are short.
     """
 
     kind: MailKind
@@ -92,14 +97,16 @@ class MailRule:
     per_pair: int | None = None
     at_once: int = AT_ONCE
     merged_with: str | None = None
+    to_strangers: bool = False
+    by_person: bool = False
 
 
-INVITING: Final = MailRule(MailKind.INVITING, MailBudget.PARTNERS)
+INVITING: Final = MailRule(MailKind.INVITING, MailBudget.PARTNERS, to_strangers=True)
 DECISION: Final = MailRule(MailKind.DECISION)
 MANDATORY: Final = MailRule(MailKind.MANDATORY)
 PREFERENCE: Final = MailRule(MailKind.PREFERENCE)
 OPERATOR: Final = MailRule(MailKind.OPERATOR)
-LISTED: Final = MailRule(MailKind.MANDATORY, MailBudget.PARTNERS, at_once=PER_RECIPIENT)
+LISTED: Final = MailRule(MailKind.MANDATORY, MailBudget.PARTNERS, at_once=PER_RECIPIENT, to_strangers=True)
 """Tells admins, and besides an address that somebody else has named."""
 STANDING: Final = MailRule(MailKind.MANDATORY, at_once=2, merged_with="standing")
 ASKING: Final = MailRule(MailKind.MANDATORY, at_once=2, merged_with="asking")
@@ -108,10 +115,10 @@ ASKING: Final = MailRule(MailKind.MANDATORY, at_once=2, merged_with="asking")
 RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
     {
         Template.INVITATION: INVITING,
-        Template.CUSTOMER_REQUESTED: MailRule(MailKind.INVITING, MailBudget.PARTNERS, per_pair=3),
+        Template.CUSTOMER_REQUESTED: MailRule(MailKind.INVITING, MailBudget.PARTNERS, per_pair=3, to_strangers=True),
         Template.CONTACT_INVITED: INVITING,
         Template.ROLES_DELEGATED: INVITING,
-        Template.MEMBER_INVITED: MailRule(MailKind.INVITING, MailBudget.MEMBERS, waiting=1),
+        Template.MEMBER_INVITED: MailRule(MailKind.INVITING, MailBudget.MEMBERS, waiting=1, to_strangers=True),
         Template.REMINDER: MailRule(MailKind.INVITING, per_pair=1),
         Template.INVITATION_SENT: DECISION,
         Template.CUSTOMER_APPROVED: DECISION,
@@ -120,7 +127,7 @@ RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
         Template.GUEST_DECLINED: DECISION,
         Template.ACCEPTED: DECISION,
         Template.ACCESS_DECIDED: DECISION,
-        Template.CLAIM_CONFIRMED: DECISION,
+        Template.CLAIM_CONFIRMED: MailRule(MailKind.DECISION, to_strangers=True),
         Template.AMENDMENT_APPLIED: DECISION,
         Template.AMENDMENT_DECLINED: DECISION,
         Template.AMENDMENT_CLOSED: DECISION,
@@ -143,8 +150,8 @@ RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
         Template.NEEDS_OWNER: MANDATORY,
         Template.LAST_ADMIN_REFUSED: MANDATORY,
         Template.LAST_LEGAL_REPRESENTATIVE_REFUSED: MANDATORY,
-        Template.LEADING_ROLES_CHANGED: MANDATORY,
-        Template.INVITATION_CLAIMED: MANDATORY,
+        Template.LEADING_ROLES_CHANGED: MailRule(MailKind.MANDATORY, at_once=3, by_person=True),
+        Template.INVITATION_CLAIMED: MailRule(MailKind.MANDATORY, to_strangers=True),
         Template.LEVEL_CHANGED: MANDATORY,
         Template.LEVEL_DISABLED: MANDATORY,
         Template.ROLES_CLEARED: LISTED,
@@ -157,7 +164,7 @@ RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
         Template.ACCESS_REMOVED: PREFERENCE,
         Template.SHARE_SUSPENDED: PREFERENCE,
         Template.SHARE_RESUMED: PREFERENCE,
-        Template.ORGANISATION_CREATED: OPERATOR,
+        Template.ORGANISATION_CREATED: MailRule(MailKind.OPERATOR, to_strangers=True),
         Template.PARTNER_LINKED: OPERATOR,
         Template.PARTNER_LINK_ENDED: OPERATOR,
         Template.CEILING_CHANGED: OPERATOR,

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Final
 
-from accord.domain.text import BIDIRECTIONAL
+from accord.domain.text import BIDIRECTIONAL, BLANK_LETTERS
 
 QUOTED: Final = frozenset({"reason", "note", "changes"})
 """Facts of several lines, quoted below the words of a mail; all others are names in a sentence."""
@@ -29,7 +29,13 @@ LIST_LENGTH: Final = 20_000
 
 LINK: Final = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://\S*|\bmailto:\S+|\bwww\d?\.\S+", re.IGNORECASE)
 NO_LINK: Final = "[link removed]"
-DOMAIN_DOT: Final = re.compile(r"(?<=\w\w)[.\u3002\uff0e\uff61](?=[^\W\d_]{2})")
+DOT: Final = re.compile(r"(?<=\S)[.\u3002\uff0e\uff61](?=\w)")
+AT: Final = re.compile(r"(?<=\S)@(?=[\w\[])")
+INVISIBLE: Final = re.compile("[\u034f\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Marks that select how a character looks, and that draw nothing themselves."""
+
+OWN: Final = frozenset({"amount", "count", "number", "until"})
+"""Facts that Accord itself has written, in which dots are dots."""
 
 
 def plain(text: str) -> str:
@@ -47,20 +53,33 @@ def _is_unprintable(character: str) -> bool:
 
 
 def clean_fact(name: str, value: str, *, to_strangers: bool) -> str:
-    """A fact as a mail may say it; empty only where it was blank before."""
+    """A fact as a mail may say it; empty only where nobody could see anything of it before.
+
+    Every mail may reach an address that somebody has chosen, so no fact of any has a link in it.
+    """
+    if name in OWN:
+        return _shortened(plain(value), FACT_LENGTH)
     if name in QUOTED:
-        return _shortened(_unlinked(plain_lines(value)), LIST_LENGTH if name == "changes" else QUOTE_LENGTH)
-    return clean_name(value) if to_strangers else _shortened(_unlinked(plain(value)), FACT_LENGTH)
+        lines = "\n".join(_unlinked(line) for line in plain_lines(value).split("\n"))
+        return _undotted(_shortened(lines, LIST_LENGTH if name == "changes" else QUOTE_LENGTH))
+    return clean_name(value, NAME_LENGTH if to_strangers else FACT_LENGTH)
 
 
-def clean_name(value: str) -> str:
-    """A name as a stranger may read it: one line of 80 characters in which no mail program finds a link."""
-    spelled = unicodedata.normalize("NFKC", plain(value))
-    return DOMAIN_DOT.sub("[.]", _shortened(_unlinked(spelled), NAME_LENGTH))
+def clean_name(value: str, length: int = NAME_LENGTH) -> str:
+    """A name as a stranger may read it: one line of so many characters in which no mail program finds a link."""
+    return _undotted(_shortened(_unlinked(plain(value)), length))
 
 
 def _unlinked(text: str) -> str:
-    return LINK.sub(NO_LINK, text)
+    """The text without what nobody sees, in the characters that a mail program reads, and without links."""
+    seen = "".join(one for one in INVISIBLE.sub("", text) if unicodedata.category(one) != "Cf")
+    spelled = unicodedata.normalize("NFKC", "".join(one for one in seen if one not in BLANK_LETTERS))
+    return LINK.sub(NO_LINK, spelled)
+
+
+def _undotted(text: str) -> str:
+    """The text with dots and at signs between words in brackets, so that it names no domain, number or mailbox."""
+    return AT.sub("[@]", DOT.sub("[.]", text))
 
 
 def _shortened(text: str, length: int) -> str:

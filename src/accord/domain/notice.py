@@ -75,14 +75,6 @@ class Template(StrEnum):
     NOTICE_DIGEST = "notice_digest"
 
 
-T = Template
-TO_STRANGERS: Final = frozenset(
-    {T.INVITATION, T.CUSTOMER_REQUESTED, T.MEMBER_INVITED, T.CONTACT_INVITED, T.ORGANISATION_CREATED}
-    | {T.ROLES_DELEGATED, T.ROLES_CLEARED, T.INVITATION_CLAIMED, T.CLAIM_CONFIRMED}
-)
-"""Mails that may reach somebody who has never heard of the sender, or bring the words of somebody unknown."""
-
-
 class MailState(StrEnum):
     """How far a mail is: SENDING was begun and may have arrived, FAILED will be tried again, DEAD will not."""
 
@@ -379,10 +371,10 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
 )
 
 
-def select_facts(template: Template, given: Mapping[str, str]) -> dict[str, str]:
+def select_facts(template: Template, given: Mapping[str, str], *, to_strangers: bool = False) -> dict[str, str]:
     """The facts that the occasion names, cleaned; ValueError names those that it needs and lacks."""
     notice = NOTICES[template]
-    cleaned = {name: clean_fact(name, value, to_strangers=template in TO_STRANGERS) for name, value in given.items()}
+    cleaned = {name: clean_fact(name, value, to_strangers=to_strangers) for name, value in given.items()}
     if missing := notice.required - {name for name, value in cleaned.items() if value}:
         raise ValueError(f"the notice {template.value} lacks {', '.join(sorted(missing))}")
     wanted = notice.required | notice.optional

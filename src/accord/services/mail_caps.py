@@ -17,7 +17,7 @@ from accord.domain.errors import RateLimited
 from accord.domain.mail_budget import DAY, HOUR, NOTICES_PER_HOUR, RULES, MailBudget, MailKind, MailRule
 from accord.domain.notice import Template
 
-__all__ = ["Admitted", "Capped", "Held", "admit", "digest_key", "has_room", "subject_of"]
+__all__ = ["Admitted", "Capped", "Held", "admit", "digest_key", "has_room", "hourly_room", "subject_of"]
 
 
 class Capped(Protocol):
@@ -57,12 +57,14 @@ class Admitted:
     held: Mapping[str, Held] = field(default_factory=dict)
 
 
-async def admit(tx: Transaction, mail: Capped, recipients: Sequence[str], outside: frozenset[str]) -> Admitted:
-    """Apply the mail's row of the table to these recipients, given by the keys of their mailboxes.
+async def admit(tx: Transaction, mail: Capped, given: Mapping[str, UUID | None]) -> Admitted:
+    """Apply the mail's row of the table to these recipients: the keys of their mailboxes, with the person of each.
 
-    Those `outside` are addresses that somebody has named, of nobody whom Accord knows. Raises RateLimited where the act exists to mail somebody and a cap is reached.
+    Addresses without a person are outside: somebody has named them, and Accord does not know whose they are.
+    Raises RateLimited where the act exists to mail somebody and a cap is reached.
     """
     rule, about = RULES[mail.template], await subject_of(tx, mail)
+    recipients, outside = list(given), frozenset(one for one, user_id in given.items() if user_id is None)
     if mail.external:
         return await _admit_inviting(tx, mail, rule, about, recipients, outside)
     if rule.kind is MailKind.INVITING and rule.per_pair is not None:
@@ -71,7 +73,7 @@ async def admit(tx: Transaction, mail: Capped, recipients: Sequence[str], outsid
     if mail.secret is not None:
         return Admitted(about)
     beyond = await _hold_outside(tx, mail, rule, [one for one in recipients if one in outside])
-    near = [one for one in recipients if one not in beyond]
+    near = {one: user_id for one, user_id in given.items() if one not in beyond}
     held = beyond | (await _hold_notices(tx, mail, rule, about, near) if near else {})
     return Admitted(about, _budget_of(tx, rule), outside, held)
 
@@ -94,6 +96,8 @@ async def _admit_inviting(
     if rule.per_pair is not None:
         await _refuse_repeated(tx, mail, rule.per_pair, about, recipients)
     waits = await _waits(tx, mail, rule.waiting if mail.waits else rule.per_recipient, recipients)
+    beyond = [one for one in recipients if one not in waits][await hourly_room(tx, mail.organisation_id) :]
+    waits |= dict.fromkeys(beyond, HOUR)
     if waits and not mail.waits:
         _refuse(max(waits.values()))
     leaving = [one for one in recipients if one not in waits]
@@ -118,16 +122,18 @@ async def _refuse_over_budget(tx: Transaction, organisation_id: UUID, budget: Ma
         _refuse(first - (tx.now - DAY))
 
 
-async def _budget_used(
-    tx: Transaction, organisation_id: UUID, budget: MailBudget
-) -> tuple[int, Sequence[datetime]]:
+async def _budget_used(tx: Transaction, organisation_id: UUID, budget: MailBudget) -> tuple[int, Sequence[datetime]]:
     """Return the number of a day, and when the mails that count in it have left, newest first."""
     per_day = await sent.get_budget(tx, organisation_id, budget) or tx.mails_per_day[budget]
     return per_day, await sent.list_of_budget(tx, organisation_id, budget, per_day, tx.now - DAY)
 
 
-async def has_room(tx: Transaction, organisation_id: UUID, budget: MailBudget) -> bool:
-    """Return whether one more mail to an address outside may leave today."""
+async def has_room(tx: Transaction, organisation_id: UUID, budget: MailBudget | None) -> bool:
+    """Return whether one mail more may leave now: within the hour, and within its budget if one counts it."""
+    if not await hourly_room(tx, organisation_id):
+        return False
+    if budget is None:
+        return True
     per_day, times = await _budget_used(tx, organisation_id, budget)
     return len(times) < per_day
 
@@ -158,9 +164,7 @@ def _refuse(wait: timedelta) -> None:
     raise RateLimited(seconds, "Too many invitations, requests and reminders were mailed within a day.")
 
 
-async def _hold_outside(
-    tx: Transaction, mail: Capped, rule: MailRule, outside: Sequence[str]
-) -> dict[str, Held]:
+async def _hold_outside(tx: Transaction, mail: Capped, rule: MailRule, outside: Sequence[str]) -> dict[str, Held]:
     """Hold for a day what goes to addresses outside over the budget, or to one that has heard enough of the sender."""
     budget = _budget_of(tx, rule)
     if budget is None or not outside:
@@ -178,24 +182,43 @@ async def _hold_outside(
 
 
 async def _hold_notices(
-    tx: Transaction, mail: Capped, rule: MailRule, about: str, recipients: Sequence[str]
+    tx: Transaction, mail: Capped, rule: MailRule, about: str, given: Mapping[str, UUID | None]
 ) -> dict[str, Held]:
     """Hold what follows another mail of its kind, about its pair, to its recipient within the hour.
 
-    A recipient who has had many mails of the sender within the hour gets the rest in one digest, whatever it is about.
+    A recipient who has had many mails of the sender within the hour gets the rest in one digest, whatever it is about;
+    so does every recipient of a sender that has mailed very much within the hour.
     """
     until = tx.now + HOUR
     kind = rule.merged_with or mail.template.value
-    narrow = {one: digest_key(kind, about, one) for one in recipients}
-    taken = await sent.take_turns(tx, [Turn(key, rule.at_once) for key in narrow.values()], until)
-    held = {one: key for one, key in narrow.items() if key not in taken}
-    leaving = [one for one in recipients if one not in held]
+    narrow = {one: digest_key(kind, about, one) for one in given}
+    held = await _untaken(tx, rule, narrow, until)
+    if rule.by_person:
+        known = {one: user_id for one, user_id in given.items() if user_id is not None and one not in held}
+        held |= await _untaken(tx, rule, {one: digest_key(kind, about, str(key)) for one, key in known.items()}, until)
+    leaving = [one for one in given if one not in held]
     counts = await sent.count_notices(tx, mail.organisation_id, leaving, tx.now - HOUR)
-    crowded = [one for one in leaving if counts.get(one, 0) >= NOTICES_PER_HOUR]
+    crowded = {one for one in leaving if counts.get(one, 0) >= NOTICES_PER_HOUR}
+    if rule.kind is not MailKind.OPERATOR:
+        room = await hourly_room(tx, mail.organisation_id)
+        crowded |= set([one for one in leaving if one not in crowded][room:])
     held |= {one: digest_key("all", str(mail.organisation_id), one) for one in crowded}
     if held:
         await sent.wait_for_turns(tx, list(held.values()), until)
     return {one: Held(key) for one, key in held.items()}
+
+
+async def _untaken(tx: Transaction, rule: MailRule, keys: Mapping[str, str], until: datetime) -> dict[str, str]:
+    """Return the keys of those recipients whose hour has no room."""
+    if not keys:
+        return {}
+    taken = await sent.take_turns(tx, [Turn(key, rule.at_once) for key in set(keys.values())], until)
+    return {one: key for one, key in keys.items() if key not in taken}
+
+
+async def hourly_room(tx: Transaction, organisation_id: UUID) -> int:
+    """Return how many mails more an organisation may send within this hour, to all addresses together."""
+    return max(0, tx.mails_per_hour - await sent.count_all(tx, organisation_id, tx.now - HOUR))
 
 
 def digest_key(kind: str, about: str, recipient: str) -> str:

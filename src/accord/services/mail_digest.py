@@ -44,7 +44,7 @@ OVER: Final = "Nothing waits for an answer now."
 async def send_waiting(database: Database) -> None:
     """Queue every digest whose hour is over and every link whose day is over, each in a transaction of its own.
 
-    A digest to an address outside waits until the sender's budget has room for it.
+    A digest waits until the sender's hour has room for it, one to an address outside also for the sender's budget.
 
     What waits is taken and the mail is written together, so a worker that is killed leaves either both or neither.
     """
@@ -52,9 +52,9 @@ async def send_waiting(database: Database) -> None:
         digests, links = await waiting.list_due_digests(tx), await waiting.list_due_links(tx)
     for key in digests:
         async with database.platform() as tx:
-            counted = await waiting.get_held_budget(tx, key)
-            if counted is None or await has_room(tx, *counted):
-                window = HOUR if counted is None else DAY
+            sender = await waiting.get_held_sender(tx, key)
+            if sender is None or await has_room(tx, *sender):
+                window = DAY if sender is not None and sender[1] is not None else HOUR
                 await _send_digest(tx, await waiting.take_digest(tx, key, tx.now + window))
     for key in links:
         async with database.platform() as tx:
@@ -104,7 +104,7 @@ async def _stand(tx: Transaction, held: Sequence[Any]) -> tuple[str, str]:
 async def _send_link(tx: Transaction, held: Sequence[Any]) -> None:
     """Queue the newest mail whose link still leads somewhere; those before it are worthless."""
     for row in reversed(held):
-        if await waiting.has_live_link(tx, token_hash(row.secret)):
+        if await waiting.has_live_link(tx, token_hash(row.secret), row.organisation_id):
             given = {"template": row.template, "facts": row.facts, "secret": row.secret, "external": True}
             await _queue(tx, row, **given)
             return

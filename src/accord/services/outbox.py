@@ -13,8 +13,9 @@ from accord.database import queue
 from accord.database.queries.mail_caps import hold_mails
 from accord.database.queries.outbox import new_keys
 from accord.database.tables.outbox import mails, notifications
+from accord.domain.mail_budget import RULES
 from accord.domain.mail_text import clean_name
-from accord.domain.notice import NOTICES, TO_STRANGERS, Template, compose, select_facts
+from accord.domain.notice import NOTICES, Template, compose, select_facts
 from accord.domain.text import mailbox
 from accord.services.mail_caps import Admitted, admit
 
@@ -68,14 +69,14 @@ async def enqueue(tx: Transaction, mail: Mail) -> None:
         raise ValueError(
             f"the notice {mail.template.value} {'takes no' if notice.page is None else 'needs its'} secret"
         )
-    facts = select_facts(mail.template, mail.facts)
+    facts = select_facts(mail.template, mail.facts, to_strangers=RULES[mail.template].to_strangers)
     if not mail.recipients:
         return
     addressees: dict[str, Recipient] = {}
     for recipient in mail.recipients:
         addressees.setdefault(mailbox(recipient.email), recipient)
-    outside = frozenset(key for key, one in addressees.items() if one.user_id is None)
-    admitted = await admit(tx, mail, list(addressees), outside)
+    people = {key: one.user_id for key, one in addressees.items()}
+    admitted = await admit(tx, mail, people)
     leaving = {key: one for key, one in addressees.items() if key not in admitted.held}
     await _write_mails(tx, mail, facts, leaving, admitted)
     await _hold(tx, mail, facts, addressees, admitted)
@@ -94,7 +95,7 @@ def _row(
         "address": to.email,
         "about": admitted.about,
         "budget": admitted.budget if counted else None,
-        "display_name": clean_name(name) if name and mail.template in TO_STRANGERS else name,
+        "display_name": clean_name(name) or None if name else None,
         "facts": facts,
         "secret": mail.secret,
         "created_at": tx.now,

@@ -17,6 +17,7 @@ from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.outbox import held_mails, mail_turns, mails
 from accord.database.tables.partnership import invitations, partnerships
 from accord.domain.mail_budget import MailBudget
+from accord.domain.organisation import OrganisationStatus
 
 SENDER_LOCK: Final = 0x6D61696C
 
@@ -140,6 +141,13 @@ async def count_of_budget(
     return {row.address_key: row.number for row in rows}
 
 
+async def count_all(tx: Transaction, organisation_id: UUID, since: datetime) -> int:
+    """Return how many mails have left an organisation, whatever they are about."""
+    sender = (mails.c.organisation_id == organisation_id) & (mails.c.created_at > since)
+    number: int = await tx.scalar(select(func.count()).select_from(mails).where(sender))
+    return number
+
+
 async def take_turns(tx: Transaction, turns: Sequence[Turn], until: datetime) -> set[str]:
     """Count one mail more for each key whose hour has room, and return those keys; the hours of others stay.
 
@@ -197,13 +205,11 @@ async def take_digest(tx: Transaction, key: str, until: datetime) -> Sequence[An
     return await _take_held(tx, key)
 
 
-async def get_held_budget(tx: Transaction, key: str) -> tuple[UUID, MailBudget] | None:
-    """Return the sender and the budget of what waits under a key, None where no budget counts it."""
-    found = select(held_mails.c.organisation_id, held_mails.c.budget).where(
-        held_mails.c.key == key, held_mails.c.budget.is_not(None)
-    )
-    row = await tx.first(found.limit(1))
-    return None if row is None else (row.organisation_id, MailBudget(row.budget))
+async def get_held_sender(tx: Transaction, key: str) -> tuple[UUID, MailBudget | None] | None:
+    """Return the sender and the budget of what waits under a key; None where nothing waits."""
+    found = select(held_mails.c.organisation_id, held_mails.c.budget).where(held_mails.c.key == key)
+    row = await tx.first(found.order_by(held_mails.c.budget.asc().nulls_last()).limit(1))
+    return None if row is None else (row.organisation_id, MailBudget(row.budget) if row.budget else None)
 
 
 async def list_due_links(tx: Transaction) -> Sequence[str]:
@@ -222,8 +228,12 @@ async def _take_held(tx: Transaction, key: str) -> Sequence[Any]:
     return sorted(taken, key=lambda row: (row.created_at, row.id))
 
 
-async def has_live_link(tx: Transaction, token_hash: str) -> bool:
-    """Return whether the link of this token leads anywhere still: to a membership, an invitation or a contact."""
+async def has_live_link(tx: Transaction, token_hash: str, organisation_id: UUID) -> bool:
+    """Return whether the link of this token leads anywhere still: to a membership, an invitation or a contact.
+
+    A link of an organisation that is suspended or closed by now leads nowhere.
+    """
+    sender = (organisations.c.id == organisation_id) & (organisations.c.status == OrganisationStatus.ACTIVE.value)
     found = [
         select(true()).where(memberships.c.token_hash == token_hash, memberships.c.token_expires_at > tx.now),
         select(true()).where(
@@ -236,7 +246,8 @@ async def has_live_link(tx: Transaction, token_hash: str) -> bool:
             external_contacts.c.token_hash == token_hash, external_contacts.c.token_expires_at > tx.now
         ),
     ]
-    return bool(await tx.scalar(select(or_(*(one.exists() for one in found)))))
+    stands = select(true()).where(sender).exists()
+    return bool(await tx.scalar(select(and_(stands, or_(*(one.exists() for one in found))))))
 
 
 async def get_standing(tx: Transaction, partnership_id: UUID) -> Any:
