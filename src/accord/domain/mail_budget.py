@@ -82,12 +82,13 @@ MOST_PER_DAY: Final = 100_000
 class MailRule:
     """The caps of one occasion.
 
-    `budget` counts each address outside that an act mails; a mandatory mail over it waits for the digest. `per_recipient` and `waiting` are the mails of a day to
-    one address before an act is refused, and before the newest mail waits instead. `per_pair` are the mails of a day of
-    this occasion about one pair of organisations. `at_once` are the mails of an hour of this occasion, about one pair,
-    to one recipient, before the digest; `merged_with` names occasions that share that count;
-    `by_person` counts a person besides, whatever their address is by now. Mails `to_strangers` may reach somebody who
-    has never heard of the sender, or bring the words of somebody unknown: their names are short.
+    `budget` counts each address outside that an act mails; a mandatory mail over it waits for the digest.
+    `per_recipient` and `waiting` are the mails of a day to one address before an act is refused, and before the
+    newest mail waits instead. `per_pair` are the mails of a day of this occasion about one pair of organisations.
+    `at_once` are the mails of an hour of this occasion, about one pair, to one recipient, before the digest;
+    `merged_with` names occasions that share that count; `by_person` counts a person besides, whatever their address
+    is by now. Mails `to_strangers` may reach somebody who has never heard of the sender, or bring the words of
+    somebody unknown: their names are short.
     """
 
     kind: MailKind
