@@ -133,7 +133,7 @@ RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
         Template.AMENDMENT_DECLINED: DECISION,
         Template.AMENDMENT_CLOSED: DECISION,
         Template.REQUEST_FILED: ASKING,
-        Template.WITHDRAWN: replace(ASKING, budget=MailBudget.PARTNERS),
+        Template.WITHDRAWN: replace(ASKING, budget=MailBudget.PARTNERS, to_strangers=True),
         Template.LAPSE_NOTICE: MANDATORY,
         Template.LAPSED: MANDATORY,
         Template.PARTNERSHIP_SUSPENDED: STANDING,
