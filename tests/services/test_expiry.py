@@ -143,3 +143,22 @@ async def test_access_requests_lapse_and_grants_expire(scene: Scene) -> None:
     held = await scene.world.owner.fetchval("SELECT state FROM accord.grants WHERE user_id = $1", dan.id)
     assert held == "EXPIRED"
     assert await scene.events("grant.expired") == 2
+
+
+@pytest.mark.parametrize("side", ["host_id", "guest_id"])
+@pytest.mark.parametrize(("status", "extended"), [("ACTIVE", True), ("SUSPENDED", False), ("CLOSED", False)])
+async def test_only_between_active_organisations_is_a_partnership_extended(
+    scene: Scene, side: str, status: str, extended: bool
+) -> None:
+    owner = scene.world.owner
+    await scene.partnership(S.ACTIVE)
+    now = scene.world.clock.now
+    renewing = "UPDATE accord.partnerships SET expires_at = $1, auto_extend = interval '30 days'"
+    await owner.execute(renewing, now + timedelta(minutes=30))
+    await owner.execute(
+        f"UPDATE accord.organisations SET status = $1 WHERE id = (SELECT {side} FROM accord.partnerships)", status
+    )
+    await scene.sweep(minutes=1)
+    told = await owner.fetchval("SELECT count(*) FROM accord.mails WHERE template = 'partnership_extended'")
+    end = await owner.fetchval("SELECT expires_at FROM accord.partnerships")
+    assert (end > now + timedelta(days=1), told > 0) == (extended, extended)
