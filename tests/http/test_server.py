@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from accord.http.protocol import protocol_waiting
+from accord.http.protocol import MOST_PIPELINED, PatientProtocol, protocol_waiting
 from tests.http.listening import listening as listen
 from tests.http.toy import Toy
 
@@ -93,6 +93,25 @@ async def test_headers_that_do_not_end(listening: Listening, pieces: list[bytes]
     answer = await listening.talk(*pieces)
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"REQUEST_TIMEOUT" in answer
+
+
+@pytest.mark.parametrize(("count", "answered"), [(1, 1), (MOST_PIPELINED, MOST_PIPELINED), (10_000, 0)])
+async def test_a_connection_is_cut_where_too_many_requests_wait_on_it(
+    listening: Listening, monkeypatch: pytest.MonkeyPatch, count: int, answered: int
+) -> None:
+    """No more than the limit is ever kept, whatever is sent at once."""
+    kept: list[int] = []
+    complete = PatientProtocol.on_headers_complete
+
+    def watched(protocol: PatientProtocol) -> None:
+        complete(protocol)
+        kept.append(len(protocol.pipeline))
+
+    monkeypatch.setattr(PatientProtocol, "on_headers_complete", watched)
+    answer = await listening.talk(b"GET /live HTTP/1.1\r\nhost: a\r\n\r\n" * count)
+    assert answer.count(b"HTTP/1.1 ") >= answered
+    assert len(kept) <= MOST_PIPELINED + 1 or count <= MOST_PIPELINED
+    assert max(kept) <= MOST_PIPELINED
 
 
 async def test_headers_that_drip(listening: Listening) -> None:

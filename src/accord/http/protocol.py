@@ -18,6 +18,9 @@ LARGEST_HEAD: Final = 32 * 1024
 SEND_BUFFER: Final = 128 * 1024
 """What the kernel keeps of an answer that is not read; its own default grows to megabytes for each connection."""
 
+MOST_PIPELINED: Final = 32
+"""Requests that may wait on a connection for the answers to those before them; it is cut beyond."""
+
 RESERVED_FILES: Final = 128
 """Files that are no connections of clients: the database's, the log, libraries."""
 
@@ -60,6 +63,10 @@ class Connections:
                 del self.waiting[connection.address]
 
 
+class TooManyPipelined(Exception):
+    """More requests wait on a connection than are kept; the parser passes it on, and the rest is not read."""
+
+
 class PatientProtocol(HttpToolsProtocol):
     """Waits `header_seconds` from the connection, or a request's first byte, to the end of the headers; then 408.
 
@@ -95,6 +102,7 @@ class PatientProtocol(HttpToolsProtocol):
         if self.registry is not None and self.is_counted:
             self.is_counted = False
             self.registry.remove(self)
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -110,8 +118,23 @@ class PatientProtocol(HttpToolsProtocol):
         self.scope["extensions"] = {CONNECTION: self}  # type: ignore[dict-item]
 
     def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= MOST_PIPELINED:
+            # all that one piece of data holds is parsed at once: what comes after this request is not kept
+            self.forget()
+            raise TooManyPipelined
         self.stop_waiting()
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """Start the next request, and read on when no other waits."""
+        super().on_response_complete()
+        if self.pipeline and not self.transport.is_closing():
+            self.flow.pause_reading()
+
+    def forget(self) -> None:
+        """Cut the connection, and drop the requests that wait on it."""
+        self.pipeline.clear()
+        self.abort()
 
     @property
     def is_behind(self) -> bool:
