@@ -1,5 +1,6 @@
 """Members: invited, joined, changed, and the roles that nobody gives to oneself (model 4.2, 4.4.5)."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -227,6 +228,14 @@ async def test_ones_own_name_is_changed_at_home_wherever_one_acts(scene: Scene) 
         async with scene.unchanged():
             with pytest.raises(error):
                 await myself(scene, "mia", update_profile, **given)
+
+
+async def test_acts_of_one_person_that_change_their_own_rows_take_turns(scene: Scene) -> None:
+    """Each of them holds the person's memberships before it changes them; none of them is refused for the others."""
+    renamed = [myself(scene, "mia", update_profile, display_name=f"Mia {number}") for number in range(16)]
+    assert await asyncio.gather(*renamed) == [scene["mia"].id] * 16
+    assert (await scene.row("users", scene["mia"].id))["version"] == 17
+    assert len(await scene.events(scene.host, "member.updated")) == 16
 
 
 async def test_notices_are_read_by_whom_they_are_for(scene: Scene) -> None:

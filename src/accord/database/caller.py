@@ -130,11 +130,13 @@ WHERE u.id = (SELECT accord.person())
 """Who is a member on an issuer's word is one for as long as that issuer, and this token, says so."""
 
 HOLD_RIGHTS: Final = """
-SELECT pg_advisory_xact_lock_shared(hashtextextended((SELECT accord.person())::text, 0));
+SELECT pg_advisory_xact_lock(hashtextextended((SELECT accord.person())::text, 0));
 SELECT id FROM accord.memberships WHERE user_id = (SELECT accord.person()) AND status = 'ACTIVE' ORDER BY id FOR SHARE
 """
 """The caller's memberships stay as they are during an act. Row locks alone would let somebody who acts without pause
-keep an end away for ever: shared ones are given past whoever waits. The lock on the person is given in turn."""
+keep an end away for ever: shared ones are given past whoever waits. The lock on the person is given in turn. It is no
+shared one: acts of one person that change their own rows (name, roles, an end) would each wait for what the other only
+holds, and one person's acts take turns at the chain of events anyway."""
 
 
 HOLD_CREDENTIAL: Final = "SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))"
