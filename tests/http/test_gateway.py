@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
 from accord.app import Gateway, UnsafeDatabase, create_app
+from accord.http.health import HealthRoutes
 from accord.http.identity.development import STAFF, DevelopmentIssuer
 from accord.settings import Settings
 from tests.http.gateway import settings_for
@@ -86,6 +87,26 @@ async def test_ready_and_not_ready(database_urls: DatabaseURLs, tmp_path: Path) 
         await gateway.client.aclose()
     assert answer.status_code == 503
     assert answer.json() == {"status": "unavailable"}
+
+
+async def test_one_probe_answers_all_who_ask() -> None:
+    probes, go = 0, asyncio.Event()
+
+    async def probe() -> None:
+        nonlocal probes
+        probes += 1
+        await go.wait()
+
+    health = HealthRoutes(probe, seconds=60.0)
+    asking = [asyncio.create_task(health.is_ready()) for _ in range(50)]
+    await asyncio.sleep(0)
+    asking[0].cancel()
+    go.set()
+    assert (await asyncio.gather(*asking[1:]), probes) == ([True] * 49, 1)
+    assert await health.is_ready()
+    health.until = 0.0
+    assert await health.is_ready()
+    assert probes == 2
 
 
 async def test_somebody_unknown_is_nobody(database_urls: DatabaseURLs, tmp_path: Path) -> None:
