@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -282,4 +283,23 @@ async def test_the_default_guesses(database: Database, clock: Clock) -> None:
         async with admitted(rates, Price(1, guesses=1)):
             pass
     assert refused.value.headers["retry-after"] == "2"
+    await rates.close()
+
+
+async def test_callers_of_no_organisation_have_the_slots_of_one(database: Database) -> None:
+    """However many subjects somebody has tokens of; staff are not among them."""
+    rates = Rates(database, RateLimits(of_person=2, of_organisation=3))
+    taken, refused = list[Slot](), list[int]()
+    for number in range(5):
+        try:
+            taken.append(await rates.acquire(identify(f"unknown {number}"), Price()))
+        except HttpError as error:
+            refused.append(error.status)
+    assert (len(taken), refused) == (3, [429, 429])
+    assert len({slot.holder for slot in taken}) == 1
+    taken.append(await rates.acquire(replace(identify("staff"), operator=True), Price()))
+    for slot in taken:
+        rates.release(slot)
+    await rates.close()
+    rates.release(await rates.acquire(identify("unknown 4"), Price()))
     await rates.close()
