@@ -99,7 +99,7 @@ class Gateway:
         tokens = ClientTokens(key, settings.public_url, self.database.clock)
         self.failures = Failures(self.database, settings.guesses_per_minute)
         self.clients = ApiClients(self.database, tokens, self.failures)
-        cookies = BrowserCookies(self.database, self.origins, issuers)
+        cookies = BrowserCookies(self.database, self.origins, issuers, self.failures)
         self.authenticator = Authenticator(self.checker, self.staff, self.places, arrivals.note, cookies, self.clients)
 
     def trusted(self) -> Mapping[str, TrustedIssuer]:

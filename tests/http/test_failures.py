@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -22,9 +22,12 @@ from accord.app import Gateway, create_app
 from accord.database.engine import Database
 from accord.domain.callers.api_client import new_secret
 from accord.domain.callers.scim import new_credential
-from accord.http.failures import OF_ADDRESS, TURNS, Failures, Presented, address_of
+from accord.domain.organisation import new_token
+from accord.http.failures import CHECKED, OF_ADDRESS, TURNS, Failures, Presented, address_of
+from accord.http.identity.cookies import SESSION
 from accord.http.responses import HttpError
 from accord.services.api_client import MadeClient, revoke_api_client
+from accord.services.people.browser import begin_session
 from accord.services.people.scim_credential import create_scim_credential, revoke_scim_credential
 from tests.http.gateway import settings_for
 from tests.scale import count
@@ -61,6 +64,10 @@ class Door:
 
     async def by_directory(self, token: str) -> httpx2.Response:
         return await self.http.get("/scim/v2/Users", headers={"authorization": f"Bearer {token}"})
+
+    async def by_cookie(self, secret: str) -> httpx2.Response:
+        head = {"cookie": f"{SESSION}={secret}", "origin": "http://127.0.0.1:8000", "sec-fetch-site": "same-origin"}
+        return await self.http.post("/graphql", json={"query": "{ __typename }"}, headers=head)
 
     def signed(self) -> str:
         """A ticket of ours that stands for nothing."""
@@ -173,6 +180,17 @@ async def test_what_we_signed_or_gave_out_is_no_guess(door: Door) -> None:
     assert await door.keys() == set()
 
 
+async def test_a_cookie_that_was_never_ours_is_a_failure(door: Door) -> None:
+    """One of a session that is over is none."""
+    identity = door.scene["ada"].identity
+    ours = await door.scene.world.database.write(identity, None, begin_session)
+    await door.scene.world.owner.execute("UPDATE accord.browser_sessions SET ended_at = started_at")
+    assert statuses([await door.by_cookie(ours) for _ in range(LIMIT + 5)]) == {401: LIMIT + 5}
+    assert await door.keys() == set()
+    assert statuses([await door.by_cookie(new_token()) for _ in range(LIMIT + 5)]) == {401: LIMIT, 429: 5}
+    assert (await door.by_cookie(ours)).status_code == 401
+
+
 async def test_a_failure_counts_where_it_was_and_for_what_it_named(door: Door) -> None:
     named = door.made.id.hex
     await door.by_secret(new_secret(door.made.id))
@@ -251,6 +269,34 @@ async def test_beyond_the_limit_checks_take_turns(failures: Failures) -> None:
         most = 0
         await asyncio.gather(*(failures.checked(shown, check, Wrong) for _ in range(times)), return_exceptions=True)
         assert most == expected
+
+
+async def test_a_flood_of_wrong_ones_waits_for_no_turn(failures: Failures) -> None:
+    """Those that may wait are few; another address and what was right lately are in nobody's queue."""
+    shown, known = Presented("bearer", str(uuid4())), Presented("bearer", str(uuid4()), digest="known")
+    at_work, go = 0, asyncio.Event()
+
+    async def right() -> str:
+        return "in"
+
+    async def slow() -> None:
+        nonlocal at_work
+        at_work += 1
+        await go.wait()
+        raise Wrong
+
+    known = replace(known, address=shown.address)
+    assert await failures.checked(known, right, Wrong) == "in"
+    await asyncio.gather(*(failures.checked(shown, wrong, Wrong) for _ in range(20)), return_exceptions=True)
+    flood = [asyncio.create_task(failures.checked(shown, slow, Wrong)) for _ in range(200)]
+    refused, _ = await asyncio.wait(flood, timeout=1.0)
+    assert {getattr(one.exception(), "status", None) for one in refused} == {429}
+    assert (at_work, len(flood) - len(refused)) == (TURNS, CHECKED // 2)
+    assert await failures.checked(known, right, Wrong) == "in"
+    assert await failures.checked(Presented("bearer", str(uuid4())), right, Wrong) == "in"
+    go.set()
+    await asyncio.wait(flood)
+    assert failures.checking.running.total() == 0
 
 
 async def test_when_to_come_again_is_told(failures: Failures) -> None:

@@ -8,27 +8,22 @@ import httpx2
 import orjson
 import pytest
 
-from accord.http.middleware import LEAST, Strangers
 from accord.http.protocol import Connections
 from accord.http.responses import is_larger
+from accord.http.shares import LEAST, Shares
 from tests.http.toy import Toy
 
 
-async def nothing(*_: Any) -> None:
-    return None
-
-
-def fill(pool: Strangers, address: str) -> int:
+def fill(pool: Shares, address: str) -> int:
     """How many more requests of this address run until it is refused."""
     taken = 0
-    while pool.has_room(address):
-        pool.running[address] += 1
+    while pool.enter(address):
         taken += 1
     return taken
 
 
 def test_an_address_has_as_much_as_is_free_besides() -> None:
-    pool = Strangers(nothing, 64, 8192)
+    pool = Shares(64)
     assert [fill(pool, name) for name in ("a", "b", "c")] == [32, 16, 8]
     assert [fill(pool, name) for name in ("d", "e", "f")] == [LEAST, LEAST, 0]
     for _ in range(32):

@@ -9,6 +9,7 @@ import structlog
 from starlette.requests import HTTPConnection
 
 from accord.access.principal import OWN_ISSUER, Client, Identity
+from accord.http.exchange import recognise
 from accord.http.identity.clients import ApiClients, ShownClient, subject_of
 from accord.http.identity.cookies import SESSION, BrowserCookies
 from accord.http.identity.keys import KeysUnavailable
@@ -47,11 +48,16 @@ class Authenticator:
         self.clients = clients
 
     async def identify(self, connection: HTTPConnection) -> Identity:
-        """By the bearer token, or by the cookie of who sends none.
+        """By the bearer token, or by the cookie of who sends none; the request then counts as a signed-in caller's.
 
         Raises 401 UNAUTHENTICATED, 403 ORIGIN_NOT_ALLOWED for a cookie sent by a page of elsewhere, or 503 BUSY while
-        the issuer's keys can't be had.
+        the issuer's keys can't be had, or too many are signed in at once.
         """
+        identity = await self._identified(connection)
+        recognise(connection)
+        return identity
+
+    async def _identified(self, connection: HTTPConnection) -> Identity:
         by_cookie = "authorization" not in connection.headers and SESSION in connection.cookies
         if by_cookie and self.cookies is not None:
             proof = await self.cookies.prove(connection)

@@ -40,6 +40,16 @@ class Connection(Protocol):
         """End what `begin_work` began."""
 
 
+class Place(Protocol):
+    """The place that a request takes in the process (`http/middleware.py`)."""
+
+    def recognise(self) -> None:
+        """Count the request among those of signed-in callers; raises BUSY where there are too many."""
+
+    def belong(self, holder: str) -> None:
+        """Count the request as one of this holder; raises BUSY where the holder has too many."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How an answer is written: in pieces of `piece` bytes. A reader may keep us waiting for `seconds` at a time, and
@@ -56,6 +66,7 @@ class Exchange:
 
     def __init__(self, connection: Connection | None) -> None:
         self.connection = connection
+        self.place: Place | None = None
         self.holder = ""
         self.memory = 0
         self._at_end: list[Callable[[], None]] = []
@@ -71,9 +82,11 @@ class Exchange:
             self.at_end(self.connection.end_work)
 
     def hold(self, slot: Slot, release: Callable[[Slot], None]) -> None:
-        """Release the slot at the end of this exchange."""
+        """Release the slot at the end of this exchange; raises BUSY where its holder has too many in this process."""
         self.holder = slot.holder
         self.at_end(lambda: release(slot))
+        if self.place is not None:
+            self.place.belong(slot.holder)
         self.begin_work()
 
     def close(self) -> None:
@@ -86,6 +99,13 @@ def exchange_of(connection: HTTPConnection) -> Exchange:
     """Return the exchange that a request belongs to."""
     exchange: Exchange = connection.scope["state"]["exchange"]
     return exchange
+
+
+def recognise(connection: HTTPConnection) -> None:
+    """Count a request among those of signed-in callers from here on; raises BUSY where there are too many."""
+    exchange: Exchange | None = connection.scope.get("state", {}).get("exchange")
+    if exchange is not None and exchange.place is not None:
+        exchange.place.recognise()
 
 
 class Exchanges:

@@ -20,6 +20,7 @@ from accord.http.body import read_body
 from accord.http.exchange import exchange_of
 from accord.http.failures import address_of
 from accord.http.responses import HttpError, busy, error_response
+from accord.http.shares import Shares
 
 log = structlog.stdlib.get_logger("accord.http")
 
@@ -35,8 +36,6 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 QUIET: Final = frozenset({"/live", "/ready"})
 SIGNED_IN: Final = ("/graphql", "/exports/", "/scim/v2/")
-LEAST: Final = 4
-"""Requests of one address, without a sign-in, that run while anything of the pool is free."""
 
 
 class RequestScope:
@@ -148,40 +147,89 @@ class BodyDeadline:
 
 
 class InFlight:
-    """At most `limit` requests of signed-in callers at once in this process; the next ones are told to come back."""
+    """The places of this process for requests on paths where callers sign in.
+
+    At most `limit` are of signed-in callers, and as many of callers whom nobody has recognised yet, of which an address
+    has its share: what a stranger shows, and however long it is looked at, takes no place of anybody else. The last
+    places of signed-in callers go to those who have few of them (`Place.belong`).
+    """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app = app
         self.limit = limit
+        self.arriving = Shares(limit)
         self.running = 0
+        self.of_holder: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not is_signed_in(scope["path"]):
             await self.app(scope, receive, send)
             return
-        if self.running >= self.limit:
-            await error_response(HTTPConnection(scope), busy())(scope, receive, send)
+        connection = HTTPConnection(scope)
+        address = address_of(connection)
+        if not self.arriving.enter(address):
+            await error_response(connection, busy())(scope, receive, send)
             return
-        self.running += 1
+        place = exchange_of(connection).place = Place(self, address)
         try:
             await self.app(scope, receive, send)
         finally:
-            self.running -= 1
+            place.leave()
+
+
+class Place:
+    """The place of one request: among those who arrive, then among those of signed-in callers."""
+
+    def __init__(self, all: InFlight, address: str) -> None:
+        self.all = all
+        self.address = address
+        self.is_recognised = False
+        self.holder: str | None = None
+
+    def recognise(self) -> None:
+        """Count the request among those of signed-in callers; raises BUSY where there are too many."""
+        if self.is_recognised:
+            return
+        if self.all.running >= self.all.limit:
+            raise busy()
+        self.all.arriving.leave(self.address)
+        self.all.running += 1
+        self.is_recognised = True
+
+    def belong(self, holder: str) -> None:
+        """Count the request as one of this holder (an organisation).
+
+        Raises BUSY where the holder has more than half as many as are free: many of them together leave something.
+        """
+        free = self.all.limit - self.all.running
+        if self.all.of_holder[holder] > free // 2:
+            raise busy()
+        self.all.of_holder[holder] += 1
+        self.holder = holder
+
+    def leave(self) -> None:
+        """Give the place back."""
+        if not self.is_recognised:
+            self.all.arriving.leave(self.address)
+            return
+        self.all.running -= 1
+        if self.holder is not None:
+            self.all.of_holder[self.holder] -= 1
+            if self.all.of_holder[self.holder] <= 0:
+                del self.all.of_holder[self.holder]
 
 
 class Strangers:
     """Requests for which nobody has to sign in: a pool of their own, at most `limit` at once in this process.
 
-    A body of theirs is read whole, under a limit of its own, before the request takes its share. An address has as much
-    of the pool as is free besides, and `LEAST` where that is less: one can take half, two a third each, and whatever
-    they do something is left.
+    A body of theirs is read whole, under a limit of its own, before the request takes its place; an address has its
+    share of the pool.
     """
 
     def __init__(self, app: ASGIApp, limit: int, size: int) -> None:
         self.app = app
-        self.limit = limit
         self.size = size
-        self.running: Counter[str] = Counter()
+        self.pool = Shares(limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in QUIET or is_signed_in(scope["path"]):
@@ -194,23 +242,12 @@ class Strangers:
             await error_response(request, error)(scope, receive, send)
             return
         address = address_of(request)
-        if not self.has_room(address):
+        if not self.pool.enter(address):
             await error_response(request, busy())(scope, receive, send)
             return
-        self.running[address] += 1
-        exchange_of(request).at_end(partial(self.leave, address))
+        exchange_of(request).at_end(partial(self.pool.leave, address))
         exchange_of(request).begin_work()
         await self.app(scope, replaying(body, receive), send)
-
-    def has_room(self, address: str) -> bool:
-        """May one more request of this address run?"""
-        free = self.limit - self.running.total()
-        return free > 0 and self.running[address] < max(LEAST, free)
-
-    def leave(self, address: str) -> None:
-        self.running[address] -= 1
-        if self.running[address] <= 0:
-            del self.running[address]
 
 
 def replaying(body: bytes, receive: Receive) -> Receive:

@@ -81,12 +81,12 @@ class ApiClients:
         """Raises InvalidToken, 429 for too many that were wrong, or 503 BUSY when the database can't be asked."""
         if token.startswith(PREFIX.encode()):
             return await self.by_secret(token.decode("latin-1"), BEARER, connection)
-        shown = Presented(BEARER, address_of(connection))
+        shown = Presented(BEARER, address_of(connection), digest=token_hash(token.decode("latin-1")))
         return await self.failures.checked(shown, partial(self.by_token, token), InvalidToken, (LapsedToken,))
 
     async def by_secret(self, secret: str, endpoint: str, connection: HTTPConnection) -> ShownClient:
         """Return the client whose secret was shown at this endpoint; raises as `check`."""
-        shown = Presented(endpoint, address_of(connection), named_in(secret))
+        shown = Presented(endpoint, address_of(connection), named_in(secret), token_hash(secret))
         return await self.failures.checked(shown, partial(self._of_secret, secret), InvalidToken, (LapsedToken,))
 
     async def _of_secret(self, secret: str) -> ShownClient:

@@ -20,7 +20,7 @@ from accord.domain.errors import NotFound
 from accord.domain.organisation import token_hash
 from accord.http.authentication import bearer
 from accord.http.body import BodyLimits
-from accord.http.exchange import exchange_of
+from accord.http.exchange import exchange_of, recognise
 from accord.http.failures import DIRECTORY, Failures, Presented, address_of
 from accord.http.rates import DIRECTORY as ONE_REQUEST
 from accord.http.rates import Price, Rates
@@ -119,8 +119,11 @@ class ScimRoutes:
 
     async def recognised(self, request: Request) -> Identity:
         """Return the directory whose credential was sent; an unknown one counts as a failure of its address."""
-        shown, check = Presented(DIRECTORY, address_of(request)), partial(self.database.recognise, digest_of(request))
-        return await self.failures.checked(shown, check, CredentialRefused, (CredentialOver,))
+        digest = digest_of(request)
+        shown, check = Presented(DIRECTORY, address_of(request), "", digest), partial(self.database.recognise, digest)
+        directory = await self.failures.checked(shown, check, CredentialRefused, (CredentialOver,))
+        recognise(request)
+        return directory
 
     async def act(self, request: Request, act: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Do this as the directory whose credential was sent; 401 for any other."""

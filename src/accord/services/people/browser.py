@@ -21,7 +21,20 @@ from accord.domain.callers.signin import ATTEMPT_LIFE, SESSION_IDLE, SESSION_LIF
 from accord.domain.organisation import new_token, token_hash
 from accord.services.people.arrival import arrive
 
-__all__ = ["Attempt", "begin_session", "end_session", "open_attempt", "session_token", "take_attempt", "use_session"]
+__all__ = [
+    "Attempt",
+    "UnknownSession",
+    "begin_session",
+    "end_session",
+    "open_attempt",
+    "session_token",
+    "take_attempt",
+    "use_session",
+]
+
+
+class UnknownSession(Exception):
+    """No browser session has this secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +107,14 @@ async def end_session(tx: Transaction, *, secret: str) -> str | None:
 
 
 async def use_session(database: Database, secret: str) -> Any:
-    """The row of a session that lives at this instant, or None; its use is written down once a minute."""
+    """The row of a session that lives at this instant, or None for one that is over; its use is written down once a
+    minute. Raises UnknownSession where there never was one of this secret."""
     now = database.clock()
     async with database.system() as connection:
         row = await find_browser_session(connection, token_hash(secret))
-        if row is None or not _lives(row, now):
+        if row is None:
+            raise UnknownSession
+        if not _lives(row, now):
             return None
         if row.used_at <= now - SESSION_NOTED:
             used = update(browser_sessions).where(browser_sessions.c.id == row.id)
