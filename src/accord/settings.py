@@ -190,6 +190,7 @@ class Settings(BaseSettings):
     source_size: Count = 32 * 1024
     tokens: Count = 2_000
     comments: Count = 100
+    fragments: Count = 50
     depth: Count = 15
     aliases: Count = 30
     root_fields: Count = 20
@@ -315,6 +316,7 @@ class Settings(BaseSettings):
             source=self.source_size,
             tokens=self.tokens,
             comments=self.comments,
+            fragments=self.fragments,
             depth=self.depth,
             aliases=self.aliases,
             root_fields=self.root_fields,

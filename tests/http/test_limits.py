@@ -8,6 +8,7 @@ import pytest
 from graphql import OperationDefinitionNode, parse
 
 from accord.http.limits import Limits, Measure, Survey
+from accord.http.responses import accepted
 from tests.http.toy import Query, Schema, Toy
 
 SCHEMA = Schema(Query)._schema
@@ -183,6 +184,19 @@ async def test_introspection_is_refused_where_it_is_off() -> None:
 async def test_introspection_that_multiplies_is_refused(http: httpx2.AsyncClient) -> None:
     deep = "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }"
     assert (await code(http, deep))[0] == "GRAPHQL_VALIDATION_FAILED"
+
+
+async def test_a_document_has_no_more_fragments_than_the_limit(http: httpx2.AsyncClient) -> None:
+    """Validation compares each with all others."""
+    assert "errors" not in (await http.post("/graphql", json={"query": fanned(50)})).json()
+    (error,) = (await http.post("/graphql", json={"query": fanned(51)})).json()["errors"]
+    found = {name: error["extensions"][name] for name in ("code", "limit", "actual")}
+    assert found == {"code": "QUERY_TOO_LARGE", "limit": 50, "actual": 51}
+
+
+def test_a_long_accept_header_counts_as_none() -> None:
+    assert accepted("text/html") is None
+    assert accepted("text/html," * 1_000) == accepted(None)
 
 
 async def test_texts_are_kept_but_not_without_end(toy: Toy, http: httpx2.AsyncClient) -> None:

@@ -114,6 +114,32 @@ async def test_a_connection_is_cut_where_too_many_requests_wait_on_it(
     assert max(kept) <= MOST_PIPELINED
 
 
+@pytest.mark.parametrize(("size", "status"), [(1, b"400"), (1_000, b"200")])
+async def test_a_body_of_many_small_chunks(
+    listening: Listening, monkeypatch: pytest.MonkeyPatch, size: int, status: bytes
+) -> None:
+    """It is read no further than to where that is known."""
+    pieces = 0
+    on_body = PatientProtocol.on_body
+
+    def watched(protocol: PatientProtocol, body: bytes) -> None:
+        nonlocal pieces
+        pieces += 1
+        on_body(protocol, body)
+
+    monkeypatch.setattr(PatientProtocol, "on_body", watched)
+    body = b'{"query":"{ viewer }"}' + b" " * 20_000
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in split(body, size))
+    head = listening.head(b"connection: close", b"transfer-encoding: chunked")
+    answer = await listening.talk(head + chunks + b"0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert pieces < 300
+
+
+def split(body: bytes, size: int) -> list[bytes]:
+    return [body[start : start + size] for start in range(0, len(body), size)]
+
+
 async def test_headers_that_drip(listening: Listening) -> None:
     answer = await listening.talk(b"GET /live HTTP/1.1\r\n", *[b"x: y\r\n"] * 8, pause=0.1)
     assert answer.startswith(b"HTTP/1.1 408")

@@ -14,6 +14,7 @@ from typing import Any, Final
 from graphql import (
     ASTValidationRule,
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -162,10 +163,14 @@ class Documents:
         if len(text) > limits.source:
             raise Refusal("QUERY_TOO_LARGE", "The document has too many characters", limits.source, len(text))
         try:
-            return parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.comments)
+            document = parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.comments)
         except GraphQLSyntaxError as error:
             self.refuse_length(text)
             raise coded(error, PARSE_FAILED) from None
+        fragments = sum(isinstance(node, FragmentDefinitionNode) for node in document.definitions)
+        if fragments > limits.fragments:
+            raise Refusal("QUERY_TOO_LARGE", "The document has too many fragments", limits.fragments, fragments)
+        return document
 
     def refuse_length(self, text: str) -> None:
         tokens, comments = lexical_size(text)

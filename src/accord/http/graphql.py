@@ -43,6 +43,9 @@ READ_PER_POINT: Final = 1_024
 ANSWERED_PER_POINT: Final = 64 * 1024
 """Bytes of an answer that cost a point."""
 
+ERRORS_PER_POINT: Final = 25
+"""Errors of an answer that cost a point: each is made, placed and written apart."""
+
 PARAMETERS: Final = ("query", "operationName", "variables", "extensions")
 
 
@@ -117,6 +120,8 @@ class GraphQLEndpoint:
         if slot is not None and price is None:
             await self.charge(slot, parameters)
         result = await self.run(parameters, context, READS if by_get else READS_AND_WRITES, slot)
+        if slot is not None:
+            slot.owe(len(result.errors or ()) // ERRORS_PER_POINT)
         return self.answer(formatted(result, media_type, request_id(request)), media_type, parameters, slot)
 
     def negotiated(self, request: Request) -> str:

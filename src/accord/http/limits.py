@@ -51,6 +51,7 @@ class Limits:
     source: int = 32 * 1024
     tokens: int = 2_000
     comments: int = 100
+    fragments: int = 50
     depth: int = 15
     aliases: int = 30
     root_fields: int = 20

@@ -21,6 +21,10 @@ SEND_BUFFER: Final = 128 * 1024
 MOST_PIPELINED: Final = 32
 """Requests that may wait on a connection for the answers to those before them; it is cut beyond."""
 
+FREE_PIECES: Final = 256
+LEAST_PIECE: Final = 64
+"""Pieces that a body may come in: so many, and one more for each so many bytes. Each chunk is at least one piece."""
+
 RESERVED_FILES: Final = 128
 """Files that are no connections of clients: the database's, the log, libraries."""
 
@@ -63,8 +67,8 @@ class Connections:
                 del self.waiting[connection.address]
 
 
-class TooManyPipelined(Exception):
-    """More requests wait on a connection than are kept; the parser passes it on, and the rest is not read."""
+class TooMany(Exception):
+    """A connection is cut for what it sends; the parser passes it on, and the rest is not read."""
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -80,6 +84,8 @@ class PatientProtocol(HttpToolsProtocol):
         super().__init__(*given, **named)
         self.header_deadline: asyncio.TimerHandle | None = None
         self.head = 0
+        self.pieces = 0
+        self.size = 0
         self.address = ""
         self.served = 0
         self.is_counted = False
@@ -121,9 +127,21 @@ class PatientProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MOST_PIPELINED:
             # all that one piece of data holds is parsed at once: what comes after this request is not kept
             self.forget()
-            raise TooManyPipelined
+            raise TooMany
         self.stop_waiting()
+        self.pieces = self.size = 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self.pieces += 1
+        self.size += len(body)
+        if self.pieces > FREE_PIECES + self.size / LEAST_PIECE:
+            if self.pipeline or self.cycle.response_started:
+                self.forget()
+            else:
+                self.refuse(400, "BAD_REQUEST", "The body comes in too many small pieces.")
+            raise TooMany
+        super().on_body(body)
 
     def on_response_complete(self) -> None:
         """Start the next request, and read on when no other waits."""

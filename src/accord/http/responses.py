@@ -118,12 +118,16 @@ def request_id(connection: HTTPConnection) -> str:
     return found
 
 
+LONGEST_ACCEPT: Final = 1_024
+"""Characters of an `Accept` header that are read; a longer one counts as none."""
+
+
 def accepted(header: str | None) -> str | None:
     """The media type to answer in, None when the caller takes neither.
 
-    `application/json` where nothing is said or all is equal: clients that know the other one name it.
+    `application/json` where nothing is said, or too much, or all is equal: clients that know the other one name it.
     """
-    if not header:
+    if not header or len(header) > LONGEST_ACCEPT:
         return JSON
     best: tuple[float, int, int, str] | None = None
     for order, part in enumerate(header.split(",")):
