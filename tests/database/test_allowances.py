@@ -16,6 +16,8 @@ from accord.services.expiry import sweep
 from tests.servers import DatabaseURLs
 from tests.world import Person, World, open_world
 
+NOBODYS: Final = UUID(int=0)
+"""Whose people callers of no organisation are, for the slots."""
 CALLERS: Final = 60
 POOLS: Final = 3
 LIMITS: Final = RateLimits(per_minute=100, per_hour=100, of_person=10, of_organisation=15)
@@ -135,7 +137,7 @@ async def test_points_are_exact(world: World, pools: list[Database]) -> None:
         *(admit(pools[number % POOLS], wanted, generous, 1_000.0) for number in range(CALLERS))
     )
     assert (refusals(taken, None), refusals(taken, "POINTS")) == (20, CALLERS - 20)
-    assert all(one["organisation"] is None for one in taken)
+    assert all(one["organisation"] == NOBODYS for one in taken)
 
 
 async def test_without_the_lock_there_are_more(world: World, pools: list[Database]) -> None:
@@ -171,7 +173,7 @@ async def test_the_sweep_forgets_who_has_everything_again(world: World, pools: l
         for subject, hours in (("old", 3), ("new", 1)):
             await admit(pools[0], Wanted("issuer", subject, 5), LIMITS, now.timestamp() - hours * 3_600)
         await sweep(worker, now)
-        rows = await world.owner.fetch("SELECT key FROM accord.allowances")
-        assert [row["key"] for row in rows] == ["person issuer new"]
+        rows = await world.owner.fetch("SELECT key FROM accord.allowances ORDER BY key")
+        assert [row["key"] for row in rows] == [f"organisation {NOBODYS}", "person issuer new"]
     finally:
         await worker.close()

@@ -277,7 +277,7 @@ async def test_waiting_for_a_lock_and_for_a_statement_ends(world: World) -> None
 async def test_a_deadlock_is_resolved_out_of_sight(world: World) -> None:
     """Two acts take two rows crosswise; PostgreSQL stops one of them, and both are done in the end."""
     person = await world.person(await world.organisation(), Role.ORG_ADMIN)
-    other = await world.person(person.organisation)
+    other = await world.person(person.organisation, Role.ORG_ADMIN)
     met = asyncio.Barrier(2)
     runs = 0
 
@@ -292,12 +292,12 @@ async def test_a_deadlock_is_resolved_out_of_sight(world: World) -> None:
 
         return act
 
-    third = await world.person(person.organisation)
-    keys = (other.membership_id, third.membership_id)
+    rows = [await world.person(person.organisation) for _ in range(2)]
+    keys = tuple(one.membership_id for one in rows)
     home = person.organisation.id
     await asyncio.gather(
         world.database.write(person.identity, home, crosswise(*keys)),
-        world.database.write(person.identity, home, crosswise(*reversed(keys))),
+        world.database.write(other.identity, home, crosswise(*reversed(keys))),
     )
     assert runs == 3
 

@@ -146,7 +146,7 @@ async def test_both_sides_begin_at_once(world: World) -> None:
     """The host invites, the partner asks: one partnership, and who loses learns nothing that it may not know (S44)."""
     scene, island = await set_up(world)
     for _ in range(TRIALS):
-        scene.world.clock.advance(hours=6)
+        scene.world.clock.advance(hours=24)
         given = await consent(scene)
         invited: dict[str, Any] = {"guest_handle": island.organisation.handle, "contact_email": "office@island.example"}
         invited |= {"access_mode": AccessMode.LIMITED, "items": [InvitedItem(scene.account)]}
