@@ -123,8 +123,8 @@ async def test_as_many_places_as_connections_starve_the_others(database_urls: Da
         await it.reads(5)
         holding = [asyncio.create_task(it.ask(it.slow[0], RENAME)) for _ in range(POOL)]
         await asyncio.sleep(0.5)
-        statuses, _ = await it.reads(3)
+        statuses, took = await it.reads(1)
         for one in holding:
             one.cancel()
         await asyncio.gather(*holding, return_exceptions=True)
-    assert statuses[503] > 0
+    assert statuses[503] or took > 1.0, "refused, or waiting for the slow one"

@@ -26,8 +26,8 @@ async def test_slow_bodies_of_one_member_leave_others_alone(database_urls: Datab
     async with staged(database_urls, tmp_path, **PATIENT) as stage, stage.attack() as attack:
         quiet = await stage.serve(REQUESTS)
         await attack.open_many(SOCKETS, stage.beginning(stage.attackers[0]))
-        await attack.becomes(silent=10, s429=SOCKETS - 10)
-        assert await stage.under_way() == 10
+        await attack.becomes(silent=8, s429=SOCKETS - 8)
+        assert await stage.under_way() == 8
         (await stage.serve(REQUESTS)).assert_unharmed(quiet)
         attack.close()
         await stage.all_given_back()
@@ -45,8 +45,8 @@ async def test_without_slots_before_the_body_others_are_refused(database_urls: D
 async def test_a_body_has_to_be_on_its_way(database_urls: DatabaseURLs, tmp_path: Path) -> None:
     """A body that stays away is given up before its time is over, and its slot is free."""
     async with staged(database_urls, tmp_path, body_grace=1.0, body_timeout=600) as stage, stage.attack() as attack:
-        await attack.open_many(10, stage.beginning(stage.attackers[0]))
-        await attack.becomes(s408=10)
+        await attack.open_many(8, stage.beginning(stage.attackers[0]))
+        await attack.becomes(s408=8)
         await stage.all_given_back()
 
 
@@ -92,7 +92,7 @@ async def test_slow_bodies_of_a_directory(database_urls: DatabaseURLs, tmp_path:
         head = f"POST /scim/v2/Users HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {made.token}\r\n"
         rest = "content-type: application/scim+json\r\ncontent-length: 900\r\n\r\n{"
         await attack.open_many(SOCKETS, (head + rest).encode())
-        await attack.becomes(silent=10, s429=SOCKETS - 10)
+        await attack.becomes(silent=8, s429=SOCKETS - 8)
         (await stage.serve(REQUESTS)).assert_unharmed(quiet)
 
 

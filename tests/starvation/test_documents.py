@@ -44,7 +44,7 @@ async def test_an_unknown_document_without_points_is_not_read(database_urls: Dat
         refused, spent = await spend(stage, *(unknown(100 + number) for number in range(ROUNDS)))
         assert small == refused == {429}
         assert spent < 3 * least + 0.001, (spent, least)
-        assert read > 5 * spent, "the control: those with points have it read"
+        assert read > 2 * spent, "the control: those with points have it read"
 
 
 async def test_an_unknown_document_costs_by_its_length(database_urls: DatabaseURLs, tmp_path: Path) -> None:
@@ -52,8 +52,10 @@ async def test_an_unknown_document_costs_by_its_length(database_urls: DatabaseUR
     async with staged(database_urls, tmp_path, points_per_minute=200, points_per_hour=200) as stage:
         long = json.dumps("x" * 30_000)
         document = f"{{ viewer {{ user {{ id }} }} invitation(token: {long}) {{ id }} }}"
-        spent = "SELECT hour FROM accord.allowances WHERE key LIKE $1"
-        key = f"person % {stage.attackers[0].email}"
+        spent = (
+            "SELECT hour FROM accord.allowances WHERE key = 'person ' || (SELECT id FROM accord.users WHERE email = $1)"
+        )
+        key = stage.attackers[0].email
         before = await stage.world.owner.fetchval(spent, key)
         await stage.ask(stage.post(stage.attackers[0], document))
         await stage.all_given_back()

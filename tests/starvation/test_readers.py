@@ -72,8 +72,10 @@ async def test_an_answer_has_a_largest_size(database_urls: DatabaseURLs, tmp_pat
         assert (status, b"ANSWER_TOO_LARGE" in body, b'"limit":8388608' in body) == (413, True, True)
         assert stage.memory() - before < 12 * MEGABYTE
         await stage.all_given_back()
-        spent = "SELECT hour FROM accord.allowances WHERE key LIKE $1"
-        points = await stage.world.owner.fetchval(spent, f"person % {stage.attackers[0].email}")
+        spent = (
+            "SELECT hour FROM accord.allowances WHERE key = 'person ' || (SELECT id FROM accord.users WHERE email = $1)"
+        )
+        points = await stage.world.owner.fetchval(spent, stage.attackers[0].email)
         assert points > 100, "of 128 some have come back"
 
 
@@ -110,7 +112,7 @@ async def test_a_slow_reader_gets_all_of_it(database_urls: DatabaseURLs, tmp_pat
             while piece := await loop.sock_recv(opened, 32 * 1024):
                 said += len(piece)
                 await asyncio.sleep(len(piece) / (600 * 1024))
-            assert said > 40 * 7 * REASON
+            assert said > 39 * 7 * REASON, "of 40 events one has no reason"
 
 
 async def test_idle_exports_leave_others_alone(database_urls: DatabaseURLs, tmp_path: Path) -> None:
