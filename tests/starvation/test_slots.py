@@ -49,7 +49,7 @@ async def test_every_end_gives_the_slot_back(database_urls: DatabaseURLs, tmp_pa
         assert await stage.under_way("exports of %") == 0
         async with stage.attack() as attack:
             await attack.open_many(12, stage.beginning(me))
-            await attack.becomes(silent=10, s429=2)
+            await attack.becomes(silent=8, s429=4)
 
 
 async def test_requests_that_come_together_on_one_connection(database_urls: DatabaseURLs, tmp_path: Path) -> None:
