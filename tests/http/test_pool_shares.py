@@ -95,19 +95,10 @@ async def attacked(gate: Gate) -> tuple[Counter[int], float, float, Counter[int]
     return statuses, beside, alone, theirs
 
 
-async def test_one_person_leaves_connections_to_others(database_urls: DatabaseURLs, tmp_path: Path) -> None:
+@pytest.mark.parametrize("people", [pytest.param(1, id="one person"), pytest.param(6, id="one organisation")])
+async def test_connections_are_left_to_others(database_urls: DatabaseURLs, tmp_path: Path, people: int) -> None:
     async with opened(
-        database_urls, tmp_path, 1, in_flight_of_person=4, in_flight_of_organisation=8, pool_size=POOL
-    ) as it:
-        statuses, beside, alone, theirs = await attacked(it)
-    assert statuses == {200: OTHERS}
-    assert theirs[429] > 0
-    assert beside <= 2 * alone, (beside, alone)
-
-
-async def test_one_organisation_leaves_connections_to_others(database_urls: DatabaseURLs, tmp_path: Path) -> None:
-    async with opened(
-        database_urls, tmp_path, 6, in_flight_of_person=4, in_flight_of_organisation=8, pool_size=POOL
+        database_urls, tmp_path, people, in_flight_of_person=4, in_flight_of_organisation=8, pool_size=POOL
     ) as it:
         statuses, beside, alone, theirs = await attacked(it)
     assert statuses == {200: OTHERS}

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from accord.database.engine import Transaction
 from accord.database.queries import mail_caps as sent
-from accord.database.queries.mail_caps import Turn
 from accord.domain.errors import RateLimited
 from accord.domain.mail_budget import DAY, HOUR, NOTICES_PER_HOUR, RULES, MailBudget, MailKind, MailRule
 from accord.domain.notice import Template
@@ -212,7 +211,7 @@ async def _untaken(tx: Transaction, rule: MailRule, keys: Mapping[str, str], unt
     """Return the keys of those recipients whose hour has no room."""
     if not keys:
         return {}
-    taken = await sent.take_turns(tx, [Turn(key, rule.at_once) for key in set(keys.values())], until)
+    taken = await sent.take_turns(tx, set(keys.values()), rule.at_once, until)
     return {one: key for one, key in keys.items() if key not in taken}
 
 

@@ -58,7 +58,7 @@ async def send_waiting(database: Database) -> None:
                 await _send_digest(tx, await waiting.take_digest(tx, key, tx.now + window))
     for key in links:
         async with database.platform() as tx:
-            await _send_link(tx, await waiting.take_links(tx, key))
+            await _send_link(tx, await waiting.take_held(tx, key))
     async with database.platform() as tx:
         await waiting.prune_turns(tx)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, case, delete, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, true, update
 from sqlalchemy.dialects import postgresql
 
 from accord.database.engine import Transaction
@@ -27,14 +26,6 @@ BUDGET_COLUMNS: Final = {
     MailBudget.ACTING: organisations.c.acting_mails_per_day,
 }
 """Where the operator's number for an organisation stands; NULL is the deployment's default."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One recipient's place in the hour of one kind of mail."""
-
-    key: str
-    at_once: int
 
 
 async def lock_sender(tx: Transaction, organisation_id: UUID) -> None:
@@ -78,67 +69,53 @@ async def list_inviting(
     tx: Transaction, organisation_id: UUID, recipients: Iterable[str], since: datetime
 ) -> Sequence[Any]:
     """Return when inviting mails left an organisation for these recipients, oldest first."""
-    return await tx.all(
-        select(mails.c.address_key, mails.c.created_at)
-        .where(
-            mails.c.organisation_id == organisation_id,
-            mails.c.address_key.in_(list(recipients)),
-            mails.c.external,
-            mails.c.created_at > since,
-        )
-        .order_by(mails.c.created_at)
-    )
+    return await _list_times(tx, organisation_id, recipients, since, mails.c.external)
 
 
 async def list_about(
     tx: Transaction, organisation_id: UUID, recipients: Iterable[str], template: str, about: str, since: datetime
 ) -> Sequence[Any]:
     """Return when mails of one occasion about one pair left an organisation for these recipients, oldest first."""
-    return await tx.all(
-        select(mails.c.address_key, mails.c.created_at)
-        .where(
-            mails.c.organisation_id == organisation_id,
-            mails.c.address_key.in_(list(recipients)),
-            mails.c.template == template,
-            mails.c.about == about,
-            mails.c.created_at > since,
-        )
-        .order_by(mails.c.created_at)
-    )
+    of_pair = and_(mails.c.template == template, mails.c.about == about)
+    return await _list_times(tx, organisation_id, recipients, since, of_pair)
+
+
+async def _list_times(
+    tx: Transaction, organisation_id: UUID, recipients: Iterable[str], since: datetime, which: ColumnElement[bool]
+) -> Sequence[Any]:
+    sent = select(mails.c.address_key, mails.c.created_at).where(_to(organisation_id, recipients, since), which)
+    return await tx.all(sent.order_by(mails.c.created_at))
 
 
 async def count_notices(
     tx: Transaction, organisation_id: UUID, recipients: Iterable[str], since: datetime
 ) -> Mapping[str, int]:
     """Return how many mails that invite nobody have left an organisation for each of these recipients."""
-    rows = await tx.all(
-        select(mails.c.address_key, func.count().label("number"))
-        .where(
-            mails.c.organisation_id == organisation_id,
-            mails.c.address_key.in_(list(recipients)),
-            ~mails.c.external,
-            mails.c.created_at > since,
-        )
-        .group_by(mails.c.address_key)
-    )
-    return {row.address_key: row.number for row in rows}
+    return await _count_each(tx, organisation_id, recipients, since, ~mails.c.external)
 
 
 async def count_of_budget(
     tx: Transaction, organisation_id: UUID, recipients: Iterable[str], budget: MailBudget, since: datetime
 ) -> Mapping[str, int]:
     """Return how many mails of a budget have left an organisation for each of these recipients."""
-    rows = await tx.all(
-        select(mails.c.address_key, func.count().label("number"))
-        .where(
-            mails.c.organisation_id == organisation_id,
-            mails.c.address_key.in_(list(recipients)),
-            mails.c.budget == budget.value,
-            mails.c.created_at > since,
-        )
-        .group_by(mails.c.address_key)
-    )
+    return await _count_each(tx, organisation_id, recipients, since, mails.c.budget == budget.value)
+
+
+async def _count_each(
+    tx: Transaction, organisation_id: UUID, recipients: Iterable[str], since: datetime, which: ColumnElement[bool]
+) -> Mapping[str, int]:
+    sent = select(mails.c.address_key, func.count().label("number"))
+    rows = await tx.all(sent.where(_to(organisation_id, recipients, since), which).group_by(mails.c.address_key))
     return {row.address_key: row.number for row in rows}
+
+
+def _to(organisation_id: UUID, recipients: Iterable[str], since: datetime) -> ColumnElement[bool]:
+    """Mails of an organisation that have left for these recipients since then."""
+    return and_(
+        mails.c.organisation_id == organisation_id,
+        mails.c.address_key.in_(list(recipients)),
+        mails.c.created_at > since,
+    )
 
 
 async def count_all(tx: Transaction, organisation_id: UUID, since: datetime) -> int:
@@ -148,21 +125,14 @@ async def count_all(tx: Transaction, organisation_id: UUID, since: datetime) -> 
     return number
 
 
-async def take_turns(tx: Transaction, turns: Sequence[Turn], until: datetime) -> set[str]:
+async def take_turns(tx: Transaction, keys: Iterable[str], at_once: int, until: datetime) -> set[str]:
     """Count one mail more for each key whose hour has room, and return those keys; the hours of others stay.
 
     Where something waits for the end of an hour, all that follows waits with it, also when the hour is over and the
     worker has not come to it yet. Keys are locked in their order, so that two acts never wait for each other here.
     """
-    at_once = {turn.at_once for turn in turns}
-    taken = set[str]()
-    await tx.present(mail_keys=",".join(turn.key for turn in turns))
-    for most in sorted(at_once):
-        taken |= await _take(tx, sorted(turn.key for turn in turns if turn.at_once == most), most, until)
-    return taken
-
-
-async def _take(tx: Transaction, keys: Sequence[str], at_once: int, until: datetime) -> set[str]:
+    keys = sorted(keys)
+    await tx.present(mail_keys=",".join(keys))
     over = mail_turns.c.until <= tx.now
     rows = [{"key": key, "until": until, "count": 1} for key in keys]
     added = postgresql.insert(mail_turns).values(rows)
@@ -202,7 +172,7 @@ async def take_digest(tx: Transaction, key: str, until: datetime) -> Sequence[An
     begun = update(mail_turns).where(due).values(until=until, count=1, waiting=False)
     if await tx.execute(begun) != 1:
         return ()
-    return await _take_held(tx, key)
+    return await take_held(tx, key)
 
 
 async def get_held_sender(tx: Transaction, key: str) -> tuple[UUID, MailBudget | None] | None:
@@ -218,12 +188,8 @@ async def list_due_links(tx: Transaction) -> Sequence[str]:
     return [row.key for row in rows]
 
 
-async def take_links(tx: Transaction, key: str) -> Sequence[Any]:
-    """Take the mails with a link that wait under a key, oldest first."""
-    return await _take_held(tx, key)
-
-
-async def _take_held(tx: Transaction, key: str) -> Sequence[Any]:
+async def take_held(tx: Transaction, key: str) -> Sequence[Any]:
+    """Take the mails that wait under a key, oldest first."""
     taken = await tx.all(delete(held_mails).where(held_mails.c.key == key).returning(held_mails))
     return sorted(taken, key=lambda row: (row.created_at, row.id))
 

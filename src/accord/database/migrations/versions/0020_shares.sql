@@ -19,6 +19,8 @@ BEGIN
         FROM accord.scim_credentials c WHERE c.id = named::uuid;
     END IF;
     key := coalesce(key, 'person ' || holder.issuer || ' ' || holder.subject);
+    -- whoever belongs to no organisation, unknown callers among them, counts as one organisation's people
+    organisation := coalesce(organisation, '00000000-0000-0000-0000-000000000000');
 END $$;
 
 CREATE OR REPLACE FUNCTION accord.person_key(issuer text, subject text) RETURNS text
