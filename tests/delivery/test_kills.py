@@ -45,13 +45,15 @@ def begin(url: str, port: int) -> BaseProcess:
 
 
 async def test_a_killed_worker_loses_nothing_and_repeats_hardly_anything(
-    database_urls: DatabaseURLs, gateway: Database, owner: Owner, host: Tenant, sink: Sink
+    database_urls: DatabaseURLs, owner: Owner, host: Tenant, sink: Sink
 ) -> None:
     """Before there was a claim, 39 of 800 mails arrived twice in 20 kills."""
+    gateway = Database(database_urls.gateway, mails_per_hour=MAILS)
     async with gateway.transaction(host.identity, host.organisation_id) as tx:
         for number in range(0, MAILS, 20):
             people = [Recipient(f"person{number + place}@kestrel.example") for place in range(20)]
             await enqueue(tx, replace(invitation(host, *people), counted=False))
+    await gateway.close()
     moment = Random(0)  # a kill is not tied to the server's yes
     for kill in range(1, KILLS + 1):
         worker = begin(database_urls.worker, sink.port)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Final
 
 from tests.properties.oracle.judging import Judging
 from tests.properties.oracle.state import HIGH_ROLES, Account, Member
+
+KEPT: Final = {"ORG_ADMIN": "LAST_ADMIN", "LEGAL_REPRESENTATIVE": "LAST_LEGAL_REPRESENTATIVE"}
 
 
 class OrganisationActs(Judging):
@@ -16,9 +19,15 @@ class OrganisationActs(Judging):
         mine = member.organisation == org
         self.right(mine and self.admin(who, org), None if mine or self.active(who, member.organisation) else False)
 
-    def _stays(self, member: Member) -> None:
-        """An organisation keeps an active admin."""
-        self.need(self.admins(member.organisation) != [member.person], "LAST_ADMIN")
+    def _stays(self, member: Member, roles: Collection[str] = ()) -> None:
+        """An organisation keeps an active admin, and the last of its active legal representatives."""
+        for role, code in KEPT.items():
+            holders = [m for m in self.members.values() if m.organisation == member.organisation and self._has(m, role)]
+            self.need(role in roles or holders != [member], code)
+
+    @staticmethod
+    def _has(member: Member, role: str) -> bool:
+        return member.status == "ACTIVE" and role in member.roles
 
     def deactivate_member(self, who: str, org: str, member: Member) -> None:
         self._member(who, org, member)
@@ -56,17 +65,12 @@ class OrganisationActs(Judging):
     def update_member(self, who: str, org: str, member: Member, roles: set[str], delegate: bool | None = None) -> None:
         self._member(who, org, member)
         added = roles - member.roles
-        lawyers = [
-            m
-            for m in self.members.values()
-            if self.holds(m.person, org, "LEGAL_REPRESENTATIVE") and m.organisation == org
-        ]
+        lawyers = [m for m in self.members.values() if m.organisation == org and self._has(m, "LEGAL_REPRESENTATIVE")]
         if "LEGAL_REPRESENTATIVE" in added:
             self.need(not lawyers or self.holds(who, org, "LEGAL_REPRESENTATIVE"), "FORBIDDEN")
         self.need(not (added & HIGH_ROLES and member.person == who), "FORBIDDEN")
         self.need(member.status == "ACTIVE", "INVALID_STATE", "NOT_FOUND")
-        if "ORG_ADMIN" not in roles:
-            self._stays(member)
+        self._stays(member, roles)
         taken = "LEGAL_REPRESENTATIVE" in member.roles - roles
         self.doubt("FORBIDDEN", when=taken and not self.holds(who, org, "LEGAL_REPRESENTATIVE"))
         self.go()
