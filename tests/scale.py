@@ -17,6 +17,3 @@ def count(*, test: int, check: int, prove: int | None = None) -> int:
 
 CONTROL: Final = pytest.mark.skipif(SCALE == "test", reason="a control, to be seen red by `make check`")
 """What shows that a test can fail, where that takes as long as the test."""
-SLOW_CONTROL: Final = pytest.mark.skipif(
-    SCALE != "prove", reason="a control of a minute, to be seen red by `make prove`"
-)

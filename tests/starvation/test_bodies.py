@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from accord.services.people.scim_credential import create_scim_credential
-from tests.scale import SLOW_CONTROL, count
+from tests.scale import CONTROL, count
 from tests.servers import DatabaseURLs
 from tests.starvation.stage import staged
 
@@ -33,7 +33,7 @@ async def test_slow_bodies_of_one_member_leave_others_alone(database_urls: Datab
         await stage.all_given_back()
 
 
-@SLOW_CONTROL
+@CONTROL
 async def test_without_slots_before_the_body_others_are_refused(database_urls: DatabaseURLs, tmp_path: Path) -> None:
     async with staged(database_urls, tmp_path, **UNLIMITED, **PATIENT) as stage, stage.attack() as attack:
         await attack.open_many(SOCKETS, stage.beginning(stage.attackers[0]))
@@ -65,7 +65,7 @@ async def test_slow_strangers(database_urls: DatabaseURLs, tmp_path: Path, path:
         assert (await stage.serve(50, whole)).statuses == {400: 50}
 
 
-@SLOW_CONTROL
+@CONTROL
 async def test_strangers_in_the_pool_of_all_starve_them(database_urls: DatabaseURLs, tmp_path: Path) -> None:
     async with (
         staged(database_urls, tmp_path, without=("strangers",), guesses_per_minute=100_000, **PATIENT) as stage,
@@ -106,7 +106,7 @@ async def test_idle_connections_give_way(database_urls: DatabaseURLs, tmp_path: 
         assert attack.statuses()["cut"] >= 700
 
 
-@SLOW_CONTROL
+@CONTROL
 async def test_without_a_limit_idle_connections_take_all_files(database_urls: DatabaseURLs, tmp_path: Path) -> None:
     async with staged(database_urls, tmp_path, without=("connections",), files=200) as stage, stage.attack() as attack:
         await attack.open_many(400, b"POST /graphql HTTP/1.1\r\nhost: a\r\n")

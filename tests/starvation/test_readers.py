@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.scale import SLOW_CONTROL, count
+from tests.scale import CONTROL, count
 from tests.servers import DatabaseURLs
 from tests.starvation.stage import Stage, staged
 
@@ -55,7 +55,7 @@ async def test_readers_of_the_largest_answer_fill_no_memory(database_urls: Datab
         await stage.all_given_back()
 
 
-@SLOW_CONTROL
+@CONTROL
 async def test_without_a_bound_they_fill_it(database_urls: DatabaseURLs, tmp_path: Path) -> None:
     async with staged(database_urls, tmp_path, attackers=3, answers_waiting=2_000 * MEGABYTE, **PATIENT) as stage:
         await stage.fill(stage.attackers[0], 100, REASON)
@@ -141,7 +141,7 @@ async def test_two_exports_of_a_person_at_once(database_urls: DatabaseURLs, tmp_
         assert (await stage.ask(stage.post(stage.attackers[0], "{ viewer { user { id } } }")))[0] == 200
 
 
-@SLOW_CONTROL
+@CONTROL
 async def test_without_limits_idle_exports_take_every_slot(database_urls: DatabaseURLs, tmp_path: Path) -> None:
     unlimited = {"exports_of_person": 1_000, "exports_of_organisation": 1_000, "in_flight_of_organisation": 1_000}
     async with (
