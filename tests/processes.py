@@ -17,7 +17,7 @@ from typing import Any, Final
 import uvicorn
 
 from accord import app
-from accord.http import middleware
+from accord.http import middleware, shares
 from accord.http.identity.development import DevelopmentIssuer
 from tests.http.gateway import settings_for
 from tests.servers import DatabaseURLs
@@ -43,8 +43,15 @@ class Process:
         self.process.kill()
 
 
+def _without_shares() -> None:
+    """Let one address or organisation take every place that is free."""
+    setattr(shares.Shares, "has_room", lambda pool, key: pool.running.total() < pool.limit)  # noqa: B010
+    setattr(middleware.Place, "belong", lambda place, holder: None)  # noqa: B010
+
+
 PROTECTIONS: Final[Mapping[str, Callable[[], object]]] = {
     "strangers": partial(setattr, middleware, "SIGNED_IN", ("/",)),
+    "shares": _without_shares,
     "connections": partial(setattr, app, "allow_connections", lambda wanted: None),
 }
 """How a process is made to do without one of its protections, for the tests that show what it is for."""

@@ -26,6 +26,9 @@ WORKERS: Final = 4
 SMALL_WINDOW: Final = 8 * 1024
 """Bytes that the kernel of a reader who does not read takes for it."""
 
+UNLIMITED: Final[dict[str, Any]] = {"in_flight_of_person": 1_000, "in_flight_of_organisation": 1_000}
+"""Settings with which neither a person nor an organisation is bounded."""
+
 EVENTS: Final = """
 INSERT INTO accord.activity_events
   (stream_id, sequence, occurred_at, type, outcome, actor_name, host_id, reason, data, previous_hash, hash)

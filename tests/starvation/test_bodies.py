@@ -11,13 +11,12 @@ import pytest
 from accord.services.people.scim_credential import create_scim_credential
 from tests.scale import CONTROL, count
 from tests.servers import DatabaseURLs
-from tests.starvation.stage import staged
+from tests.starvation.stage import UNLIMITED, staged
 
 pytestmark = pytest.mark.alone
 
 SOCKETS: Final = 215
 REQUESTS: Final = count(test=200, check=1_000)
-UNLIMITED: Final[dict[str, Any]] = {"in_flight_of_person": 1_000, "in_flight_of_organisation": 1_000}
 PATIENT: Final[dict[str, Any]] = {"body_grace": 600.0, "body_timeout": 600.0}
 """With which a body may stay away for the whole test."""
 
@@ -35,7 +34,10 @@ async def test_slow_bodies_of_one_member_leave_others_alone(database_urls: Datab
 
 @CONTROL
 async def test_without_slots_before_the_body_others_are_refused(database_urls: DatabaseURLs, tmp_path: Path) -> None:
-    async with staged(database_urls, tmp_path, **UNLIMITED, **PATIENT) as stage, stage.attack() as attack:
+    async with (
+        staged(database_urls, tmp_path, without=("shares",), **UNLIMITED, **PATIENT) as stage,
+        stage.attack() as attack,
+    ):
         await attack.open_many(SOCKETS, stage.beginning(stage.attackers[0]))
         await attack.becomes(silent=200, s503=SOCKETS - 200)
         served = await stage.serve(50)
@@ -68,7 +70,9 @@ async def test_slow_strangers(database_urls: DatabaseURLs, tmp_path: Path, path:
 @CONTROL
 async def test_strangers_in_the_pool_of_all_starve_them(database_urls: DatabaseURLs, tmp_path: Path) -> None:
     async with (
-        staged(database_urls, tmp_path, without=("strangers",), guesses_per_minute=100_000, **PATIENT) as stage,
+        staged(
+            database_urls, tmp_path, without=("strangers", "shares"), guesses_per_minute=100_000, **PATIENT
+        ) as stage,
         stage.attack() as attack,
     ):
         head = b"POST /tickets/redeem HTTP/1.1\r\nhost: a\r\ncontent-length: 900\r\n\r\n{"

@@ -10,12 +10,14 @@ import pytest
 
 from tests.scale import CONTROL, count
 from tests.servers import DatabaseURLs
-from tests.starvation.stage import Stage, staged
+from tests.starvation.stage import UNLIMITED, Stage, staged
 
 pytestmark = pytest.mark.alone
 
 REQUESTS: Final = count(test=200, check=1_000)
 MEGABYTE: Final = 1024 * 1024
+ENOUGH: Final = 2_000 * MEGABYTE
+"""Bytes of waiting answers that nothing here reaches."""
 REASON: Final = 10_000
 PAGE: Final = "query Page($first: Int) { activity(first: $first) { edges { node { %s } } } }"
 READERS: Final = 30
@@ -57,7 +59,8 @@ async def test_readers_of_the_largest_answer_fill_no_memory(database_urls: Datab
 
 @CONTROL
 async def test_without_a_bound_they_fill_it(database_urls: DatabaseURLs, tmp_path: Path) -> None:
-    async with staged(database_urls, tmp_path, attackers=3, answers_waiting=2_000 * MEGABYTE, **PATIENT) as stage:
+    given = {"without": ("shares",), "answers_waiting": ENOUGH, **UNLIMITED, **PATIENT}
+    async with staged(database_urls, tmp_path, attackers=3, **given) as stage:
         await stage.fill(stage.attackers[0], 100, REASON)
         grown = await wait_for_readers(stage, 7, 100)
         assert grown > 150 * MEGABYTE, grown / MEGABYTE
@@ -143,13 +146,15 @@ async def test_two_exports_of_a_person_at_once(database_urls: DatabaseURLs, tmp_
 
 @CONTROL
 async def test_without_limits_idle_exports_take_every_slot(database_urls: DatabaseURLs, tmp_path: Path) -> None:
-    unlimited = {"exports_of_person": 1_000, "exports_of_organisation": 1_000, "in_flight_of_organisation": 1_000}
+    exports = {"exports_of_person": 1_000, "exports_of_organisation": 1_000}
+    given = {"without": ("shares",), "reader_timeout": 600.0, "answers_waiting": ENOUGH, **exports, **UNLIMITED}
     async with (
-        staged(database_urls, tmp_path, attackers=20, reader_timeout=600.0, **unlimited) as stage,
+        staged(database_urls, tmp_path, attackers=20, **given) as stage,
         stage.attack() as attack,
     ):
         await stage.fill(stage.attackers[0], 1_000, REASON)
-        for number in range(200):
-            await attack.open(stage.export(stage.attackers[number % 20]))
-        await attack.becomes(s200=200)
+        for begun in range(20, 220, 20):  # all at once would wait for connections of the database until they are BUSY
+            for attacker in stage.attackers:
+                await attack.open(stage.export(attacker))
+            await attack.becomes(s200=begun)
         assert (await stage.serve(50)).statuses == {503: 50}
