@@ -82,12 +82,18 @@ class Facts:
         """Host admin, legal representative or Decision Maker."""
         return self.holds(person, organisation, "ORG_ADMIN", "LEGAL_REPRESENTATIVE", "DECISION_MAKER")
 
+    def holders(self, organisation: str, role: str) -> list[Member]:
+        """Active members with this role, the longest-standing first."""
+        found = [
+            m
+            for m in self.members.values()
+            if m.organisation == organisation and self.holds(m.person, organisation, role)
+        ]
+        return sorted(found, key=lambda m: m.since)
+
     def admins(self, organisation: str) -> list[str]:
         """Active admins, the longest-standing first."""
-        found = [
-            m for m in self.members.values() if m.organisation == organisation and self.admin(m.person, organisation)
-        ]
-        return [m.person for m in sorted(found, key=lambda m: m.since)]
+        return [m.person for m in self.holders(organisation, "ORG_ADMIN")]
 
     def owns(self, person: str | None, p: Partnership) -> bool:
         """Is Partnership Owner or co-owner, and still of the host."""

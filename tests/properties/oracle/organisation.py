@@ -20,14 +20,9 @@ class OrganisationActs(Judging):
         self.right(mine and self.admin(who, org), None if mine or self.active(who, member.organisation) else False)
 
     def _stays(self, member: Member, roles: Collection[str] = ()) -> None:
-        """An organisation keeps an active admin, and the last of its active legal representatives."""
+        """An organisation keeps an active admin and its last active legal representative; `roles` are kept."""
         for role, code in KEPT.items():
-            holders = [m for m in self.members.values() if m.organisation == member.organisation and self._has(m, role)]
-            self.need(role in roles or holders != [member], code)
-
-    @staticmethod
-    def _has(member: Member, role: str) -> bool:
-        return member.status == "ACTIVE" and role in member.roles
+            self.need(role in roles or self.holders(member.organisation, role) != [member], code)
 
     def deactivate_member(self, who: str, org: str, member: Member) -> None:
         self._member(who, org, member)
@@ -65,8 +60,8 @@ class OrganisationActs(Judging):
     def update_member(self, who: str, org: str, member: Member, roles: set[str], delegate: bool | None = None) -> None:
         self._member(who, org, member)
         added = roles - member.roles
-        lawyers = [m for m in self.members.values() if m.organisation == org and self._has(m, "LEGAL_REPRESENTATIVE")]
         if "LEGAL_REPRESENTATIVE" in added:
+            lawyers = self.holders(org, "LEGAL_REPRESENTATIVE")
             self.need(not lawyers or self.holds(who, org, "LEGAL_REPRESENTATIVE"), "FORBIDDEN")
         self.need(not (added & HIGH_ROLES and member.person == who), "FORBIDDEN")
         self.need(member.status == "ACTIVE", "INVALID_STATE", "NOT_FOUND")
