@@ -15,7 +15,7 @@ from tests.execution.toy import ToyContext, toy_schema
 from tests.scale import count
 
 SDL = toy_schema().as_str()
-GENERATED = count(test=50, check=200, prove=2_000)
+GENERATED = count(test=50, check=500, prove=2_000)
 FEW = settings(
     max_examples=GENERATED,
     deadline=None,
