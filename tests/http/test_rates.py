@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
+import asyncpg
 import httpx2
 import pytest
 
@@ -219,6 +220,26 @@ async def test_a_place_comes_back_after_a_failure_and_after_its_time(database: D
         await left(other, 1)
         await other.close()
     await rates.close()
+
+
+async def test_what_the_database_did_not_take_back_is_given_back_later(database_urls: DatabaseURLs) -> None:
+    """A connection that is lost, or a lock that is not had, keeps nobody out for a whole lease."""
+    database, owner = Database(database_urls.gateway, lock_timeout=0.05), await asyncpg.connect(database_urls.owner)
+    rates = Rates(database, RateLimits(of_person=1))
+    slot = await rates.acquire(PERSON, Price())
+    async with owner.transaction():
+        await owner.execute("LOCK accord.allowances")
+        rates.release(slot)
+        await asyncio.sleep(0.5)
+    assert await left(rates, 1) > 0
+    slot = await rates.acquire(PERSON, Price())
+    async with owner.transaction():
+        await owner.execute("LOCK accord.allowances")
+        rates.release(slot)
+        async with asyncio.timeout(60):
+            await rates.close()
+    await owner.close()
+    await database.close()
 
 
 async def test_what_is_refused_costs_nothing(database: Database, clock: Clock) -> None:

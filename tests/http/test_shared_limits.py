@@ -15,7 +15,7 @@ import pytest
 
 from tests.processes import Process, bind, gateway, token
 from tests.servers import DatabaseURLs
-from tests.world import Person, World, open_world
+from tests.world import World, open_world
 
 PROCESSES: Final = 3
 RENAME: Final = 'mutation { updateProfile(input: { displayName: "Maria" }) { errors { code } } }'
@@ -30,15 +30,14 @@ class Deployment:
     """A few processes, and people who sign in at any of them."""
 
     processes: Sequence[Process]
-    state: Path
     world: World
-    people: Sequence[Person]
+    tokens: Sequence[str]
     client: httpx2.AsyncClient
 
     async def ask(self, number: int, document: str, person: int = 0) -> httpx2.Response:
-        """Send it to the process whose turn it is."""
+        """Send it to the process whose turn it is. Each has one token: the first use of one is noted."""
         url = self.processes[number % len(self.processes)].url
-        headers = {"Authorization": f"Bearer {token(self.state, self.people[person].email)}"}
+        headers = {"Authorization": f"Bearer {self.tokens[person]}"}
         return await self.client.post(f"{url}/graphql", json={"query": document}, headers=headers)
 
     async def running(self) -> list[int]:
@@ -59,7 +58,8 @@ async def deployed(urls: DatabaseURLs, state: Path, people: int = 1, **given: An
         client = await stack.enter_async_context(
             httpx2.AsyncClient(timeout=60, limits=httpx2.Limits(max_keepalive_connections=0))
         )
-        deployment = Deployment(processes, state, world, known, client)
+        tokens = [token(state, person.email) for person in known]
+        deployment = Deployment(processes, world, tokens, client)
         for who in range(people):
             for number in range(PROCESSES):
                 await deployment.ask(number, "{ __typename }", who)

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.alone
 
 VIEWER = "{ viewer { user { id } } }"
 PERSON = identify("person")
+ACTING = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+"""What each act of a person holds until it is committed."""
 
 
 async def test_every_end_gives_the_slot_back(database_urls: DatabaseURLs, tmp_path: Path) -> None:
@@ -60,6 +62,21 @@ async def test_requests_that_come_together_on_one_connection(database_urls: Data
         assert [status for status, _, _ in answers] == [200] * 20
         assert all(json.loads(body)["data"] for _, _, body in answers)
         writer.close()
+        await stage.all_given_back()
+
+
+async def test_new_tokens_of_one_person_leave_others_alone(database_urls: DatabaseURLs, tmp_path: Path) -> None:
+    """The first use of a token waits for what its person is doing. It is noted for requests that have a slot."""
+    timeouts = {"lock_timeout": 90.0, "statement_timeout": 90.0, "request_timeout": 120.0}
+    async with staged(database_urls, tmp_path, **timeouts) as stage, stage.attack() as attack:
+        me = stage.attackers[0]
+        async with stage.world.owner.transaction():
+            await stage.world.owner.execute(ACTING, str(me.id))
+            for _ in range(32):
+                await attack.open(stage.post(me, VIEWER))
+            await attack.becomes(silent=8, s429=24)
+            assert (await stage.serve(20)).statuses == {200: 20}
+        await attack.becomes(s200=8, s429=24)
         await stage.all_given_back()
 
 

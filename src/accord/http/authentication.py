@@ -27,8 +27,8 @@ USER_AGENT_KEPT: Final = 512
 class Authenticator:
     """Asks who sends a request.
 
-    `operators` are the (issuer, subject) pairs that the deployment names as staff; `arrived` is told of every person;
-    `clients` checks the secrets and tokens of API clients. Without `cookies` bearer tokens alone count.
+    `operators` are the (issuer, subject) pairs that the deployment names as staff; `arrived` is told of every person
+    who is let in; `clients` checks the secrets and tokens of API clients. Without `cookies` bearer tokens alone count.
     """
 
     def __init__(
@@ -69,10 +69,16 @@ class Authenticator:
                 shown = await believed(self.clients.check(token, connection))
                 return self.client_identity(shown, connection)
             proof = await believed(self.checker.check(token))
-        identity = self.identity(proof, connection)
-        if self.arrived is not None:
+        return self.identity(proof, connection)
+
+    async def arrive(self, identity: Identity) -> None:
+        """Note a person's sign-in at the first use of a token.
+
+        It waits for that person's acts, so it is done for a request that has its slot: one person's new tokens would
+        take every connection otherwise.
+        """
+        if self.arrived is not None and identity.api_client is None:
             await self.arrived(identity)
-        return identity
 
     def identity(self, proof: Proof, connection: HTTPConnection) -> Identity:
         """Who this is to the deployment: its staff, and whom it lets an issuer speak for."""

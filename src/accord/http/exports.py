@@ -110,6 +110,7 @@ class ExportRoutes:
         exchange = exchange_of(request)
         exchange.hold(slot, self.rates.release)
         exchange.memory = PAGES_IN_MEMORY
+        await self.authenticator.arrive(identity)
         await self.rates.begin_export(slot)
         return slot
 

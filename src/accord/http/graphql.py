@@ -168,10 +168,11 @@ class GraphQLEndpoint:
 
     async def acquire(self, request: Request, identity: Identity, price: Price) -> Slot | None:
         """The slot of this request until its answer is written, where there are limits to how often."""
-        if self.rates is None:
-            return None
-        slot = await self.rates.acquire(identity, price)
-        exchange_of(request).hold(slot, self.rates.release)
+        slot = None
+        if self.rates is not None:
+            slot = await self.rates.acquire(identity, price)
+            exchange_of(request).hold(slot, self.rates.release)
+        await self.authenticator.arrive(identity)
         return slot
 
     async def charge(self, slot: Slot, parameters: Parameters) -> None:

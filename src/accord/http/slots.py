@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from math import ceil
 from typing import Any, Final
 
@@ -27,6 +28,9 @@ UNANSWERED: Final = (*GONE, Deadlock)
 SECONDS: Final = {"minute": 60, "hour": 3_600}
 RENEWALS: Final = 3
 """How often a lease is renewed before it would end."""
+
+LONGEST_PAUSE: Final = 1.0
+"""Seconds before the slots of a database that did not answer are given back again: at first none, then ever more."""
 
 
 class Slot:
@@ -86,6 +90,7 @@ class SlotKeeper:
         self.giving_back: asyncio.Task[None] | None = None
         self.renewing: asyncio.Task[None] | None = None
         self.turn = asyncio.Lock()
+        self.closing = asyncio.Event()
 
     def keep(self, slot: Slot) -> None:
         """Renew the slot until it is released."""
@@ -104,7 +109,8 @@ class SlotKeeper:
             self.giving_back = asyncio.create_task(self._release())
 
     async def close(self) -> None:
-        """Wait until everything is given back."""
+        """Wait until everything is given back; a database that does not answer is asked once more."""
+        self.closing.set()
         while self.giving_back is not None:
             await self.giving_back
         if self.renewing is not None:
@@ -112,19 +118,45 @@ class SlotKeeper:
             await asyncio.wait([self.renewing])
 
     async def _release(self) -> None:
+        """Until none is left. What a lost connection kept from being given back is so on the next; the leases of a
+        database that does not answer for so long are over by themselves."""
+        tries, clock = 0, asyncio.get_running_loop().time
+        until = clock() + self.limits.lease
         try:
             while self.over:
-                async with self.turn:
-                    slots, self.over = self.over, []
-                    leases = [slot.lease for slot in slots]
-                    exports = [lease for lease in leases if lease.exports]
-                    await release(self.database, leases, self.limits, self.now())
-                    if exports:
-                        await end_exports(self.database, exports, self.now())
-        except UNANSWERED as error:
-            log.warning("slots are not given back before their leases end", reason=type(error).__name__)
+                reason = await self._give_back()
+                if reason is None:
+                    tries, until = 0, clock() + self.limits.lease
+                elif clock() > until or (tries and self.closing.is_set()):
+                    log.warning("slots are not given back before their leases end", reason=reason)
+                    self.over.clear()
+                else:
+                    await self._pause(min(tries / 10, LONGEST_PAUSE))
+                    tries += 1
         finally:
             self.giving_back = None
+
+    async def _give_back(self) -> str | None:
+        """Give back what is over; return why not, None if done. What is owed is taken last: were it taken before
+        something that fails, it would be taken again."""
+        async with self.turn:
+            slots, self.over = self.over, []
+            leases = [slot.lease for slot in slots]
+            exports = [lease for lease in leases if lease.exports]
+            try:
+                if exports:
+                    await end_exports(self.database, exports, self.now())
+                await release(self.database, leases, self.limits, self.now())
+            except UNANSWERED as error:
+                self.over = slots + self.over
+                return type(error).__name__
+        return None
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait so long, or until the gateway stops."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.closing.wait()
 
     async def _renew(self) -> None:
         try:
