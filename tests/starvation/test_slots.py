@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ async def test_requests_that_come_together_on_one_connection(database_urls: Data
 
 async def test_new_tokens_of_one_person_leave_others_alone(database_urls: DatabaseURLs, tmp_path: Path) -> None:
     """The first use of a token waits for what its person is doing. It is noted for requests that have a slot."""
-    timeouts = {"lock_timeout": 90.0, "statement_timeout": 90.0, "request_timeout": 120.0}
+    timeouts: dict[str, Any] = {"lock_timeout": 90.0, "statement_timeout": 90.0, "request_timeout": 120.0}
     async with staged(database_urls, tmp_path, **timeouts) as stage, stage.attack() as attack:
         me = stage.attackers[0]
         async with stage.world.owner.transaction():
