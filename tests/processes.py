@@ -52,6 +52,7 @@ def _without_shares() -> None:
 PROTECTIONS: Final[Mapping[str, Callable[[], object]]] = {
     "strangers": partial(setattr, middleware, "SIGNED_IN", ("/",)),
     "shares": _without_shares,
+    "hurry": partial(setattr, middleware.Unhurried, "is_hurried", lambda *_: False),
     "connections": partial(setattr, app, "allow_connections", lambda wanted: None),
 }
 """How a process is made to do without one of its protections, for the tests that show what it is for."""

@@ -239,6 +239,7 @@ def create_app(settings: Settings) -> Starlette:
         trusted_proxies=settings.trusted_proxies,
         alone=settings.in_development,
         strangers=settings.in_flight_of_strangers,
+        refusals=settings.refusals_per_second,
         stranger_body_size=settings.stranger_body_size,
         pace=settings.pace(),
         secure=settings.public_url.startswith("https://"),

@@ -200,6 +200,7 @@ class Settings(BaseSettings):
     page: Annotated[int, Field(gt=0, le=100)] = 100
     in_flight: Count = 200
     in_flight_of_strangers: Annotated[int, Field(ge=8)] = 64
+    refusals_per_second: Count = 20
     in_flight_of_organisation: Count = Field(default_factory=lambda given: share_of_pool(given, OF_ORGANISATION))
     in_flight_of_person: Count = Field(default_factory=lambda given: share_of_pool(given, OF_PERSON))
     exports_of_person: Count = 2

@@ -20,6 +20,7 @@ def settings_for(urls: DatabaseURLs, state: Path, **given: Any) -> Settings:
         "worker_url": SecretStr(urls.worker),
         "state": state,
         "worker_inside": False,
+        "refusals_per_second": 1_000_000,
     }
     return settings_of(**{**chosen, **given})
 

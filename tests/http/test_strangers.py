@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx2
 import orjson
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from accord.http.exchange import Exchanges, Pace, exchange_of
+from accord.http.middleware import Unhurried
 from accord.http.protocol import Connections
 from accord.http.responses import is_larger
 from accord.http.shares import LEAST, Shares
@@ -65,6 +71,38 @@ def test_the_longest_waiting_of_the_largest_crowd_gives_way() -> None:
 def test_an_answer_is_weighed_before_it_is_made(content: Any) -> None:
     assert is_larger(content, 999)
     assert not is_larger(content, len(orjson.dumps(content)))
+
+
+async def test_refusals_beyond_those_of_a_second_wait_and_hold_nothing() -> None:
+    now, given_back, answered = 0.0, list[str](), list[str]()
+
+    async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        exchange_of(request).at_end(lambda: given_back.append(request.client.host if request.client else ""))
+        await Response(status_code=429 if scope["path"] == "/refused" else 200)(scope, receive, send)
+
+    app = Exchanges(Unhurried(refuse, free=2, delay=60.0, clock=lambda: now), Pace())
+
+    async def ask(address: str, path: str = "/refused") -> None:
+        transport = httpx2.ASGITransport(app, client=(address, 1))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://gateway.example") as client:
+            await client.get(path)
+        answered.append(address)
+
+    for _ in range(2):
+        await ask("192.0.2.1")
+    waiting = asyncio.create_task(ask("192.0.2.1"))
+    async with asyncio.timeout(60):
+        while len(given_back) < 3:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)
+    await ask("192.0.2.2")
+    await ask("192.0.2.1", "/")
+    assert not waiting.done()
+    assert given_back == ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.1"]
+    now = 1.0
+    await ask("192.0.2.1")
+    waiting.cancel()
+    assert answered == ["192.0.2.1", "192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.1"]
 
 
 async def test_an_answer_over_the_limit_is_refused_with_both_figures(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:

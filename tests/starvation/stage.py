@@ -243,7 +243,7 @@ async def staged(urls: DatabaseURLs, state: Path, attackers: int = 1, **given: A
         other = await world.person(working)
         for person in (*people, other):
             await bind(world.owner, state, person)
-        process = await stack.enter_async_context(gateway(urls, state, **given))
+        process = await stack.enter_async_context(gateway(urls, state, **{"refusals_per_second": 20, **given}))
         stage = Stage(process, state, world, people, other)
         await stage.serve(20)
         for person in people:

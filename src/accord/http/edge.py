@@ -16,7 +16,7 @@ from starlette.types import Lifespan
 
 from accord.http.exchange import Exchanges, Pace
 from accord.http.forwarded import Forwarded
-from accord.http.middleware import BodyDeadline, InFlight, LastResort, RequestScope, Strangers
+from accord.http.middleware import BodyDeadline, InFlight, LastResort, RequestScope, Strangers, Unhurried
 from accord.http.responses import HttpError, error_response
 
 REQUEST_HEADERS: Final = ("authorization", "content-type", "idempotency-key", "x-request-id", "accord-acting-session")
@@ -41,6 +41,7 @@ def edge(
     in_flight: int = 200,
     strangers: int = 64,
     stranger_body_size: int = 8 * 1024,
+    refusals: int = 20,
     pace: Pace | None = None,
     secure: bool = False,
     trusted_proxies: Sequence[str] = (),
@@ -65,6 +66,7 @@ def edge(
             Middleware(Exchanges, pace=pace or Pace()),
             Middleware(Forwarded, trusted=trusted_proxies, alone=alone),
             *([cors] if cors_origins else ()),
+            Middleware(Unhurried, free=refusals),
             Middleware(LastResort),
             Middleware(InFlight, limit=in_flight),
             Middleware(BodyDeadline, seconds=body_timeout, grace=body_grace, rate=body_rate),

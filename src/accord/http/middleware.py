@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 from uuid import uuid4
@@ -35,6 +35,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "x-frame-options": "DENY",
 }
 QUIET: Final = frozenset({"/live", "/ready"})
+BAD_REQUEST: Final = 400
 SIGNED_IN: Final = ("/graphql", "/exports/", "/scim/v2/")
 
 
@@ -144,6 +145,54 @@ class BodyDeadline:
             return message
 
         await self.app(scope, receive_in_time, send)
+
+
+class Unhurried:
+    """Holds back, for `delay` seconds, refusals of an address that had `free` of them within a second.
+
+    Somebody who runs into a limit and asks again without pause would keep the processor from everybody else. What waits
+    holds nothing: its slot and its places are given back before.
+    """
+
+    def __init__(
+        self, app: ASGIApp, free: int, delay: float = 2.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.app = app
+        self.free = free
+        self.delay = delay
+        self.clock = clock
+        self.refused: Counter[str] = Counter()
+        self.second = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope)
+        kept: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            refuses = message["type"] == "http.response.start" and message["status"] >= BAD_REQUEST
+            if kept or (refuses and self.is_hurried(address_of(connection))):
+                kept.append(message)
+            else:
+                await send(message)
+
+        await self.app(scope, receive, keep)
+        if kept:
+            exchange_of(connection).close()
+            await asyncio.sleep(self.delay)
+        for message in kept:
+            await send(message)
+
+    def is_hurried(self, address: str) -> bool:
+        """Count one refusal more; had the address all that a second has?"""
+        second = int(self.clock())
+        if second != self.second:
+            self.refused.clear()
+            self.second = second
+        self.refused[address] += 1
+        return self.refused[address] > self.free
 
 
 class InFlight:
