@@ -22,13 +22,16 @@ from accord.database.tables.organisation import memberships
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, accounts, grants, shares
 from tests.database.oracle import NOBODY, Facts, Person, Viewer
-from tests.database.worlds import Maker, identity_of, write, write_platform_event
+from tests.database.worlds import Maker, clear, identity_of, write, write_platform_event
 from tests.randomness import seeded
 from tests.scale import count
 from tests.servers import DatabaseURLs
 from tests.world import World, open_world
 
 WORLDS: Final = count(test=5, check=60, prove=2_000)
+TOGETHER: Final = 12
+"""Worlds that are in the database at a time: every statement reads all of them."""
+
 Predicate = Callable[[Any], Any]
 PREDICATES: Final[dict[str, tuple[Any, Predicate]]] = {
     "partnerships": (partnerships, visibility.sees_partnership),
@@ -134,9 +137,11 @@ async def world(module_database_urls: DatabaseURLs) -> AsyncIterator[World]:
 
 
 async def worlds(world: World, number: int) -> AsyncIterator[Facts]:
-    """So many random worlds, each in the database together with all before it."""
+    """So many random worlds, each in the database together with a few before it."""
     chance = seeded()
-    for _ in range(number):
+    for made in range(number):
+        if made and made % TOGETHER == 0:
+            await clear(world)
         facts = Maker(chance, world.clock.now).make()
         await write(world, facts)
         yield facts
