@@ -27,7 +27,7 @@ from accord.domain.sharing import AccessItemState, AccountRole, AccountStatus, G
 from tests.access.people import NOW, identity
 from tests.scale import count
 
-settings.register_profile("accord", max_examples=count(test=300, check=3_000, prove=100_000), deadline=None)
+settings.register_profile("accord", max_examples=count(test=300, check=1_000, prove=100_000), deadline=None)
 settings.load_profile("accord")
 
 ORGANISATIONS: Final = [UUID(int=number) for number in (1, 2, 3)]
