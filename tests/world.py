@@ -6,6 +6,7 @@ A world has a clock of its own that stands still until a test moves it. Whoever 
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -14,12 +15,10 @@ from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy.ext.asyncio import create_async_engine
-
 from accord.access.principal import Client, Identity
-from accord.database.audit import Verdict, verify
-from accord.database.engine import Database, driver_url
-from accord.domain.activity import FIRST_HASH
+from accord.database.audit import Anchor, Verdict, open_connection, verify
+from accord.database.engine import Database
+from accord.domain.chain import FIRST_HASH, first_event
 from accord.domain.organisation import Role, new_handle, token_hash
 from accord.domain.partnership import PartnershipState
 from accord.services.operator import publish_terms
@@ -111,6 +110,7 @@ class World:
             partners_enabled,
             FIRST_HASH,
         )
+        await begin_chains(self.owner, [row], self.clock.now)
         return Organisation(row, handle, name)
 
     async def person(self, organisation: Organisation, *roles: Role, name: str = "") -> Person:
@@ -205,14 +205,10 @@ class World:
         found: int = await self.owner.fetchval(f"SELECT version FROM accord.{table} WHERE id = $1", key)
         return found
 
-    async def verify(self) -> Verdict:
+    async def verify(self, *anchors: Anchor) -> Verdict:
         """What `accord audit verify` finds in every chain."""
-        engine = create_async_engine(driver_url(self.urls.superuser))
-        try:
-            async with engine.connect() as connection:
-                return await verify(connection)
-        finally:
-            await engine.dispose()
+        async with open_connection(self.urls.superuser) as connection:
+            return await verify(connection, anchors)
 
     async def request(self, requester: Person, guest: Organisation, reason: str = "They keep our books.") -> UUID:
         """A request for a partnership; an admin's goes to the guest at once, anybody else's waits for the host."""
@@ -270,6 +266,19 @@ class World:
     async def _on(self, key: UUID, person: Person, service: Service[Any], **given: Any) -> None:
         version = await self.version("partnerships", key)
         await self.act(person, service, partnership_id=key, expected_version=version, **given)
+
+
+async def begin_chains(owner: Owner, streams: Sequence[UUID], at: datetime) -> None:
+    """Write the first event of organisations that were made as rows."""
+    rows = [first_event(stream_id, at) for stream_id in streams]
+    records = [[json.dumps(value) if name == "data" else value for name, value in row.items()] for row in rows]
+    await owner.copy_records_to_table(
+        "activity_events", schema_name="accord", columns=list(rows[0]), records=records
+    )
+    await owner.executemany(
+        "UPDATE accord.chain_heads SET sequence = 1, hash = $2 WHERE stream_id = $1",
+        [(row["stream_id"], row["hash"]) for row in rows],
+    )
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import socket
 import sys
@@ -14,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 import uvicorn
+from asyncpg import PostgresError
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError
 from sqlalchemy.exc import SQLAlchemyError
@@ -44,6 +46,8 @@ audit_app = typer.Typer(no_args_is_help=True, help="Check what must not change."
 app.add_typer(audit_app, name="audit")
 
 REVIVAL = 1.0
+COULD_NOT = 2
+"""The exit status where nothing could be verified; 1 is for chains that do not hold."""
 
 
 def warn_of_old_python() -> None:
@@ -54,9 +58,9 @@ def warn_of_old_python() -> None:
         typer.echo(f"accord: CPython {have} has known faults in mail headers; use {want} or later", err=True)
 
 
-def fail(message: str) -> NoReturn:
+def fail(message: str, status: int = 1) -> NoReturn:
     typer.echo(f"accord: {message}", err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(status)
 
 
 def read_settings(**given: Any) -> Settings:
@@ -92,9 +96,9 @@ def database(settings: Settings, *, launch: bool = False) -> Iterator[tuple[Sett
         yield settings.model_copy(update=urls), server
 
 
-def owner_of(settings: Settings) -> str:
+def owner_of(settings: Settings, status: int = 1) -> str:
     if settings.owner_url is None:
-        fail("ACCORD_OWNER_URL is not set")
+        fail("ACCORD_OWNER_URL is not set", status)
     return settings.owner_url.get_secret_value()
 
 
@@ -360,22 +364,28 @@ def mail(
 
 
 @audit_app.command("verify")
-def verify() -> None:
-    """Check every chain of activity, trusting nothing but its rows and its head."""
+def verify(
+    anchors: Annotated[Path | None, typer.Option(help="Heads kept elsewhere: organisation, number and hash a line.")] = None,
+) -> None:
+    """Check every chain of activity, trusting nothing but rows and heads on record; status 1 if one does not hold."""
 
     async def check(settings: Settings) -> audit.Verdict:
-        owner = open_database(settings, "owner_url", pool_size=1, statement_timeout=600.0)
-        try:
-            async with owner.engine.connect() as connection:
-                return await audit.verify(connection)
-        finally:
-            await owner.close()
+        with open(anchors or os.devnull, encoding="utf-8") as lines:
+            async with audit.open_connection(owner_of(settings, COULD_NOT)) as connection:
+                return await audit.verify(connection, audit.read_anchors(lines, str(anchors)), tell_progress)
+
+    def tell_progress(events: int) -> None:
+        typer.echo(f"{events:,} events read …", err=True)
 
     with database(read_settings()) as (settings, _):
-        verdict = asyncio.run(check(settings))
+        try:
+            verdict = asyncio.run(check(settings))
+        except (OSError, ValueError, SQLAlchemyError, PostgresError) as error:
+            fail(f"could not verify: {error}", COULD_NOT)
     for fault in verdict.faults:
-        typer.echo(f"organisation_{fault.stream_id}: event {fault.sequence}: {fault.what}")
-    typer.echo(f"{verdict.chains} chains, {verdict.events} events, {len(verdict.faults)} faults")
+        typer.echo(str(fault))
+    counts = f"{verdict.chains} chains, {verdict.events} events, {verdict.anchors} heads on record"
+    typer.echo(f"{counts}, {len(verdict.faults)} faults")
     if verdict.faults:
         raise typer.Exit(1)
 

@@ -96,10 +96,8 @@ async def test_the_story_is_told_in_the_past_and_in_order(api: Api) -> None:
 
 
 async def test_every_chain_of_activity_holds(api: Api) -> None:
-    owner = Database(api.urls.owner, pool_size=1)
-    async with owner.engine.connect() as connection:
+    async with audit.open_connection(api.urls.owner) as connection:
         verdict = await audit.verify(connection)
-    await owner.close()
     assert verdict.faults == ()
     assert verdict.chains == len(COMPANIES) + 1
     assert verdict.events > 300

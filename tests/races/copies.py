@@ -1,7 +1,7 @@
 """Copies of a pair of organisations with all that lies between them.
 
 The services build the pair once; its rows are then written again under other keys, as often as there are trials. A
-copy starts with empty chains of activity.
+copy starts with chains of activity that have their first event alone.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from accord.domain.activity import FIRST_HASH
-from tests.world import Organisation, Person, World, identify
+from accord.domain.chain import FIRST_HASH
+from tests.world import Organisation, Person, World, begin_chains, identify
 
 OF_PAIR: Final = {
     "organisations": "id = ANY ($1)",
@@ -93,7 +93,7 @@ class Copy:
             for name, value in original.items()
         }
         if table == "chain_heads":
-            made |= {"sequence": 0, "hash": FIRST_HASH}
+            made |= {"sequence": 0, "hash": FIRST_HASH, "anchored": 0}
         return tuple(made.values())
 
     def _value(self, value: Any) -> Any:
@@ -134,4 +134,6 @@ class Original:
                         columns=list(rows[0]),
                         records=[copy.row(table, row) for copy in copies for row in rows],
                     )
+            streams = [copy.key(row["stream_id"]) for copy in copies for row in self.rows["chain_heads"]]
+            await begin_chains(self.world.owner, streams, self.world.clock.now)
         return copies

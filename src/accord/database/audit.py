@@ -1,59 +1,269 @@
-"""Verification of the activity chains: it trusts nothing but the rows and the heads (model 4.12)."""
+"""Verification of the activity chains: it trusts nothing but the rows and the heads that are on record (model 4.12).
+
+One pass reads every event of every chain in one snapshot. Heads that exports, checkpoints and a file have on record are
+compared on the way, a batch at a time, so that memory grows with the number of organisations and not of events.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
-from accord.database.queries.activity import list_chain, list_heads
-from accord.domain.activity import FIRST_HASH, chain_hash
+from accord.database.caller import Driver
+from accord.database.engine import driver_url
+from accord.database.queries.audit import EVENTS, FOUND, STREAMS
+from accord.database.snapshot import driver_of
+from accord.domain.activity import EventType
+from accord.domain.chain import FIRST_HASH, chain_hash
+from accord.domain.ids import parse_id
+from accord.domain.organisation import PLATFORM
 
-__all__ = ["Fault", "Verdict", "verify"]
+__all__ = ["Anchor", "Fault", "Verdict", "open_connection", "read_anchors", "verify"]
+
+AT_ONCE: Final = 2_000
+TOLD_EVERY: Final = 100_000
+BEGINNINGS: Final = frozenset({EventType.ORGANISATION_CREATED.value, EventType.CHAIN_STARTED.value})
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The first place where a chain does not hold."""
+    """Something that is wrong with a chain, and where; `what` is a sentence without its subject."""
 
     stream_id: UUID
     sequence: int
     what: str
 
+    def __str__(self) -> str:
+        name = "the platform" if self.stream_id == PLATFORM else f"organisation_{self.stream_id}"
+        return f"{name}: event {self.sequence}: {self.what}"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How many chains and events were read, and what is wrong with which chain."""
+    """How many chains and events were read, how many recorded heads were compared, and what is wrong."""
 
     chains: int
     events: int
     faults: tuple[Fault, ...]
+    anchors: int = 0
 
 
-async def verify(connection: AsyncConnection) -> Verdict:
-    """Read every chain from its first event to its head; edits, gaps and cut tails are faults."""
-    events, faults = 0, list[Fault]()
-    heads = await list_heads(connection)
-    for head in heads:
-        read, fault = await _verify_chain(connection, head.stream_id, head.sequence, head.hash)
-        events += read
-        if fault is not None:
-            faults.append(fault)
-    return Verdict(len(heads), events, tuple(faults))
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A head that somebody has on record; without a hash, that the event exists. `source` says where."""
+
+    stream_id: UUID
+    sequence: int
+    hash: str | None
+    source: str
 
 
-async def _verify_chain(
-    connection: AsyncConnection, stream_id: UUID, length: int, head: str
-) -> tuple[int, Fault | None]:
-    sequence, previous = 0, FIRST_HASH
-    while rows := await list_chain(connection, stream_id, sequence):
-        for row in rows:
-            if row.sequence != sequence + 1:
-                return sequence, Fault(stream_id, sequence + 1, "missing")
-            if row.previous_hash != previous or row.hash != chain_hash(previous, row._mapping):
-                return sequence, Fault(stream_id, row.sequence, "altered")
-            sequence, previous = row.sequence, row.hash
-    if (sequence, previous) != (length, head):
-        return sequence, Fault(stream_id, sequence, "head differs")
-    return sequence, None
+@asynccontextmanager
+async def open_connection(url: str) -> AsyncIterator[Driver]:
+    """A connection of its own without any timeout of the pool: reading a long chain takes as long as it takes."""
+    limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    engine = create_async_engine(
+        driver_url(url),
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={"server_settings": {"application_name": "accord audit"} | dict.fromkeys(limits, "0")},
+    )
+    try:
+        async with engine.connect() as connection:
+            yield await driver_of(connection)
+    finally:
+        await engine.dispose()
+
+
+def read_anchors(lines: Iterable[str], name: str = "the file of anchors") -> Iterator[Anchor]:
+    """Yield the anchors of a file: a line has an organisation's ID, a number and a hash; `#` begins a comment.
+
+    Raises ValueError with the number of a line that is none of that.
+    """
+    for number, text in enumerate(lines, 1):
+        words = text.split("#")[0].replace(",", " ").split()
+        if not words:
+            continue
+        try:
+            stream, sequence, digest = words
+            stream_id = PLATFORM if stream == "platform" else parse_id("organisation", stream)
+            yield Anchor(stream_id, int(sequence), digest.lower(), f"{name}, line {number}")
+        except Exception:  # noqa: BLE001 - whatever is wrong with the line, it is no anchor
+            raise ValueError(f"{name}, line {number}: expected an organisation, a number and a hash") from None
+
+
+async def verify(
+    connection: Driver, anchors: Iterable[Anchor] = (), progress: Callable[[int], None] = lambda _: None
+) -> Verdict:
+    """Read every chain from its first event to its head in one snapshot and return all that is wrong with them."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        audit = _Audit(connection, progress)
+        await audit.read()
+        given = iter(anchors)
+        while batch := list(islice(given, AT_ONCE)):
+            await audit.compare(batch)
+    order = sorted(audit.faults, key=lambda fault: (fault.stream_id, fault.sequence))
+    return Verdict(audit.chains, audit.events, tuple(order), audit.anchors)
+
+
+@dataclass(slots=True)
+class _Chain:
+    """One stream while it is read."""
+
+    head: Mapping[str, Any]
+    sequence: int = 0
+    hash: str = FIRST_HASH
+    is_broken: bool = False
+    first_type: str | None = None
+    erased: int = 0
+    erasures_told: int = 0
+
+    @property
+    def id(self) -> UUID:
+        return UUID(int=self.head["id"].int)
+
+
+@dataclass(slots=True)
+class _Audit:
+    """The state of one verification."""
+
+    connection: Driver
+    progress: Callable[[int], None]
+    chains: int = 0
+    events: int = 0
+    anchors: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    waiting: list[Anchor] = field(default_factory=list)
+    checkpoints: dict[UUID, int] = field(default_factory=dict)
+    creations_told: int = 0
+    creations: int = 0
+
+    async def read(self) -> None:
+        """Walk heads, organisations and events together, in order of stream and number."""
+        events = aiter(self.connection.cursor(EVENTS, prefetch=AT_ONCE))
+        row = await anext(events, None)
+        async for head in self.connection.cursor(STREAMS, prefetch=AT_ONCE):
+            chain = _Chain(head)
+            while row is not None and row["stream_id"] == head["id"]:
+                await self._take(chain, row)
+                row = await anext(events, None)
+            self._finish(chain)
+        await self._flush()
+        if self.creations != self.creations_told:
+            what = f"{self.creations} organisations were created, and {self.creations_told} creations are on record"
+            self._fault(PLATFORM, 0, what)
+
+    async def compare(self, anchors: Iterable[Anchor]) -> None:
+        """Compare heads on record with the events that have their numbers now."""
+        wanted = list(anchors)
+        found = await self.connection.fetch(FOUND, [one.stream_id for one in wanted], [one.sequence for one in wanted])
+        for anchor, row in zip(wanted, found, strict=True):
+            if anchor.sequence == 0 and anchor.hash in {None, FIRST_HASH}:
+                continue
+            if row["hash"] is None:
+                self._fault(anchor.stream_id, anchor.sequence, f"is gone; {anchor.source} has it on record")
+            elif anchor.hash is not None and row["hash"] != anchor.hash:
+                self._fault(anchor.stream_id, anchor.sequence, f"is not the one that {anchor.source} has on record")
+        self.anchors += len(wanted)
+
+    def _fault(self, stream_id: UUID, sequence: int, what: str) -> None:
+        self.faults.append(Fault(UUID(int=stream_id.int), sequence, what))
+
+    async def _take(self, chain: _Chain, row: Mapping[str, Any]) -> None:
+        self.events += 1
+        if self.events % TOLD_EVERY == 0:
+            self.progress(self.events)
+        if not chain.is_broken:
+            self._link(chain, row)
+        if chain.first_type is None:
+            chain.first_type = row["type"]
+        chain.erased += len(row["erased"] or "") and len(json.loads(row["erased"]))
+        await self._note_recorded(chain, row)
+
+    def _link(self, chain: _Chain, row: Mapping[str, Any]) -> None:
+        """Check that an event follows the one before it; what comes after the first that does not is not judged."""
+        if row["sequence"] != chain.sequence + 1:
+            self._fault(chain.id, chain.sequence + 1, f"is missing; the next one is {row['sequence']}")
+        elif row["previous_hash"] != chain.hash:
+            self._fault(chain.id, row["sequence"], "does not follow the event before it")
+        elif row["hash"] != _hash_of(row):
+            self._fault(chain.id, row["sequence"], "was altered")
+        else:
+            chain.sequence, chain.hash = row["sequence"], row["hash"]
+            return
+        chain.is_broken = True
+
+    async def _note_recorded(self, chain: _Chain, row: Mapping[str, Any]) -> None:
+        """Put what an event has on record about other streams to those that are compared."""
+        if row["type"] == EventType.PERSON_ERASED.value:
+            chain.erasures_told += int(json.loads(row["data"]).get("facts") or 0)
+        recorded = list(_recorded(row))
+        if row["type"] == EventType.CHAIN_CHECKPOINT.value and chain.id == PLATFORM:
+            self.checkpoints |= {anchor.stream_id: anchor.sequence for anchor in recorded}
+        if row["type"] == EventType.ORGANISATION_CREATED.value and chain.id == PLATFORM:
+            self.creations_told += 1
+        self.waiting += recorded
+        if len(self.waiting) >= AT_ONCE:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        if waiting:
+            await self.compare(waiting)
+
+    def _finish(self, chain: _Chain) -> None:
+        head, self.chains = chain.head, self.chains + 1
+        self.creations += chain.first_type == EventType.ORGANISATION_CREATED.value and chain.id != PLATFORM
+        if not head["known"]:
+            self._fault(chain.id, chain.sequence, "belongs to no organisation that exists")
+        if head["sequence"] is None:
+            self._fault(chain.id, chain.sequence, "is the last one read, and the chain has no head")
+        elif not chain.is_broken and (head["sequence"], head["hash"]) != (chain.sequence, chain.hash):
+            self._fault(chain.id, chain.sequence, f"is the last one, but the head says {head['sequence']} or another hash")
+        if chain.id != PLATFORM and chain.first_type is None:
+            self._fault(chain.id, 1, "is missing; every organisation has a first event")
+        elif chain.id != PLATFORM and chain.first_type not in BEGINNINGS:
+            self._fault(chain.id, 1, "is not the beginning of an organisation")
+        if head["sequence"] is not None and head["anchored"] != self.checkpoints.get(chain.id, 0):
+            self._fault(chain.id, head["anchored"], "is on record by a checkpoint, says the head, and is not")
+        if chain.erased != chain.erasures_told:
+            what = f"{chain.erased} personal facts are erased, and {chain.erasures_told} are on record as erased"
+            self._fault(chain.id, chain.sequence, what)
+
+
+def _hash_of(row: Mapping[str, Any]) -> str | None:
+    """The hash that the row should have; None where its parts do not fit together."""
+    try:
+        parts = {name: json.loads(row[name]) if row[name] else None for name in ("data", "fact_keys", "erased")}
+        return chain_hash(row["previous_hash"], {**row, **parts})
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _recorded(row: Mapping[str, Any]) -> Iterator[Anchor]:
+    """Yield the heads of streams that an event has on record: an export's, a checkpoint's, and a creation."""
+    if row["type"] not in RECORDING:
+        return
+    data = json.loads(row["data"])
+    source = f"event {row['sequence']} ({row['type']}) of organisation_{row['stream_id']}"
+    try:
+        if row["type"] == EventType.EXPORT_CREATED.value and "sequence" in data:
+            yield Anchor(parse_id("organisation", data["stream"]), data["sequence"], data["head"], source)
+        elif row["type"] == EventType.CHAIN_CHECKPOINT.value:
+            for stream, (sequence, digest) in data["heads"].items():
+                yield Anchor(parse_id("organisation", stream), sequence, digest, source)
+        elif row["type"] == EventType.ORGANISATION_CREATED.value:
+            yield Anchor(parse_id("organisation", data["organisation"]), 1, None, source)
+    except Exception:  # noqa: BLE001 - an event that was altered may say anything; the chain shows that it was
+        return
+
+
+RECORDING: Final = frozenset({EventType.EXPORT_CREATED, EventType.CHAIN_CHECKPOINT, EventType.ORGANISATION_CREATED})

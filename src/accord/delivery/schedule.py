@@ -12,8 +12,10 @@ from pgqueuer.models import Schedule
 from accord.database import queue
 from accord.database.engine import Database
 from accord.database.queries import outbox
+from accord.services.checkpoint import take_checkpoint
 
 EVERY_MINUTE: Final = "* * * * *"
+EVERY_TEN_MINUTES: Final = "*/10 * * * *"
 EVERY_HOUR: Final = "17 * * * *"
 LINK_LIVES: Final = timedelta(hours=72)
 LOG_KEPT: Final = timedelta(days=30)
@@ -28,11 +30,15 @@ def register(jobs: PgQueuer, database: Database, sweep: Sweep) -> None:
     async def expiry(_: Schedule) -> None:
         await sweep(database, datetime.now(UTC))
 
+    async def checkpoint(_: Schedule) -> None:
+        await take_checkpoint(database)
+
     async def housekeeping(_: Schedule) -> None:
         await tidy(database, datetime.now(UTC))
         await recover(database)
 
     jobs.schedule("expiry", EVERY_MINUTE, accepts_context=False)(expiry)
+    jobs.schedule("checkpoint", EVERY_TEN_MINUTES, accepts_context=False)(checkpoint)
     jobs.schedule("housekeeping", EVERY_HOUR, accepts_context=False)(housekeeping)
 
 

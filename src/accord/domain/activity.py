@@ -1,19 +1,11 @@
-"""The vocabulary of activity and the hash chain that makes edits and gaps visible (model 4.12)."""
+"""The vocabulary of activity (model 4.12)."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final
-from uuid import UUID
 
 from accord.domain.text import camel
-
-FIRST_HASH: Final = "0" * 64
-
 
 class EventType(StrEnum):
     PARTNERSHIP_REQUESTED = "partnership.requested"
@@ -106,6 +98,9 @@ class EventType(StrEnum):
     ACCESS_FROZEN = "access.frozen"
     ACCESS_UNFROZEN = "access.unfrozen"
     EXPORT_CREATED = "export.created"
+    CHAIN_STARTED = "chain.started"
+    CHAIN_CHECKPOINT = "chain.checkpoint"
+    PERSON_ERASED = "person.erased"
     SIGNIN_ACCOUNT = "signin.account"
     SIGNIN_PLATFORM = "signin.platform"
     DENIED = "denied"
@@ -119,51 +114,3 @@ class Outcome(StrEnum):
 def counted(counts: Mapping[str, int]) -> dict[str, int]:
     """What an act ended, as its event tells it: the counts of the receipt, in the API's spelling (model 4.12)."""
     return {camel(name): count for name, count in counts.items()}
-
-
-CHAINED: Final = (
-    "stream_id",
-    "sequence",
-    "occurred_at",
-    "type",
-    "outcome",
-    "actor_user_id",
-    "actor_name",
-    "actor_home_organisation_id",
-    "host_id",
-    "guest_id",
-    "partnership_id",
-    "account_id",
-    "account_label",
-    "app",
-    "location",
-    "os",
-    "device",
-    "ip",
-    "reason",
-    "data",
-)
-"""The columns of an event that its hash covers, in the order of the canonical JSON's keys before sorting."""
-
-CHAINED_IF_SET: Final = ("acting_session_id", "actor_api_client_id")
-"""Columns that came later: what was written before them keeps its hash."""
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    if isinstance(value, UUID):
-        return str(value)
-    return value
-
-
-def canonical(row: Mapping[str, Any]) -> bytes:
-    """The row as canonical JSON: sorted keys, no blanks, times in UTC with microseconds, UTF-8."""
-    columns = (*CHAINED, *(column for column in CHAINED_IF_SET if row.get(column) is not None))
-    covered = {column: _plain(row[column]) for column in columns}
-    return json.dumps(covered, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def chain_hash(previous: str, row: Mapping[str, Any]) -> str:
-    """SHA-256 over the previous hash and the canonical row, hexadecimal."""
-    return hashlib.sha256(previous.encode() + canonical(row)).hexdigest()

@@ -15,7 +15,9 @@ from accord.access.principal import Client
 from accord.database.engine import Transaction
 from accord.database.queries.activity import lock_heads
 from accord.database.tables.activity import activity_events, chain_heads
-from accord.domain.activity import EventType, Outcome, chain_hash
+from accord.domain.activity import EventType, Outcome
+from accord.domain.chain import sealed
+from accord.domain.ids import global_id
 from accord.domain.organisation import PLATFORM
 
 __all__ = ["Event", "record", "record_export"]
@@ -59,9 +61,9 @@ async def record(tx: Transaction, *events: Event) -> dict[UUID, str]:
     for event in events:
         for stream in _streams(tx, event):
             sequence, previous = heads[stream]
-            row = _row(tx, event, stream) | {"sequence": sequence + 1}
-            heads[stream] = (sequence + 1, chain_hash(previous, row))
-            rows.append(row | {"previous_hash": previous, "hash": heads[stream][1]})
+            row = sealed(_row(tx, event, stream) | {"sequence": sequence + 1}, previous)
+            heads[stream] = (sequence + 1, row["hash"])
+            rows.append(row)
     if rows:
         await tx.execute(insert(activity_events).values(rows))
     for stream, (sequence, head) in heads.items():
@@ -80,11 +82,15 @@ def _streams(tx: Transaction, event: Event) -> list[UUID]:
 
 async def record_export(tx: Transaction, *, organisation_id: UUID, filters: Mapping[str, str]) -> str:
     """Note that activity was exported; returns the head of the stream before this event (S89, model 4.12)."""
-    before = await lock_heads(tx, [organisation_id])
-    head = str(before[0].hash)
-    data = {"head": head, "filters": dict(filters)}
+    (before,) = await lock_heads(tx, [organisation_id])
+    data = {
+        "stream": global_id("organisation", organisation_id),
+        "sequence": before.sequence,
+        "head": before.hash,
+        "filters": dict(filters),
+    }
     await record(tx, Event(type=EventType.EXPORT_CREATED, streams=(organisation_id,), data=data))
-    return head
+    return str(before.hash)
 
 
 def _row(tx: Transaction, event: Event, stream: UUID) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from accord.database.queries.partnership import get_organisation, hold_organisat
 from accord.database.tables.activity import chain_heads
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partnership import terms_versions
-from accord.domain.activity import FIRST_HASH, EventType
+from accord.domain.activity import EventType
+from accord.domain.chain import FIRST_HASH
 from accord.domain.errors import Conflict, Forbidden, NotFound, ValidationError
 from accord.domain.mail_budget import MOST_PER_DAY, MailBudget
 from accord.domain.organisation import PLATFORM, Role, new_handle

@@ -1,4 +1,4 @@
-"""Heads of the activity chains, and the rows of one chain for its verification."""
+"""Heads of the activity chains."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accord.database.engine import Transaction
-from accord.database.tables.activity import activity_events, chain_heads
-
-VERIFIED_AT_ONCE = 5_000
+from accord.database.tables.activity import chain_heads
+from accord.domain.organisation import PLATFORM
 
 
 async def lock_heads(tx: Transaction, streams: Sequence[UUID]) -> Sequence[Any]:
@@ -25,17 +23,9 @@ async def lock_heads(tx: Transaction, streams: Sequence[UUID]) -> Sequence[Any]:
     )
 
 
-async def list_heads(connection: AsyncConnection) -> Sequence[Any]:
-    """Every head that the connection's role sees."""
-    return (await connection.execute(select(chain_heads).order_by(chain_heads.c.stream_id))).all()
-
-
-async def list_chain(connection: AsyncConnection, stream_id: UUID, after: int) -> Sequence[Any]:
-    """The next rows of one chain in their order."""
-    statement = (
-        select(activity_events)
-        .where(activity_events.c.stream_id == stream_id, activity_events.c.sequence > after)
-        .order_by(activity_events.c.sequence)
-        .limit(VERIFIED_AT_ONCE)
+async def list_moved_heads(tx: Transaction, at_most: int) -> Sequence[UUID]:
+    """The streams that have moved on since a checkpoint had them on record."""
+    moved = select(chain_heads.c.stream_id).where(
+        chain_heads.c.sequence > chain_heads.c.anchored, chain_heads.c.stream_id != PLATFORM
     )
-    return (await connection.execute(statement)).all()
+    return [row.stream_id for row in await tx.all(moved.order_by(chain_heads.c.stream_id).limit(at_most))]

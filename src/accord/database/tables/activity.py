@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from accord.database.tables.metadata import instant, key, metadata, one_of, reference
@@ -36,11 +48,18 @@ activity_events: Final = Table(
     Column("ip", Text()),
     Column("reason", Text()),
     Column("data", JSONB(), nullable=False),
+    Column("facts", ARRAY(Text()), nullable=False, server_default=text("'{}'")),
+    Column("salt", LargeBinary()),
+    Column("fact_keys", JSONB(none_as_null=True)),
+    Column("erased", JSONB(none_as_null=True)),
     Column("previous_hash", Text(), nullable=False),
     Column("hash", Text(), nullable=False),
     one_of("outcome", Outcome),
+    CheckConstraint("sequence > 0", name="sequence_counts"),
     UniqueConstraint("stream_id", "sequence"),
 )
+"""`facts` names the personal facts of an event, whose salt is `salt`. Where some of them were erased, `erased` keeps
+their commitments and `fact_keys` the derived salts of the others (docs/chain.md)."""
 Index("ix_activity_events_account", activity_events.c.stream_id, activity_events.c.account_id, "sequence")
 Index("ix_activity_events_partnership", activity_events.c.stream_id, activity_events.c.partnership_id, "sequence")
 Index("ix_activity_events_actor", activity_events.c.stream_id, activity_events.c.actor_user_id, "sequence")
@@ -60,4 +79,6 @@ chain_heads: Final = Table(
     Column("stream_id", Uuid(), primary_key=True),
     Column("sequence", BigInteger(), nullable=False),
     Column("hash", Text(), nullable=False),
+    Column("anchored", BigInteger(), nullable=False, server_default=text("0")),
 )
+"""`anchored`: the number that the newest checkpoint in the platform's stream has on record."""
