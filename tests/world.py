@@ -272,9 +272,7 @@ async def begin_chains(owner: Owner, streams: Sequence[UUID], at: datetime) -> N
     """Write the first event of organisations that were made as rows."""
     rows = [first_event(stream_id, at) for stream_id in streams]
     records = [[json.dumps(value) if name == "data" else value for name, value in row.items()] for row in rows]
-    await owner.copy_records_to_table(
-        "activity_events", schema_name="accord", columns=list(rows[0]), records=records
-    )
+    await owner.copy_records_to_table("activity_events", schema_name="accord", columns=list(rows[0]), records=records)
     await owner.executemany(
         "UPDATE accord.chain_heads SET sequence = 1, hash = $2 WHERE stream_id = $1",
         [(row["stream_id"], row["hash"]) for row in rows],

@@ -365,7 +365,9 @@ def mail(
 
 @audit_app.command("verify")
 def verify(
-    anchors: Annotated[Path | None, typer.Option(help="Heads kept elsewhere: organisation, number and hash a line.")] = None,
+    anchors: Annotated[
+        Path | None, typer.Option(help="Heads kept elsewhere: organisation, number and hash a line.")
+    ] = None,
 ) -> None:
     """Check every chain of activity, trusting nothing but rows and heads on record; status 1 if one does not hold."""
 

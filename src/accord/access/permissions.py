@@ -63,6 +63,7 @@ class Action(StrEnum):
     ORGANISATION_LIST = "organisation:list"
     ORGANISATION_OPERATE = "organisation:operate"
     TERMS_PUBLISH = "terms:publish"
+    PERSON_ERASE = "person:erase"
     PARTNER_LOOK_UP = "partner:look_up"
     GUESTS_CREATED_READ = "created_guests:read"
     MAIL_BUDGET_READ = "mail_budget:read"
@@ -189,6 +190,7 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
     Action.ORGANISATION_LIST: _any(C.OPERATOR),
     Action.ORGANISATION_OPERATE: _any(C.OPERATOR),
     Action.TERMS_PUBLISH: _any(C.OPERATOR),
+    Action.PERSON_ERASE: _any(C.OPERATOR),
     Action.PARTNER_LOOK_UP: _any(C.HOST_MEMBER),
     Action.GUESTS_CREATED_READ: _any(C.ORG_ADMIN, C.OPERATOR),
     Action.MAIL_BUDGET_READ: _any(C.ORG_ADMIN, C.OPERATOR),
@@ -293,7 +295,7 @@ PERMISSIONS: Final[dict[Action, Alternatives]] = {
         C.ACTING_MANAGE,
         C.ACTING_DECISION_MAKER,
     ),
-    Action.ACTIVITY_EXPORT: _any(C.ORG_ADMIN, C.LEGAL, C.ACCOUNT_OWNER, C.OPERATOR),
+    Action.ACTIVITY_EXPORT: _any(C.ORG_ADMIN, C.LEGAL, C.ACCOUNT_OWNER, C.AUDITOR, C.OPERATOR),
     Action.API_CLIENT_READ: _any(C.PERSON),
     Action.API_CLIENT_MANAGE: _any(C.ORG_ADMIN),
 }

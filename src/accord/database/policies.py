@@ -314,6 +314,8 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
         ("UPDATE", SELF, GATEWAY),
         ("INSERT", f"({_in_mine('organisation_id')} OR {OPERATING}) AND {KNOWN_PERSON}", GATEWAY),
         ("INSERT", "true", WORKER),
+        ("SELECT", "true", WORKER),
+        ("DELETE", "true", WORKER),
     ),
 }
 

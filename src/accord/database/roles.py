@@ -61,10 +61,12 @@ BOUND_LATER: Final = frozenset(
 FIXED_THERE: Final = frozenset(
     {
         *(("external_contacts", name) for name in ("email", "roles", "invited_by")),
+        ("memberships", "removed_at"),
         *(("api_clients", name) for name in ("owner_user_id", "name", "secret_hash", "scopes", "expires_at")),
     }
 )
-"""What a contact or an API client may do is said once, when somebody of the organisation makes it."""
+"""What a contact or an API client may do is said once, when somebody of the organisation makes it. When a membership
+ended is noted by the database."""
 
 
 def changeable(table: str) -> str:
@@ -191,7 +193,8 @@ GRANTS: Final = (
             "tickets",
         )
     ),
-    f"GRANT SELECT, INSERT, UPDATE ON accord.mails TO {WORKER}",
+    f"GRANT SELECT, INSERT, UPDATE, DELETE ON accord.mails TO {WORKER}",
+    f"GRANT SELECT, DELETE ON accord.notifications TO {WORKER}",
     f"GRANT SELECT, INSERT, UPDATE (until, count, waiting) ON accord.mail_turns TO {GATEWAY}",
     f"GRANT INSERT ON accord.held_mails TO {GATEWAY}",
     f"GRANT SELECT, INSERT, UPDATE, DELETE ON accord.mail_turns, accord.held_mails TO {WORKER}",

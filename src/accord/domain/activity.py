@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from accord.domain.text import camel
 
+
 class EventType(StrEnum):
     PARTNERSHIP_REQUESTED = "partnership.requested"
     PARTNERSHIP_INVITED = "partnership.invited"

@@ -176,6 +176,7 @@ class Mutation:
     issue_invoice = answers(billing.issue_invoice, Action.INVOICE_ISSUE)
     void_invoice = answers(billing.void_invoice, Action.INVOICE_ISSUE)
     publish_terms = answers(operator.publish_terms, Action.TERMS_PUBLISH)
+    erase_person = answers(operator.erase_person, Action.PERSON_ERASE)
 
 
 class Schema(strawberry.Schema):

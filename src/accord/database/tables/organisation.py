@@ -118,6 +118,7 @@ memberships: Final = Table(
     Column("token_hash", Text(), nullable=True, unique=True),
     instant("token_expires_at"),
     instant("joined_at"),
+    instant("removed_at"),
     version(),
     modified_at(),
     made_at(),

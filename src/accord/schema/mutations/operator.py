@@ -1,16 +1,19 @@
-"""What the vendor's staff changes: organisations, the feature, the terms of service."""
+"""What the vendor's staff changes: organisations, the feature, the terms of service; and people who are erased."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Self
 
 import strawberry
 from strawberry import ID
 
 from accord.schema.context import Info
-from accord.schema.mutations.payloads import OrganisationPayload, TermsPayload
+from accord.schema.mutations.payloads import OrganisationPayload, Refusable, TermsPayload
 from accord.schema.transaction import run_as_oneself
 from accord.schema.types.enums import MailBudget
 from accord.services import operator
-from accord.services.people import first_admin
+from accord.services.people import erasure, first_admin
 
 
 @strawberry.input
@@ -58,6 +61,25 @@ class PublishTermsInput:
     text: str
 
 
+@strawberry.input(description="Exactly one of the three IDs names the person.")
+class ErasePersonInput:
+    user_id: ID | None = strawberry.field(default=None, description="Somebody who was a member.")
+    membership_id: ID | None = strawberry.field(default=None, description="Somebody who was invited and never joined.")
+    contact_id: ID | None = strawberry.field(default=None, description="An external contact who never accepted.")
+    reason: str = strawberry.field(description="Stays on record: do not name the person in it.")
+
+
+@strawberry.type(description="What an erasure took away.")
+class ErasureReceipt:
+    facts: int = strawberry.field(description="Personal facts that were taken out of events.")
+    events: int = strawberry.field(description="Events that lost some of their facts.")
+    mails: int = strawberry.field(description="Mails to the person that were deleted.")
+    notifications: int = strawberry.field(description="Notices to the person that were deleted.")
+    activity_head: str = strawberry.field(
+        description="The head of the platform's activity after the act. Keep it: an anchor for `accord audit verify`."
+    )
+
+
 @strawberry.type
 class CreateOrganisationPayload(OrganisationPayload): ...
 
@@ -80,6 +102,15 @@ class SetMailBudgetPayload(OrganisationPayload): ...
 
 @strawberry.type
 class PublishTermsPayload(TermsPayload): ...
+
+
+@strawberry.type
+class ErasePersonPayload(Refusable):
+    receipt: ErasureReceipt | None = None
+
+    @classmethod
+    async def of(cls, _info: Info, result: erasure.ErasureReceipt) -> Self:
+        return cls(receipt=ErasureReceipt(**asdict(result)))
 
 
 async def create_organisation(info: Info, input: CreateOrganisationInput) -> CreateOrganisationPayload | None:
@@ -113,3 +144,12 @@ async def set_mail_budget(info: Info, input: SetMailBudgetInput) -> SetMailBudge
 async def publish_terms(info: Info, input: PublishTermsInput) -> PublishTermsPayload | None:
     """Publishes a version of the terms of service; guests accept the newest (S63)."""
     return await run_as_oneself(info, operator.publish_terms, input, PublishTermsPayload)
+
+
+async def erase_person(info: Info, input: ErasePersonInput) -> ErasePersonPayload | None:
+    """Takes the personal facts of somebody who has left everywhere out of every table; it can't be undone.
+
+    The events of the person stay without them and show that they were erased, and the chains still verify. Refused
+    with INVALID_STATE while the person is a member, invited, or a contact anywhere.
+    """
+    return await run_as_oneself(info, erasure.erase_person, input, ErasePersonPayload)

@@ -52,6 +52,10 @@ class ActivityEvent(Node):
     partnership: Partnership | None = link("partnership_by_id", "partnership_id")
     data: JSON | None
     hash: str
+    erased: bool = strawberry.field(
+        description="Have personal facts of this event been erased? `[erased]` stands in their place, null in `data`;"
+        " the chain still verifies."
+    )
 
     @classmethod
     def is_type_of(cls, row: Any, _info: Any) -> bool:

@@ -50,7 +50,7 @@ def _hash_again(driver: Any, stream_id: Any) -> None:
     while rows := await_only(driver.fetch(page, stream_id, sequence, AT_ONCE)):
         changed = []
         for row in rows:
-            data = json.loads(row["data"])
+            data = row["data"]
             if row["type"] == "export.created" and "head" in data:
                 data["formerHead"] = data.pop("head")
             made = sealed({**row, "data": data}, previous)
@@ -67,9 +67,7 @@ def _begin(driver: Any, stream_id: Any, at: Any) -> None:
     row = first_event(stream_id, at)
     values = [json.dumps(value) if name == "data" else value for name, value in row.items()]
     places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
-    await_only(
-        driver.execute(f"INSERT INTO accord.activity_events ({', '.join(row)}) VALUES ({places})", *values)
-    )
+    await_only(driver.execute(f"INSERT INTO accord.activity_events ({', '.join(row)}) VALUES ({places})", *values))
     head = "UPDATE accord.chain_heads SET sequence = 1, hash = $2 WHERE stream_id = $1"
     await_only(driver.execute(head, stream_id, row["hash"]))
 

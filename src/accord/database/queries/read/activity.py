@@ -13,12 +13,15 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     DateTime,
+    Label,
     Text,
     Uuid,
     and_,
     bindparam,
     case,
     cast,
+    func,
+    literal_column,
     not_,
     or_,
     select,
@@ -41,6 +44,7 @@ from accord.database.tables.api_client import api_clients
 from accord.database.tables.outbox import notifications
 from accord.database.visibility import VIEWER, keys
 from accord.database.visible_activity import names_account, sees_event
+from accord.domain.chain import ERASED
 
 
 class EventRow(Item):
@@ -66,6 +70,14 @@ CLIENT_NAME: Final = (
     select(ac.c.name).where(ac.c.id == e.c.actor_api_client_id, ac.c.organisation_id == e.c.stream_id).scalar_subquery()
 ).label("api_client_name")
 """The client beside its owner, for those who read the stream of its organisation; the other side learns the owner."""
+
+
+def _unless_erased(name: str) -> Label[str]:
+    """A column of personal facts, or what is shown in the place of one that was erased."""
+    gone = func.jsonb_exists(e.c.erased, literal_column(f"'{name}'"))
+    return case((gone, literal_column(f"'{ERASED}'", Text())), else_=e.c[name]).label(name)
+
+
 OTHER_SIDE: Final = case((e.c.stream_id == e.c.host_id, e.c.guest_id), else_=e.c.host_id)
 
 EVENT: Final = (
@@ -85,15 +97,16 @@ EVENT: Final = (
     CLIENT_NAME,
     as_text(case((e.c.acting_session_id.is_not(None), e.c.host_id)), "on_behalf_of_id"),
     as_text(e.c.account_id),
-    e.c.account_label,
+    _unless_erased("account_label"),
     e.c.app,
-    e.c.location,
-    e.c.os,
-    e.c.device,
-    e.c.ip,
-    e.c.reason,
+    _unless_erased("location"),
+    _unless_erased("os"),
+    _unless_erased("device"),
+    _unless_erased("ip"),
+    _unless_erased("reason"),
     cast(e.c.data, Text).label("data"),
     e.c.hash,
+    e.c.erased.is_not(None).label("erased"),
     NAMED.label("named"),
 )
 IN_FILE: Final = (
