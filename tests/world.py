@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
+
 from accord.access.principal import Client, Identity
 from accord.database.audit import Anchor, Verdict, open_connection, verify
 from accord.database.engine import Database

@@ -372,7 +372,7 @@ def verify(
     """Check every chain of activity, trusting nothing but rows and heads on record; status 1 if one does not hold."""
 
     async def check(settings: Settings) -> audit.Verdict:
-        with open(anchors or os.devnull, encoding="utf-8") as lines:
+        with Path(anchors or os.devnull).open(encoding="utf-8") as lines:
             async with audit.open_connection(owner_of(settings, COULD_NOT)) as connection:
                 return await audit.verify(connection, audit.read_anchors(lines, str(anchors)), tell_progress)
 

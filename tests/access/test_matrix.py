@@ -112,11 +112,12 @@ MATRIX: Final = {
     A.MAIL_BUDGET_READ: "HA OP",
     A.INVITATION_CONFIRM: "HA LR HD OP",
     A.ACTIVITY_READ: "HA LR HD PA AO AU OP",
-    A.ACTIVITY_EXPORT: "HA LR HD PA AO OP",
+    A.ACTIVITY_EXPORT: "HA LR HD PA AO AU OP",
     A.API_CLIENT_MANAGE: "HA",
     A.ORGANISATION_LIST: "OP",
     A.ORGANISATION_OPERATE: "OP",
     A.TERMS_PUBLISH: "OP",
+    A.PERSON_ERASE: "OP",
 }
 OWN: Final = {
     # what everybody with a membership may do to what is theirs or shown to them; lists and lookups narrow the rest

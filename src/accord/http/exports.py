@@ -19,10 +19,17 @@ from starlette.routing import Route
 from accord.access.decision import may_ever, refusal, require
 from accord.access.facts import Target
 from accord.access.permissions import Action
-from accord.access.principal import Identity, Principal
+from accord.access.principal import Identity
 from accord.database.engine import AccessRevoked, Busy, Database, SessionOver, TimedOut, Transaction
 from accord.database.queries.read.activity import EventRow
-from accord.database.queries.read.export import PAGE_SIZE, count_events, get_head_sequence, get_report, stream_events
+from accord.database.queries.read.export import (
+    PAGE_SIZE,
+    count_events,
+    get_head_sequence,
+    get_report,
+    reads_any_event,
+    stream_events,
+)
 from accord.domain.activity import EventType, Outcome
 from accord.domain.errors import Forbidden, NotFound, OrganisationContextMismatch, ValidationError
 from accord.domain.ids import global_id, parse_id
@@ -133,7 +140,7 @@ class ExportRoutes:
         """The head of the stream before the export, and the number of the export's own event."""
 
         async def act(tx: Transaction) -> tuple[str, int]:
-            require_export(tx.principal, organisation_id)
+            await require_export(tx, organisation_id)
             head = await record_export(tx, organisation_id=organisation_id, filters=given)
             return head, await get_head_sequence(tx, organisation_id)
 
@@ -198,11 +205,11 @@ def only(given: dict[str, str], name: str, kind: Callable[[str], Word]) -> Word:
         raise bad_input(name) from None
 
 
-def require_export(principal: Principal, organisation_id: UUID) -> None:
-    """May this person export the activity of this organisation? Raises Forbidden."""
-    standing = principal.standing_in(organisation_id)
-    within = replace(principal, standings=(standing,) if standing else ())
-    if not may_ever(within, Action.ACTIVITY_EXPORT):
+async def require_export(tx: Transaction, organisation_id: UUID) -> None:
+    """Raise Forbidden unless the caller may export and can read at least one event of this organisation's stream."""
+    standing = tx.principal.standing_in(organisation_id)
+    within = replace(tx.principal, standings=(standing,) if standing else ())
+    if not may_ever(within, Action.ACTIVITY_EXPORT) or not await reads_any_event(tx, organisation_id):
         raise Forbidden(Action.ACTIVITY_EXPORT, refusal(within, Action.ACTIVITY_EXPORT))
 
 

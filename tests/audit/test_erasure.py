@@ -1,0 +1,155 @@
+"""Somebody who is gone is erased: nothing of them is left in any table, and every chain still verifies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import pytest
+
+from accord.domain.chain import ERASED
+from accord.domain.errors import Forbidden, InvalidState, NotFound, ValidationError
+from accord.domain.organisation import MembershipStatus
+from accord.services.people import member, profile
+from accord.services.people.erasure import ErasureReceipt, erase_person
+from accord.services.people.signin import note_sign_in
+from tests.servers import DatabaseURLs
+from tests.services.scene import Scene, set_scene
+from tests.world import Owner, Person, open_world
+
+NAME: Final = 'Zebedee "Zed" Quillfeather'
+LATER: Final = "Zeb O'Quill"
+TABLES: Final = (
+    "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE n.nspname IN ('accord', 'queue') AND c.relkind IN ('r', 'p') ORDER BY 1"
+)
+
+
+@pytest.fixture
+async def scene(database_urls: DatabaseURLs) -> AsyncIterator[Scene]:
+    async with open_world(database_urls) as world:
+        yield await set_scene(world)
+
+
+async def mentions(owner: Owner, *words: str) -> dict[str, int]:
+    """How many rows of which table hold one of these words, in whatever column and spelling."""
+    found = {}
+    for table in [row[0] for row in await owner.fetch(TABLES)]:
+        spelt = [spelling for word in words for spelling in (word, json.dumps(word)[1:-1])]
+        sql = f"SELECT count(*) FROM {table} t WHERE t::text ILIKE ANY ($1) OR to_jsonb(t)::text ILIKE ANY ($1)"
+        if count := await owner.fetchval(sql, [f"%{word}%" for word in spelt]):
+            found[table] = count
+    return found
+
+
+async def leave_traces(scene: Scene) -> Person:
+    """A member of the guest does what leaves names in places: signs in, is shared with, asks, renames, is told of."""
+    world = scene.world
+    person = await world.person(scene.guest, name=NAME)
+    scene.people["zed"] = person
+    await world.act_as_oneself(person, note_sign_in)
+    share = await scene.share()
+    await scene.let_in(share, "zed")
+    await world.act_as_oneself(person, profile.update_profile, display_name=LATER)
+    await world.owner.execute("UPDATE accord.attempts SET reason = 'Ask ' || $1 WHERE guest_decision IS NULL", LATER)
+    await scene.act("greta", member.deactivate_member, membership_id=person.membership_id, reason=f"{LATER} moved away")
+    await scene.act("greta", member.remove_member, membership_id=person.membership_id, reason=f"Ask {person.email}")
+    await world.owner.execute(
+        "INSERT INTO accord.mails (organisation_id, template, address, facts, external, ordinal, created_at)"
+        " VALUES ($1, 'withdrawn', 'somebody@else.example', $2, false, 0, now())",
+        scene.host.id,
+        json.dumps({"member": NAME, "note": person.email}),
+    )
+    return person
+
+
+async def test_nothing_of_an_erased_person_is_left(scene: Scene) -> None:
+    person = await leave_traces(scene)
+    before = await mentions(scene.world.owner, NAME, LATER, person.email)
+    assert {"accord.users", "accord.memberships", "accord.activity_events", "accord.mails"} <= before.keys()
+    assert not (await scene.world.verify()).faults
+    receipt = await scene.world.operate(erase_person, user_id=person.id, reason="They asked for it.")
+    assert await mentions(scene.world.owner, NAME, LATER, person.email) == {}
+    assert isinstance(receipt, ErasureReceipt)
+    assert receipt.facts >= receipt.events > 3
+    verdict = await scene.world.verify()
+    assert not verdict.faults
+    rows = await scene.world.owner.fetch(
+        "SELECT * FROM accord.activity_events WHERE actor_user_id = $1 AND type <> 'person.erased'", person.id
+    )
+    assert {row["actor_name"] for row in rows} == {ERASED}
+    assert all(row["ip"] is None and row["salt"] is None and row["erased"] for row in rows)
+
+
+async def test_other_peoples_facts_stay(scene: Scene) -> None:
+    person = await leave_traces(scene)
+    sql = "SELECT count(*) FROM accord.activity_events WHERE actor_name = $1"
+    name = await scene.world.owner.fetchval("SELECT display_name FROM accord.users WHERE id = $1", scene["greta"].id)
+    before = await scene.world.owner.fetchval(sql, name)
+    await scene.world.operate(erase_person, user_id=person.id, reason="They asked for it.")
+    assert before > 0
+    assert await scene.world.owner.fetchval(sql, name) == before
+
+
+async def test_every_affected_stream_has_it_on_record(scene: Scene) -> None:
+    person = await leave_traces(scene)
+    receipt = await scene.world.operate(erase_person, user_id=person.id, reason="They asked for it.")
+    rows = await scene.world.owner.fetch(
+        "SELECT stream_id, data, hash FROM accord.activity_events WHERE type = 'person.erased'"
+    )
+    told = {row["stream_id"]: json.loads(row["data"]) for row in rows}
+    assert {scene.guest.id} <= told.keys()
+    assert sum(data["facts"] for data in told.values()) == receipt.facts
+    assert {data["person"] for data in told.values()} == {f"user_{person.id}"}
+    assert receipt.activity_head in {row["hash"] for row in rows}
+
+
+@pytest.mark.parametrize("status", [MembershipStatus.ACTIVE, MembershipStatus.DEACTIVATED])
+async def test_a_live_member_is_not_erased(scene: Scene, status: MembershipStatus) -> None:
+    person = scene["dan"]
+    if status is MembershipStatus.DEACTIVATED:
+        await scene.act("greta", member.deactivate_member, membership_id=person.membership_id)
+    await refused(scene, InvalidState, user_id=person.id)
+
+
+async def test_nobody_is_erased_while_invited_elsewhere_by_the_same_address(scene: Scene) -> None:
+    person = await leave_traces(scene)
+    await scene.world.owner.execute(
+        "INSERT INTO accord.memberships (organisation_id, email, display_name, status) VALUES ($1, $2, 'Z', 'INVITED')",
+        scene.host.id,
+        person.email.upper(),
+    )
+    await refused(scene, InvalidState, user_id=person.id)
+
+
+async def test_who_is_erased_is_not_erased_again(scene: Scene) -> None:
+    person = await leave_traces(scene)
+    await scene.world.operate(erase_person, user_id=person.id, reason="They asked for it.")
+    await refused(scene, InvalidState, user_id=person.id)
+    await refused(scene, InvalidState, membership_id=person.membership_id)
+
+
+async def test_exactly_one_key_names_somebody(scene: Scene) -> None:
+    person = scene["dan"]
+    await refused(scene, ValidationError)
+    await refused(scene, ValidationError, user_id=person.id, membership_id=person.membership_id)
+    await refused(scene, NotFound, user_id=scene.guest.id)
+
+
+async def test_only_the_operator_erases(scene: Scene) -> None:
+    person = await leave_traces(scene)
+    before = await scene.world.owner.fetchval("SELECT sum(sequence) FROM accord.chain_heads")
+    with pytest.raises(Forbidden):
+        await scene.world.act_as_oneself(scene["greta"], erase_person, user_id=person.id, reason="no")
+    assert await scene.world.owner.fetchval("SELECT sum(sequence) FROM accord.chain_heads") == before
+    assert NAME in str(await scene.world.owner.fetch("SELECT * FROM accord.activity_events"))
+
+
+async def refused(scene: Scene, kind: type[Exception], **given: Any) -> None:
+    """The operator is refused, and nothing has changed."""
+    before = await scene.world.owner.fetch("SELECT * FROM accord.users, accord.chain_heads ORDER BY id, stream_id")
+    with pytest.raises(kind):
+        await scene.world.operate(erase_person, reason="They asked for it.", **given)
+    after = await scene.world.owner.fetch("SELECT * FROM accord.users, accord.chain_heads ORDER BY id, stream_id")
+    assert after == before
