@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -371,17 +371,17 @@ def verify(
 ) -> None:
     """Check every chain of activity, trusting nothing but rows and heads on record; status 1 if one does not hold."""
 
-    async def check(settings: Settings) -> audit.Verdict:
-        with Path(anchors or os.devnull).open(encoding="utf-8") as lines:
-            async with audit.open_connection(owner_of(settings, COULD_NOT)) as connection:
-                return await audit.verify(connection, audit.read_anchors(lines, str(anchors)), tell_progress)
+    async def check(settings: Settings, lines: Iterable[str]) -> audit.Verdict:
+        async with audit.open_connection(owner_of(settings, COULD_NOT)) as connection:
+            return await audit.verify(connection, audit.read_anchors(lines, str(anchors)), tell_progress)
 
     def tell_progress(events: int) -> None:
         typer.echo(f"{events:,} events read …", err=True)
 
     with database(read_settings()) as (settings, _):
         try:
-            verdict = asyncio.run(check(settings))
+            with Path(anchors or os.devnull).open(encoding="utf-8") as lines:
+                verdict = asyncio.run(check(settings, lines))
         except (OSError, ValueError, SQLAlchemyError, PostgresError) as error:
             fail(f"could not verify: {error}", COULD_NOT)
     for fault in verdict.faults:

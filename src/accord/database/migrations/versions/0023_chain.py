@@ -65,9 +65,10 @@ def _hash_again(driver: Any, stream_id: Any) -> None:
 
 def _begin(driver: Any, stream_id: Any, at: Any) -> None:
     row = first_event(stream_id, at)
-    values = [json.dumps(value) if name == "data" else value for name, value in row.items()]
-    places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
-    await_only(driver.execute(f"INSERT INTO accord.activity_events ({', '.join(row)}) VALUES ({places})", *values))
+    record = [json.dumps(value) if name == "data" else value for name, value in row.items()]
+    await_only(
+        driver.copy_records_to_table("activity_events", schema_name="accord", columns=list(row), records=[record])
+    )
     head = "UPDATE accord.chain_heads SET sequence = 1, hash = $2 WHERE stream_id = $1"
     await_only(driver.execute(head, stream_id, row["hash"]))
 
