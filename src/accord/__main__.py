@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -366,30 +366,24 @@ def mail(
 @audit_app.command("verify")
 def verify(
     anchors: Annotated[
-        Path | None, typer.Option(help="Heads kept elsewhere: organisation, number and hash a line.")
+        Path | None, typer.Option(help="Heads kept elsewhere: organisation, number, hash a line.")
     ] = None,
 ) -> None:
     """Check every chain of activity, trusting nothing but rows and heads on record; status 1 if one does not hold."""
-
-    async def check(settings: Settings, lines: Iterable[str]) -> audit.Verdict:
-        async with audit.open_connection(owner_of(settings, COULD_NOT)) as connection:
-            return await audit.verify(connection, audit.read_anchors(lines, str(anchors)), tell_progress)
-
-    def tell_progress(events: int) -> None:
-        typer.echo(f"{events:,} events read …", err=True)
-
     with database(read_settings()) as (settings, _):
         try:
             with Path(anchors or os.devnull).open(encoding="utf-8") as lines:
-                verdict = asyncio.run(check(settings, lines))
+                verdict = asyncio.run(audit.verify_database(owner_of(settings, COULD_NOT), lines, tell_progress))
         except (OSError, ValueError, SQLAlchemyError, PostgresError) as error:
             fail(f"could not verify: {error}", COULD_NOT)
-    for fault in verdict.faults:
-        typer.echo(str(fault))
-    counts = f"{verdict.chains} chains, {verdict.events} events, {verdict.anchors} heads on record"
-    typer.echo(f"{counts}, {len(verdict.faults)} faults")
+    for line in (*verdict.faults, verdict):
+        typer.echo(str(line))
     if verdict.faults:
         raise typer.Exit(1)
+
+
+def tell_progress(events: int) -> None:
+    typer.echo(f"{events:,} events read …", err=True)
 
 
 @app.command()

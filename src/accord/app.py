@@ -293,7 +293,7 @@ def ticket_key(settings: Settings, state: Path) -> ECKey:
 async def working(settings: Settings, database: Database) -> AsyncIterator[None]:
     """A worker beside whatever runs inside; it finishes its mail before the end."""
     stop = asyncio.Event()
-    delivery = Delivery(settings.public_url, settings.smtp())
+    delivery = Delivery(settings.public_url, settings.smtp(), retention=settings.retention())
     task = asyncio.create_task(worker.run(database, delivery, stop, sweep))
     try:
         yield

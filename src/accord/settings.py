@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from accord.database.queries.callers.allowance import RateLimits
+from accord.delivery.retention import Retention
 from accord.delivery.smtp import Encryption, Smtp
 from accord.domain.callers.api_client import CLIENTS
 from accord.domain.mail_budget import DEFAULT_PER_DAY, DEFAULT_PER_HOUR, MOST_PER_DAY, MailBudget
@@ -29,6 +31,8 @@ from accord.http.limits import Limits
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Count = Annotated[int, Field(gt=0)]
 MailsPerDay = Annotated[int, Field(gt=0, le=MOST_PER_DAY)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
+"""How many days something is kept; 0 is for ever."""
 DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}")
 Words = Annotated[tuple[str, ...], NoDecode]
 OF_ORGANISATION: Final = 0.8
@@ -162,6 +166,9 @@ class Settings(BaseSettings):
     mail_from: str = "no-reply@accord.example"
     mail_from_name: str = "Accord"
     worker_inside: bool = True
+    mail_retention: Days = 90
+    notification_retention: Days = 365
+    person_retention: Days = 0
 
     partner_mails_per_day: MailsPerDay = DEFAULT_PER_DAY[MailBudget.PARTNERS]
     member_mails_per_day: MailsPerDay = DEFAULT_PER_DAY[MailBudget.MEMBERS]
@@ -311,6 +318,10 @@ class Settings(BaseSettings):
             MailBudget.MEMBERS: self.member_mails_per_day,
             MailBudget.ACTING: self.acting_mails_per_day,
         }
+
+    def retention(self) -> Retention:
+        kept = (self.mail_retention, self.notification_retention, self.person_retention)
+        return Retention(*(timedelta(days=days) if days else None for days in kept))
 
     def limits(self) -> Limits:
         return Limits(

@@ -35,7 +35,7 @@ from accord.services.partnerships.link import link_partner
 from accord.services.partnerships.status import set_partner_status
 from accord.services.people.confirmation import refuse_invitation_claim
 from accord.services.people.joining import accept_membership, invite_member
-from accord.services.people.member import deactivate_member, update_member
+from accord.services.people.member import deactivate_member, remove_member, update_member
 from accord.services.people.scim_credential import create_scim_credential, revoke_scim_credential
 from accord.services.policy import freeze_partner_access, set_policy
 from tests.world import Organisation, Person, World, identify
@@ -110,9 +110,17 @@ class Builder:
         await self._bills()
         await self._directories()
         await self._clients()
+        await self._gone()
         old = await self.world.operate(publish_terms, version="2", text="Be kinder to each other.")
         self._name("terms", "terms", old)
         return self.town
+
+    async def _gone(self) -> None:
+        """Somebody who was a member of the forge and is none anywhere."""
+        person = await self.world.person(self.organisations["forge"], name="Gone")
+        self._name("gone", "user", person.id)
+        self._name("gone_membership", "membership", person.membership_id)
+        await self.world.act(self.people["fred"], remove_member, membership_id=person.membership_id)
 
     async def _people(self) -> None:
         for organisation, people in PEOPLE.items():

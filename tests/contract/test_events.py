@@ -50,6 +50,7 @@ from accord.services.people import (
     scim_credential,
     scim_group,
 )
+from accord.services.people.erasure import erase_person
 from accord.services.people.signin import note_sign_in
 from tests.contract.stage import NEW, Call, Events, Stage, Take, both, membership
 from tests.contract.standing import (
@@ -107,6 +108,14 @@ async def accept_contact(take: Take) -> Any:
     address = take.person("nils").identity.email
     await take.stage.world.owner.execute(sql, take.key("named"), token_hash(token), address)
     return await take.run("nils", contact.accept_contact, token=token)
+
+
+async def erase(take: Take) -> Any:
+    """The copies of a person have one address, by which they would all be the same human being."""
+    for table, key in (("users", "id"), ("memberships", "user_id")):
+        sql = f"UPDATE accord.{table} SET email = $2 WHERE {key} = $1"
+        await take.stage.world.owner.execute(sql, take.key("gil"), f"gil{take.copy.number}@people.example")
+    return await take.run("staff", erase_person, user_id=take.key("gil"), reason="They asked for it.")
 
 
 async def reactivate(take: Take) -> Any:
@@ -494,6 +503,7 @@ ACTS: Final[dict[str, tuple[Call, Events]]] = {
         lambda t: t.run("staff", operator.publish_terms, version="2", text="Be kinder.", code="another"),
         {"platform": ["terms.published"]},
     ),
+    "erase_person": (erase, {"guest": ["person.erased"], "platform": ["person.erased"]}),
     **STANDING,
 }
 BESIDE: Final[dict[str, tuple[Call, Events]]] = {
@@ -559,6 +569,7 @@ WITHOUT_RIGHT: Final = {
     "refuse_invitation_claim": (),
     "invite_first_admin": (),
     "name_legal_representative": (),
+    "erase_person": ("ada", "zoe"),
     "create_organisation": ("ada", "zoe"),
     "set_mail_budget": ("ada", "zoe"),
     "set_partners_enabled": ("ada", "zoe"),
@@ -605,6 +616,8 @@ async def prepare(world: World, scene: Scene) -> tuple[Original, World, Scene, d
     await world.operate(set_partner_status, organisation_id=scene["nils"].organisation.id, **active)
     scene.people["dora"] = await world.person(scene.guest)
     await scene.act("gustav", member.deactivate_member, membership_id=scene["dora"].membership_id)
+    scene.people["gil"] = await world.person(scene.guest)
+    await scene.act("gustav", member.remove_member, membership_id=scene["gil"].membership_id)
     named: dict[str, Any] = {"roles": [DelegatedRole.PHONE_MANAGER]}
     keys["named"] = await scene.act("ada", contact.add_external_contact, email="n@people.example", **named)
     keys["converted"] = await make_contact(scene, "dan")

@@ -243,7 +243,7 @@ def the_wallet(office: Office) -> Attempts:
 
 async def export(tx: Transaction, *, organisation_id: UUID) -> str:
     """As the route of the exports does it."""
-    require_export(tx.principal, organisation_id)
+    await require_export(tx, organisation_id)
     return await record_export(tx, organisation_id=organisation_id, filters={})
 
 

@@ -25,7 +25,7 @@ from accord.domain.chain import FIRST_HASH, chain_hash
 from accord.domain.ids import parse_id
 from accord.domain.organisation import PLATFORM
 
-__all__ = ["Anchor", "Fault", "Verdict", "open_connection", "read_anchors", "verify"]
+__all__ = ["Anchor", "Fault", "Verdict", "open_connection", "read_anchors", "verify", "verify_database"]
 
 AT_ONCE: Final = 2_000
 TOLD_EVERY: Final = 100_000
@@ -54,6 +54,10 @@ class Verdict:
     faults: tuple[Fault, ...]
     anchors: int = 0
 
+    def __str__(self) -> str:
+        counts = f"{self.chains} chains, {self.events} events, {self.anchors} heads on record"
+        return f"{counts}, {len(self.faults)} faults"
+
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
@@ -80,6 +84,12 @@ async def open_connection(url: str) -> AsyncIterator[Driver]:
             yield await driver_of(connection)
     finally:
         await engine.dispose()
+
+
+async def verify_database(url: str, lines: Iterable[str], progress: Callable[[int], None]) -> Verdict:
+    """Verify the chains of a database against these lines of anchors. Raises ValueError for a line that is none."""
+    async with open_connection(url) as connection:
+        return await verify(connection, read_anchors(lines), progress)
 
 
 def read_anchors(lines: Iterable[str], name: str = "the file of anchors") -> Iterator[Anchor]:

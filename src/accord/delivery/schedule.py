@@ -12,11 +12,13 @@ from pgqueuer.models import Schedule
 from accord.database import queue
 from accord.database.engine import Database
 from accord.database.queries import outbox
+from accord.delivery.retention import Retention, forget
 from accord.services.checkpoint import take_checkpoint
 
 EVERY_MINUTE: Final = "* * * * *"
 EVERY_TEN_MINUTES: Final = "*/10 * * * *"
 EVERY_HOUR: Final = "17 * * * *"
+EVERY_HOUR_LATER: Final = "47 * * * *"
 LINK_LIVES: Final = timedelta(hours=72)
 LOG_KEPT: Final = timedelta(days=30)
 
@@ -24,7 +26,7 @@ Sweep = Callable[[Database, datetime], Awaitable[None]]
 """Writes what time has brought about: lapses, expiries and the notices before them."""
 
 
-def register(jobs: PgQueuer, database: Database, sweep: Sweep) -> None:
+def register(jobs: PgQueuer, database: Database, sweep: Sweep, retention: Retention) -> None:
     """Put the clock's work on a worker."""
 
     async def expiry(_: Schedule) -> None:
@@ -37,9 +39,13 @@ def register(jobs: PgQueuer, database: Database, sweep: Sweep) -> None:
         await tidy(database, datetime.now(UTC))
         await recover(database)
 
+    async def retained(_: Schedule) -> None:
+        await forget(database, retention, datetime.now(UTC))
+
     jobs.schedule("expiry", EVERY_MINUTE, accepts_context=False)(expiry)
     jobs.schedule("checkpoint", EVERY_TEN_MINUTES, accepts_context=False)(checkpoint)
     jobs.schedule("housekeeping", EVERY_HOUR, accepts_context=False)(housekeeping)
+    jobs.schedule("retention", EVERY_HOUR_LATER, accepts_context=False)(retained)
 
 
 async def recover(database: Database) -> None:

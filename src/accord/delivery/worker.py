@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from functools import partial
@@ -25,6 +25,7 @@ from accord.database.queries import outbox
 from accord.database.queries.outbox import Envelope
 from accord.delivery import schedule
 from accord.delivery.rendering import message
+from accord.delivery.retention import Retention
 from accord.delivery.smtp import Refused, Smtp, Unavailable, send
 
 POLL: Final = timedelta(seconds=2)
@@ -54,11 +55,13 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What the settings say about mails: `public_url` begins every link; without `smtp` mails stay queued."""
+    """What the settings say about mails: `public_url` begins every link; without `smtp` mails stay queued. `retention`:
+    how long they and others are kept."""
 
     public_url: str
     smtp: Smtp | None = None
     retry: Retry = Retry()
+    retention: Retention = field(default_factory=Retention)
 
 
 async def run(database: Database, delivery: Delivery, stop: asyncio.Event, sweep: schedule.Sweep) -> None:
@@ -102,7 +105,7 @@ async def _work(
     if delivery.smtp is not None:
         handler = partial(_deliver, _Post(database, delivery, delivery.smtp, asyncio.Semaphore(IN_DOUBT)))
         jobs.entrypoint(queue.MAIL, on_failure="hold", accepts_context=False)(handler)
-    schedule.register(jobs, database, sweep)
+    schedule.register(jobs, database, sweep, delivery.retention)
     stopping = asyncio.create_task(_stop_with(stop, jobs.shutdown))
     try:
         await jobs.run(

@@ -298,4 +298,15 @@ CASES = [
         wrong_state=Impossible("terms have no states"),
         repeated=Refused(OPERATOR, bare(version="3", text="Be the kindest."), "CONFLICT"),
     ),
+    Cases(
+        "erasePerson",
+        by=OPERATOR,
+        given=bare(userId="gone", reason="They asked for it."),
+        shows="receipt { facts events mails notifications activityHead }",
+        expected=lambda _, shown: shown["receipt"]["events"] > 0 and len(shown["receipt"]["activityHead"]) == 64,
+        forbidden=Refused("fred", bare(userId="gone", reason="They asked for it."), "FORBIDDEN"),
+        foreign=Refused(OPERATOR, bare(userId="forge", reason="They asked for it."), "NOT_FOUND"),
+        wrong_state=Refused(OPERATOR, bare(userId="fay", reason="They asked for it."), "INVALID_STATE"),
+        repeated=Refused(OPERATOR, bare(userId="gone", reason="They asked for it."), "INVALID_STATE"),
+    ),
 ]

@@ -20,6 +20,7 @@ ERASE: Final = text(
     "SELECT facts, events, mails, notifications"
     " FROM accord.erase_person(CAST(:who AS uuid), CAST(:place AS uuid), CAST(:contact AS uuid))"
 )
+LONGER: Final = text("SET LOCAL statement_timeout = '10min'")
 AWAY: Final = "%@erased.invalid"
 
 
@@ -56,27 +57,34 @@ async def lock_gone(tx: Transaction, subject: Subject) -> Gone | None:
 
 
 async def erase(tx: Transaction, subject: Subject) -> Erased:
-    """Take all personal facts of somebody who is gone out of every table."""
+    """Take all personal facts of somebody who is gone out of every table; it reads every event several times."""
+    await tx.execute(LONGER)
     return Erased(*await tx.first(ERASE.bindparams(**_binds(subject))))
 
 
-async def list_long_gone(tx: Transaction, before: datetime, at_most: int) -> list[Subject]:
-    """Members who were removed everywhere before this instant and are not erased yet."""
+async def list_long_gone(tx: Transaction, before: datetime, after: Subject | None, at_most: int) -> list[Subject]:
+    """The next people who were removed everywhere before this instant and are not erased yet: first those with an
+    account, then those who never accepted an invitation."""
     m = memberships.alias()
     is_elsewhere = exists().where(
         m.c.user_id == users.c.id, or_(m.c.status != "REMOVED", m.c.removed_at.is_(None), m.c.removed_at > before)
     )
     was_member = exists().where(memberships.c.user_id == users.c.id)
-    gone = select(users.c.id).where(users.c.email.not_like(AWAY), was_member, ~is_elsewhere)
-    found = [Subject(who=row.id) for row in await tx.all(gone.order_by(users.c.id).limit(at_most))]
-    never_joined = select(memberships.c.id).where(
+    if after is None or after.who is not None:
+        gone = select(users.c.id).where(users.c.email.not_like(AWAY), was_member, ~is_elsewhere)
+        if after is not None:
+            gone = gone.where(users.c.id > after.who)
+        if rows := await tx.all(gone.order_by(users.c.id).limit(at_most)):
+            return [Subject(who=row.id) for row in rows]
+    invited = select(memberships.c.id).where(
         memberships.c.user_id.is_(None),
         memberships.c.status == "REMOVED",
         memberships.c.removed_at <= before,
         memberships.c.email.not_like(AWAY),
     )
-    rows = await tx.all(never_joined.order_by(memberships.c.id).limit(at_most))
-    return [*found, *(Subject(place=row.id) for row in rows)]
+    if after is not None and after.place is not None:
+        invited = invited.where(memberships.c.id > after.place)
+    return [Subject(place=row.id) for row in await tx.all(invited.order_by(memberships.c.id).limit(at_most))]
 
 
 def _binds(subject: Subject) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Text, cast, exists, func, literal, select, update
+from sqlalchemy import Text, cast, delete, exists, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accord.database.caller import Driver
@@ -118,6 +118,20 @@ async def scrub_secrets(connection: AsyncConnection, before: datetime) -> int:
         update(mails).where(mails.c.secret.is_not(None), mails.c.created_at < before).values(secret=None)
     )
     return forgotten.rowcount
+
+
+async def delete_mails(connection: AsyncConnection, before: datetime, at_most: int) -> int:
+    """Delete mails that were sent or given up, written before an instant, oldest first; how many."""
+    done = mails.c.state.in_((MailState.SENT, MailState.DEAD))
+    oldest = select(mails.c.id).where(done, mails.c.created_at < before).order_by(mails.c.created_at).limit(at_most)
+    return (await connection.execute(delete(mails).where(mails.c.id.in_(oldest)))).rowcount
+
+
+async def delete_notices(connection: AsyncConnection, before: datetime, at_most: int) -> int:
+    """Delete notices that were written before an instant, oldest first; how many."""
+    n = notifications
+    oldest = select(n.c.id).where(n.c.created_at < before).order_by(n.c.created_at).limit(at_most)
+    return (await connection.execute(delete(n).where(n.c.id.in_(oldest)))).rowcount
 
 
 async def _move(connection: AsyncConnection, mail_id: UUID, **values: object) -> None:

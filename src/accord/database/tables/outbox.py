@@ -107,3 +107,4 @@ notifications: Final = Table(
     one_of("template", Template),
 )
 Index("ix_notifications_user_id_created_at", notifications.c.user_id, notifications.c.created_at, notifications.c.id)
+Index("ix_notifications_created_at", notifications.c.created_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from accord.access.decision import require
@@ -17,7 +18,9 @@ from accord.domain.organisation import PLATFORM
 from accord.domain.text import required_note
 from accord.services.activity import Event, record
 
-__all__ = ["ErasureReceipt", "erase_gone", "erase_person"]
+__all__ = ["ErasureReceipt", "erase_long_gone", "erase_person"]
+
+PLACES: Final = (("userId", "who"), ("membershipId", "place"), ("contactId", "contact"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,17 @@ async def erase_person(
         raise InvalidState("LIVE")
     if gone.is_erased:
         raise InvalidState("ERASED")
-    return await erase_gone(tx, subject, gone, reason)
+    return await _erase(tx, subject, gone, reason)
 
 
-PLACES = (("userId", "who"), ("membershipId", "place"), ("contactId", "contact"))
+async def erase_long_gone(tx: Transaction, subject: Subject) -> None:
+    """Erase somebody whose time has come, unless something of theirs is live again or all is erased."""
+    gone = await lock_gone(tx, subject)
+    if gone is not None and not gone.is_live and not gone.is_erased:
+        await _erase(tx, subject, gone, None)
 
 
-async def erase_gone(tx: Transaction, subject: Subject, gone: Gone, reason: str | None) -> ErasureReceipt:
+async def _erase(tx: Transaction, subject: Subject, gone: Gone, reason: str | None) -> ErasureReceipt:
     """Erase somebody of whom nothing is live, with an event in every stream that lost something."""
     taken = await erase(tx, subject)
     facts = {UUID(stream): count for stream, count in taken.facts.items()}

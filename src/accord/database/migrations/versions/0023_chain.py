@@ -15,7 +15,7 @@ from sqlalchemy.util import await_only
 from accord.domain.chain import FIRST_HASH, first_event, sealed
 
 revision = "0023"
-down_revision = "0017"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

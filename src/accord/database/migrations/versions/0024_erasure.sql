@@ -4,6 +4,8 @@ ALTER TABLE accord.memberships ADD COLUMN removed_at TIMESTAMP WITH TIME ZONE;
 
 UPDATE accord.memberships SET removed_at = now() WHERE status = 'REMOVED';
 
+CREATE INDEX ix_notifications_created_at ON accord.notifications (created_at);
+
 CREATE FUNCTION accord.note_removal() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.status <> 'REMOVED' THEN
