@@ -183,7 +183,8 @@ def test_the_guest_admin_is_admin_at_home() -> None:
         assert not allows("HA", action, at_home)
     assert not allows("GM", A.ACTIVITY_READ, at_home)
     assert allows("GX", A.ACTIVITY_READ, at_home)
-    assert not allows("GX", A.ACTIVITY_EXPORT, at_home)
+    assert allows("GX", A.ACTIVITY_EXPORT, at_home)
+    assert not allows("GM", A.ACTIVITY_EXPORT, at_home)
 
 
 def test_the_representative_manages_groups_where_the_guests_policy_says_so() -> None:
@@ -283,7 +284,9 @@ def test_an_auditor_reads_activity_and_nothing_else() -> None:
         account=replace(ACCOUNT, owner_ids=frozenset({person})),
     )
     allowed = {action for action in Action if allows("AU", action, owning)}
-    assert allowed == {action for action, names in OWN.items() if "AU" in names.split()} | {A.ACTIVITY_READ}
+    assert allowed == {action for action, names in OWN.items() if "AU" in names.split()} | {
+        *(A.ACTIVITY_READ, A.ACTIVITY_EXPORT)
+    }
     granted = replace(TARGET, grant=grant_of("GX", AccountRole.ACCOUNT_MANAGER))
     assert not {action for action in Action if allows("GX", action, granted)} - OWN.keys()
 

@@ -120,7 +120,8 @@ class Builder:
         person = await self.world.person(self.organisations["forge"], name="Gone")
         self._name("gone", "user", person.id)
         self._name("gone_membership", "membership", person.membership_id)
-        await self.world.act(self.people["fred"], remove_member, membership_id=person.membership_id)
+        given = {"membership_id": person.membership_id, "reason": "Moved away."}
+        await self.world.act(self.people["fred"], remove_member, **given)
 
     async def _people(self) -> None:
         for organisation, people in PEOPLE.items():

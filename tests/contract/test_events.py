@@ -112,7 +112,7 @@ async def accept_contact(take: Take) -> Any:
 
 async def erase(take: Take) -> Any:
     """The copies of a person have one address, by which they would all be the same human being."""
-    for table, key in (("users", "id"), ("memberships", "user_id")):
+    for table, key in () if take.actor else (("users", "id"), ("memberships", "user_id")):
         sql = f"UPDATE accord.{table} SET email = $2 WHERE {key} = $1"
         await take.stage.world.owner.execute(sql, take.key("gil"), f"gil{take.copy.number}@people.example")
     return await take.run("staff", erase_person, user_id=take.key("gil"), reason="They asked for it.")
