@@ -11,7 +11,7 @@ from tests.api.test_host_data import export, tell
 
 __all__ = ["fresh", "place"]
 
-LIST: Final = "query ($id: ID!) { organisation(id: $id) { activity(first: 5) { totalCount nodes { id userName } } } }"
+LIST: Final = "query ($id: ID!) { organisation(id: $id) { activity(first: 5) { totalCount edges { node { id } } } } }"
 EVENTS: Final = "SELECT count(*) FROM accord.activity_events WHERE type = 'export.created'"
 PEOPLE: Final = ("ada", "mia", "otto", "aud", "dan", "greta", "carla", "quentin", "marta", "milo", "fay", "fred")
 
@@ -19,6 +19,7 @@ PEOPLE: Final = ("ada", "mia", "otto", "aud", "dan", "greta", "carla", "quentin"
 async def listed(place: Place, by: str, organisation: str) -> int:
     """How many events the list shows."""
     answer = await place.api.post(place.town.emails[by], LIST, {"id": place.town[organisation]})
+    assert all("GRAPHQL" not in error["extensions"]["code"] for error in answer.get("errors", ())), answer
     shown: Any = (answer.get("data") or {}).get("organisation") or {}
     return ((shown.get("activity") or {}).get("totalCount")) or 0
 

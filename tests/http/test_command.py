@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import httpx2
 
@@ -140,6 +141,9 @@ def test_serve_refuses_with_one_line(module_database_urls: DatabaseURLs, tmp_pat
 def test_commands_on_a_database(module_database_urls: DatabaseURLs, tmp_path: Path) -> None:
     current, stale = tmp_path / "current.graphql", tmp_path / "stale.graphql"
     stale.write_text("type Query { nothing: String }")
+    anchors, none = tmp_path / "anchors", tmp_path / "none"
+    anchors.write_text(f"# kept elsewhere\norganisation_{UUID(int=5)} 3 {'a' * 64}\nplatform - {'b' * 64}\n")
+    none.write_text("organisation_x 3\n")
     env = environment(module_database_urls, tmp_path)
     results = commands(
         env,
@@ -149,8 +153,13 @@ def test_commands_on_a_database(module_database_urls: DatabaseURLs, tmp_path: Pa
         (["token", "--as", "nobody"], {}),
         (["schema", "--path", str(current)], {}),
         (["schema", "--check", "--path", str(current)], {}),
+        (["audit", "verify", "--anchors", str(anchors)], {}),
+        (["audit", "verify", "--anchors", str(none)], {}),
         (["schema", "--check", "--path", str(stale)], {}),
     )
-    assert [code for code, _, _ in results] == [0, 0, 0, 1, 0, 0, 1]
+    assert [code for code, _, _ in results] == [0, 0, 0, 1, 0, 0, 1, 2, 1]
+    assert "event 3: is gone; the file of anchors, line 2 has it on record" in results[6][1]
+    assert "no event has the hash that the file of anchors, line 3 has on record" in results[6][1]
+    assert "line 1: expected an organisation, a number and a hash" in results[7][2]
     assert "0 faults" in results[1][1]
     assert "not current" in results[-1][2]

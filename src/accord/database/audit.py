@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from accord.database.caller import Driver
 from accord.database.engine import driver_url
-from accord.database.queries.audit import EVENTS, FOUND, STREAMS
+from accord.database.queries.audit import EVENTS, FOUND, HAS_HASH, STREAMS
 from accord.database.snapshot import driver_of
 from accord.domain.activity import EventType
 from accord.domain.chain import FIRST_HASH, chain_hash
@@ -61,10 +61,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A head that somebody has on record; without a hash, that the event exists. `source` says where."""
+    """A head that somebody has on record; `source` says where. Without a hash it is the event's existence, without a
+    number any event of the stream may have the hash."""
 
     stream_id: UUID
-    sequence: int
+    sequence: int | None
     hash: str | None
     source: str
 
@@ -93,9 +94,10 @@ async def verify_database(url: str, lines: Iterable[str], progress: Callable[[in
 
 
 def read_anchors(lines: Iterable[str], name: str = "the file of anchors") -> Iterator[Anchor]:
-    """Yield the anchors of a file: a line has an organisation's ID, a number and a hash; `#` begins a comment.
+    """Yield the anchors of a file: a line has an organisation's ID (or `platform`), a number and a hash.
 
-    Raises ValueError with the number of a line that is none of that.
+    The number is `-` where it is not known; `#` begins a comment. Raises ValueError with the number of a line that is
+    none of that.
     """
     for number, text in enumerate(lines, 1):
         words = text.split("#")[0].replace(",", " ").split()
@@ -104,7 +106,8 @@ def read_anchors(lines: Iterable[str], name: str = "the file of anchors") -> Ite
         try:
             stream, sequence, digest = words
             stream_id = PLATFORM if stream == "platform" else parse_id("organisation", stream)
-            yield Anchor(stream_id, int(sequence), digest.lower(), f"{name}, line {number}")
+            place = None if sequence == "-" else int(sequence)
+            yield Anchor(stream_id, place, bytes.fromhex(digest).hex(), f"{name}, line {number}")
         except Exception:  # noqa: BLE001 - whatever is wrong with the line, it is no anchor
             raise ValueError(f"{name}, line {number}: expected an organisation, a number and a hash") from None
 
@@ -173,15 +176,20 @@ class _Audit:
     async def compare(self, anchors: Iterable[Anchor]) -> None:
         """Compare heads on record with the events that have their numbers now."""
         wanted = list(anchors)
+        self.anchors += len(wanted)
+        for anchor in (one for one in wanted if one.sequence is None):
+            if not await self.connection.fetch(HAS_HASH, anchor.stream_id, anchor.hash):
+                self._fault(anchor.stream_id, 0, f"no event has the hash that {anchor.source} has on record")
+        wanted = [one for one in wanted if one.sequence]
         found = await self.connection.fetch(FOUND, [one.stream_id for one in wanted], [one.sequence for one in wanted])
         for anchor, row in zip(wanted, found, strict=True):
-            if anchor.sequence == 0 and anchor.hash in {None, FIRST_HASH}:
-                continue
+            number = anchor.sequence or 0
             if row["hash"] is None:
-                self._fault(anchor.stream_id, anchor.sequence, f"is gone; {anchor.source} has it on record")
+                self._fault(anchor.stream_id, number, f"is gone; {anchor.source} has it on record")
             elif anchor.hash is not None and row["hash"] != anchor.hash:
-                self._fault(anchor.stream_id, anchor.sequence, f"is not the one that {anchor.source} has on record")
-        self.anchors += len(wanted)
+                self._fault(
+                    anchor.stream_id, anchor.sequence or 0, f"is not the one that {anchor.source} has on record"
+                )
 
     def _fault(self, stream_id: UUID, sequence: int, what: str) -> None:
         self.faults.append(Fault(UUID(int=stream_id.int), sequence, what))
@@ -216,7 +224,7 @@ class _Audit:
             chain.erasures_told += int(row["data"].get("facts") or 0)
         recorded = list(_recorded(row))
         if row["type"] == EventType.CHAIN_CHECKPOINT.value and chain.id == PLATFORM:
-            self.checkpoints |= {anchor.stream_id: anchor.sequence for anchor in recorded}
+            self.checkpoints |= {anchor.stream_id: anchor.sequence or 0 for anchor in recorded}
         if row["type"] == EventType.ORGANISATION_CREATED.value and chain.id == PLATFORM:
             self.creations_told += 1
         self.waiting += recorded

@@ -25,3 +25,5 @@ FOUND: Final = """
 SELECT e.hash FROM unnest($1::uuid[], $2::bigint[]) WITH ORDINALITY w (stream_id, sequence, place)
 LEFT JOIN accord.activity_events e ON e.stream_id = w.stream_id AND e.sequence = w.sequence ORDER BY w.place
 """
+
+HAS_HASH: Final = "SELECT 1 FROM accord.activity_events WHERE stream_id = $1 AND hash = $2 LIMIT 1"
