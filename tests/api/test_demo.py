@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,29 @@ async def test_every_chain_of_activity_holds(api: Api) -> None:
     assert verdict.faults == ()
     assert verdict.chains == len(COMPANIES) + 1
     assert verdict.events > 300
+
+
+async def test_what_people_typed_is_a_personal_fact_of_its_event(rows: asyncpg.Connection[asyncpg.Record]) -> None:
+    """A string in `data` with a blank or an @ is somebody's name, address or text: it must not stand in the hash."""
+    found = await rows.fetch("SELECT type, data, facts FROM accord.activity_events")
+    texts = [(row, path, value) for row in found for path, value in strings(json.loads(row["data"]), "data")]
+    in_hash = [
+        (row["type"], path) for row, path, value in texts if path not in row["facts"] and re.search(r"[\s@]", value)
+    ]
+    assert len(texts) > 300
+    assert in_hash == []
+
+
+def strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Every string in a value of JSON, with the path to it."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, below in value.items():
+            yield from strings(below, f"{path}.{key}")
+    elif isinstance(value, list):
+        for number, below in enumerate(value):
+            yield from strings(below, f"{path}.{number}")
 
 
 async def test_activity_shows_who_sat_where(rows: asyncpg.Connection[asyncpg.Record]) -> None:
