@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
+import asyncpg
 import pytest
 
 from accord.domain.chain import ERASED
@@ -80,6 +81,96 @@ async def test_nothing_of_an_erased_person_is_left(scene: Scene) -> None:
     )
     assert {row["actor_name"] for row in rows} == {ERASED}
     assert all(row["ip"] is None and row["salt"] is None and row["erased"] for row in rows)
+
+
+PLACES: Final = (
+    (
+        "INSERT INTO accord.organisation_settings (id, notification_addresses, security_contact)"
+        " VALUES ($1, ARRAY['x@y.example', upper($2)], $2)"
+    ),
+    "INSERT INTO accord.directory_entries (id, email) VALUES ($1, $2)",
+    "INSERT INTO accord.acting_changes (organisation_id, change) VALUES ($1, 'invited ' || $3 || ' (' || $2 || ')')",
+    "UPDATE accord.partnerships SET contact_email = $2, end_reason = $3 || ' left' WHERE guest_id = $1",
+    (
+        "UPDATE accord.attempts SET host_reason = 'Ask ' || $2, terms = terms || jsonb_build_object('x', $3::text)"
+        " WHERE guest_id = $1"
+    ),
+    (
+        "INSERT INTO accord.scim_credentials (organisation_id, label, token_hash, created_by, expires_at)"
+        " SELECT $1, 'By ' || $3, 'h', id, now() FROM accord.users WHERE home_organisation_id = $1 AND $2 <> '' LIMIT 1"
+    ),
+    "INSERT INTO accord.scim_groups (organisation_id, display_name) VALUES ($1, 'Friends of ' || $3 || ', ' || $2)",
+    (
+        "INSERT INTO accord.scim_users (id, organisation_id, user_name, profile) SELECT id, organisation_id, $2,"
+        " jsonb_build_object('displayName', $3::text) FROM accord.memberships WHERE organisation_id = $1 AND email = $2"
+    ),
+    (
+        "INSERT INTO accord.browser_sessions (token_hash, issuer, subject, email, email_verified, name, mfa, started_at,"
+        " used_at, ends_at) SELECT 't' || $2, 'i', home_organisation_id::text, $2, true, $3, false, now(), now(),"
+        " now() + interval '1 hour' FROM accord.users WHERE home_organisation_id = $1 LIMIT 1"
+    ),
+    (
+        "INSERT INTO accord.sign_ins (token_hash, user_id, expires_at) SELECT 's' || $2 || $3, id, now() FROM accord.users"
+        " WHERE home_organisation_id = $1 AND email = $2"
+    ),
+    (
+        "INSERT INTO accord.external_contacts (host_id, email, roles, status, invited_by, ended_at)"
+        " SELECT $1, initcap($2), '{PHONE_MANAGER}', 'REMOVED', id, now() FROM accord.users"
+        " WHERE home_organisation_id = $1 AND $3 <> '' LIMIT 1"
+    ),
+    (
+        "INSERT INTO accord.notifications (user_id, organisation_id, template, subject, text, created_at) SELECT id, $1,"
+        " 'withdrawn', $3 || ' asks', 'Write to ' || $2, now() FROM accord.users WHERE home_organisation_id = $1 LIMIT 1"
+    ),
+    (
+        "INSERT INTO accord.mails (organisation_id, template, address, facts, external, ordinal, created_at, last_error)"
+        " VALUES ($1, 'withdrawn', $2, '{}', false, 0, now(), '550 ' || $3)"
+    ),
+    (
+        "INSERT INTO accord.retries (actor, mutation, place, key_hash, arguments_hash, created_at, expires_at)"
+        " SELECT i.issuer || ' ' || i.subject, $2, $3, 'k', 'a', now(), now() FROM accord.identities i"
+        " JOIN accord.users u ON u.id = i.user_id WHERE u.home_organisation_id = $1 AND u.email = $2"
+    ),
+    (
+        "INSERT INTO accord.allowances (key, minute, hour, at) SELECT 'person ' || i.issuer || ' ' || i.subject, 0, 0, 0"
+        " FROM accord.identities i JOIN accord.users u ON u.id = i.user_id"
+        " WHERE u.home_organisation_id = $1 AND u.email = $2 AND $3 <> ''"
+    ),
+    (
+        "UPDATE accord.accounts SET label = 'Mailbox of ' || $3 || ', ' || $2 WHERE host_id IN (SELECT host_id"
+        " FROM accord.partnerships WHERE guest_id = $1)"
+    ),
+)
+"""Statements that put an address ($2) and a name ($3) into a place each, of or about an organisation ($1)."""
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: " ".join(place.split()[:3]))
+async def test_each_place_is_reached(scene: Scene, place: str) -> None:
+    person = await leave_traces(scene)
+    values = [scene.guest.id, person.email, LATER][: 3 if "$3" in place else 2]
+    typed = place.replace("$1", "$1::uuid").replace("$2", "$2::text").replace("$3", "$3::text")
+    await scene.world.owner.execute("SET session_replication_role = replica")
+    assert (await scene.world.owner.execute(typed, *values))[-2:] != " 0"
+    await scene.world.owner.execute("SET session_replication_role = origin")
+    if "mails" not in place:
+        assert len(await mentions(scene.world.owner, LATER, person.email)) > 3
+    await scene.world.operate(erase_person, user_id=person.id, reason="They asked for it.")
+    assert await mentions(scene.world.owner, NAME, LATER, person.email) == {}
+    assert not (await scene.world.verify()).faults
+
+
+async def test_neither_the_gateway_by_itself_nor_a_live_person_is_let_through_by_the_database(scene: Scene) -> None:
+    gateway = await asyncpg.connect(scene.world.urls.gateway)
+    worker = await asyncpg.connect(scene.world.urls.worker)
+    try:
+        for function in ("lock_gone_person", "erase_person"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await gateway.fetch(f"SELECT * FROM accord.{function}($1, NULL, NULL)", scene["dan"].id)
+        with pytest.raises(asyncpg.CheckViolationError):
+            await worker.fetch("SELECT * FROM accord.erase_person($1, NULL, NULL)", scene["dan"].id)
+    finally:
+        await gateway.close()
+        await worker.close()
 
 
 async def test_other_peoples_facts_stay(scene: Scene) -> None:
