@@ -105,12 +105,14 @@ PLACES: Final = (
         " jsonb_build_object('displayName', $3::text) FROM accord.memberships WHERE organisation_id = $1 AND email = $2"
     ),
     (
-        "INSERT INTO accord.browser_sessions (token_hash, issuer, subject, email, email_verified, name, mfa, started_at,"
+        "INSERT INTO accord.browser_sessions (token_hash, issuer, subject, email, email_verified,"
+        " name, mfa, started_at,"
         " used_at, ends_at) SELECT 't' || $2, 'i', home_organisation_id::text, $2, true, $3, false, now(), now(),"
         " now() + interval '1 hour' FROM accord.users WHERE home_organisation_id = $1 LIMIT 1"
     ),
     (
-        "INSERT INTO accord.sign_ins (token_hash, user_id, expires_at) SELECT 's' || $2 || $3, id, now() FROM accord.users"
+        "INSERT INTO accord.sign_ins (token_hash, user_id, expires_at) SELECT 's' || $2 || $3, id,"
+        " now() FROM accord.users"
         " WHERE home_organisation_id = $1 AND email = $2"
     ),
     (
@@ -119,11 +121,14 @@ PLACES: Final = (
         " WHERE home_organisation_id = $1 AND $3 <> '' LIMIT 1"
     ),
     (
-        "INSERT INTO accord.notifications (user_id, organisation_id, template, subject, text, created_at) SELECT id, $1,"
-        " 'withdrawn', $3 || ' asks', 'Write to ' || $2, now() FROM accord.users WHERE home_organisation_id = $1 LIMIT 1"
+        "INSERT INTO accord.notifications (user_id, organisation_id, template, subject, text,"
+        " created_at) SELECT id, $1,"
+        " 'withdrawn', $3 || ' asks', 'Write to ' || $2, now() FROM accord.users WHERE"
+        " home_organisation_id = $1 LIMIT 1"
     ),
     (
-        "INSERT INTO accord.mails (organisation_id, template, address, facts, external, ordinal, created_at, last_error)"
+        "INSERT INTO accord.mails (organisation_id, template, address, facts, external, ordinal,"
+        " created_at, last_error)"
         " VALUES ($1, 'withdrawn', $2, '{}', false, 0, now(), '550 ' || $3)"
     ),
     (
@@ -132,7 +137,8 @@ PLACES: Final = (
         " JOIN accord.users u ON u.id = i.user_id WHERE u.home_organisation_id = $1 AND u.email = $2"
     ),
     (
-        "INSERT INTO accord.allowances (key, minute, hour, at) SELECT 'person ' || i.issuer || ' ' || i.subject, 0, 0, 0"
+        "INSERT INTO accord.allowances (key, minute, hour, at) SELECT 'person ' || i.issuer || ' '"
+        " || i.subject, 0, 0, 0"
         " FROM accord.identities i JOIN accord.users u ON u.id = i.user_id"
         " WHERE u.home_organisation_id = $1 AND u.email = $2 AND $3 <> ''"
     ),
