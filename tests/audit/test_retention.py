@@ -63,6 +63,16 @@ async def test_old_mails_go_in_batches_and_those_to_be_sent_stay(scene: Scene, m
     assert [tuple(row) for row in rows] == [("QUEUED", 2), ("SENT", 4)]
 
 
+async def test_the_worker_can_delete_no_mail_that_is_to_be_sent(scene: Scene) -> None:
+    await scene.world.owner.execute("DELETE FROM accord.mails")
+    for state in ("SENT", "DEAD", "QUEUED", "FAILED"):
+        await write_mails(scene, state, 0, 1)
+    async with worker(scene) as database, database.system() as connection:
+        await connection.exec_driver_sql("DELETE FROM accord.mails")
+    rows = await scene.world.owner.fetch("SELECT state FROM accord.mails ORDER BY 1")
+    assert [row[0] for row in rows] == ["FAILED", "QUEUED"]
+
+
 async def test_old_notices_go(scene: Scene) -> None:
     before = await scene.world.owner.fetchval("SELECT count(*) FROM accord.notifications")
     assert before

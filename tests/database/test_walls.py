@@ -206,6 +206,7 @@ async def test_there_is_no_way_around_the_policies(world: World) -> None:
     reviewed |= {"admit", "charge", "renew", "release", "begin_export", "end_exports", "note_failure"}
     reviewed |= {"count_own_clients", "note_group_change"}
     reviewed |= {f"reachable_{kind}" for kind in ("accounts", "organisations", "people")}
+    reviewed |= {"lock_gone_person", "erase_person"}
     reviewed |= {"linked", "approached", "belongs", "contact_of", "has_contacts_with", "meets", "shared_with_us"}
     assert {row["proname"] for row in await world.owner.fetch(definers)} == reviewed
 

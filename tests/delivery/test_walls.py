@@ -33,7 +33,8 @@ FORBIDDEN = (
     "DROP TABLE queue.pgqueuer",
 )
 WORKER_FORBIDDEN = (
-    "DELETE FROM accord.mails",
+    "TRUNCATE accord.mails",
+    "DELETE FROM accord.partnerships",
     "TRUNCATE queue.pgqueuer",
     "DROP TABLE queue.pgqueuer",
     "UPDATE accord.organisations SET name = 'ours'",

@@ -62,7 +62,7 @@ def _table(name: str, columns: str, scope: str) -> str:
 
 EVENTS: Final = (
     "'events', (SELECT coalesce(json_agg(row_to_json(r)), '[]') FROM (SELECT stream_id, type, count(*) AS times"
-    " FROM accord.activity_events WHERE stream_id = ANY($1) GROUP BY 1, 2) r)"
+    " FROM accord.activity_events WHERE stream_id = ANY($1) AND type <> 'chain.started' GROUP BY 1, 2) r)"
 )
 STATEMENT: Final = (
     "SELECT json_build_object(" + ", ".join([*(_table(name, *read) for name, read in READ.items()), EVENTS]) + ")"

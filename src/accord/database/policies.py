@@ -297,7 +297,10 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     "mails": (
         ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
         ("SELECT", _in_mine("organisation_id"), GATEWAY),
-        ("ALL", "true", WORKER),
+        ("SELECT", "true", WORKER),
+        ("INSERT", "true", WORKER),
+        ("UPDATE", "true", WORKER),
+        ("DELETE", "state IN ('DEAD', 'SENT')", WORKER),
     ),
     "mail_turns": (
         ("SELECT", TURNS, GATEWAY),
