@@ -96,8 +96,14 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         **dict.fromkeys(("rename_organisation", "sign_out_browsers"), (GATEWAY,)),
         **dict.fromkeys(("admit", "charge", "renew", "release", "note_failure", "count_own_clients"), (GATEWAY,)),
         **dict.fromkeys(("begin_export", "end_exports"), (GATEWAY,)),
+        **dict.fromkeys(("lock_gone_person", "erase_person"), (GATEWAY,)),
+        # what triggers ask, with the rights of who changes the row
+        "only_erases": BOTH,
         # what these call with the rights of their owner
         **dict.fromkeys(("hold_allowance", "holder", "person_key", "spent"), ()),
+        **dict.fromkeys(("may_erase", "literal_pattern", "words_pattern", "redacted", "mentions", "fact_of"), ()),
+        **dict.fromkeys(("erase_facts", "names_of", "addresses_of", "erase_from_events", "erase_from_texts"), ()),
+        "erase_rows": (),
     }
 )
 """Who may call each function of ours, beside the owner: nobody whom this table does not name, PUBLIC least of all.

@@ -105,7 +105,7 @@ DECLARE
     found accord.gone_person;
 BEGIN
     PERFORM accord.may_erase();
-    SELECT array_agg(DISTINCT lower(a)) INTO found.addresses FROM (
+    SELECT array_agg(DISTINCT lower(a)) || array_agg(DISTINCT accord.fold(a)) INTO found.addresses FROM (
         SELECT u.email AS a FROM accord.users u WHERE u.id = who
         UNION ALL SELECT m.email FROM accord.memberships m WHERE m.user_id = who OR m.id = place
         UNION ALL SELECT u.email FROM accord.users u JOIN accord.memberships m ON m.user_id = u.id WHERE m.id = place
@@ -117,21 +117,21 @@ BEGIN
     found.is_erased := (SELECT bool_and(a LIKE '%@erased.invalid') FROM unnest(found.addresses) a);
     found.addresses := ARRAY(SELECT a FROM unnest(found.addresses) a WHERE a NOT LIKE '%@erased.invalid');
     found.people := ARRAY(
-        SELECT u.id FROM accord.users u WHERE u.id = who OR lower(u.email) = ANY (found.addresses)
+        SELECT u.id FROM accord.users u WHERE u.id = who OR accord.fold(u.email) = ANY (found.addresses)
             OR EXISTS (
                 SELECT FROM accord.memberships m
-                WHERE m.user_id = u.id AND (m.id = place OR lower(m.email) = ANY (found.addresses)))
+                WHERE m.user_id = u.id AND (m.id = place OR accord.fold(m.email) = ANY (found.addresses)))
         ORDER BY 1 FOR UPDATE);
     found.places := ARRAY(
         SELECT m.id FROM accord.memberships m
-        WHERE m.id = place OR m.user_id = ANY (found.people) OR lower(m.email) = ANY (found.addresses)
+        WHERE m.id = place OR m.user_id = ANY (found.people) OR accord.fold(m.email) = ANY (found.addresses)
         ORDER BY 1 FOR UPDATE);
     found.contacts := ARRAY(
         SELECT c.id FROM accord.external_contacts c
-        WHERE c.id = contact OR c.user_id = ANY (found.people) OR lower(c.email) = ANY (found.addresses)
+        WHERE c.id = contact OR c.user_id = ANY (found.people) OR accord.fold(c.email) = ANY (found.addresses)
         ORDER BY 1 FOR UPDATE);
     found.addresses := ARRAY(
-        SELECT DISTINCT lower(a) FROM (
+        SELECT DISTINCT unnest(ARRAY[lower(a), accord.fold(a)]) FROM (
             SELECT unnest(found.addresses) AS a
             UNION ALL SELECT u.email FROM accord.users u WHERE u.id = ANY (found.people)
             UNION ALL SELECT m.email FROM accord.memberships m WHERE m.id = ANY (found.places)
@@ -237,7 +237,7 @@ $$;
 
 CREATE FUNCTION accord.addresses_of(gone accord.gone_person, ids text) RETURNS text[]
     LANGUAGE sql STABLE SET search_path = accord, pg_temp AS $$
-    SELECT array_agg(DISTINCT lower(a)) FROM (
+    SELECT array_agg(DISTINCT lower(a)) || array_agg(DISTINCT accord.fold(a)) FROM (
         SELECT unnest(gone.addresses) AS a
         UNION ALL SELECT b.email FROM accord.browser_sessions b WHERE b.user_id = ANY (gone.people)
         UNION ALL SELECT s.user_name FROM accord.scim_users s WHERE s.id = ANY (gone.places)
@@ -327,16 +327,23 @@ END $$;
 CREATE FUNCTION accord.erase_rows(gone accord.gone_person, known text[], OUT mails bigint, OUT notifications bigint)
     LANGUAGE plpgsql SET search_path = accord, pg_temp AS $$
 BEGIN
-    DELETE FROM accord.mails m WHERE lower(m.address) = ANY (known);
+    DELETE FROM accord.mails m WHERE accord.fold(m.address) = ANY (known);
     GET DIAGNOSTICS mails = ROW_COUNT;
+    DELETE FROM accord.held_mails h WHERE accord.fold(h.address) = ANY (known);
+    DELETE FROM accord.invitation_claims c
+        WHERE c.user_id = ANY (gone.people) OR accord.fold(c.email) = ANY (known) OR accord.fold(c.invited_email) = ANY (known)
+            OR EXISTS (
+                SELECT FROM accord.identities i
+                WHERE i.user_id = ANY (gone.people) AND (i.issuer, i.subject) = (c.issuer, c.subject));
     DELETE FROM accord.notifications n WHERE n.user_id = ANY (gone.people);
     GET DIAGNOSTICS notifications = ROW_COUNT;
     DELETE FROM accord.retries r USING accord.identities i
         WHERE i.user_id = ANY (gone.people) AND r.actor = i.issuer || ' ' || i.subject;
     DELETE FROM accord.allowances a USING accord.identities i
         WHERE i.user_id = ANY (gone.people) AND a.key LIKE '%person ' || i.issuer || ' ' || i.subject;
+    DELETE FROM accord.allowances a USING unnest(gone.people) p WHERE a.key LIKE '%person ' || p;
     DELETE FROM accord.browser_sessions b
-        WHERE b.user_id = ANY (gone.people) OR lower(b.email) = ANY (known) OR EXISTS (
+        WHERE b.user_id = ANY (gone.people) OR accord.fold(b.email) = ANY (known) OR EXISTS (
             SELECT FROM accord.identities i
             WHERE i.user_id = ANY (gone.people) AND (i.issuer, i.subject) = (b.issuer, b.subject));
     DELETE FROM accord.sign_ins s WHERE s.user_id = ANY (gone.people);
@@ -348,16 +355,16 @@ BEGIN
     UPDATE accord.external_contacts SET email = 'erased-' || id || '@erased.invalid' WHERE id = ANY (gone.contacts);
     UPDATE accord.users SET email = 'erased-' || id || '@erased.invalid', display_name = '[erased]'
         WHERE id = ANY (gone.people);
-    UPDATE accord.invitations SET email = 'erased@erased.invalid' WHERE lower(email) = ANY (known);
-    UPDATE accord.partnerships SET contact_email = NULL WHERE lower(contact_email) = ANY (known);
-    UPDATE accord.directory_entries SET email = NULL WHERE lower(email) = ANY (known);
+    UPDATE accord.invitations SET email = 'erased@erased.invalid' WHERE accord.fold(email) = ANY (known);
+    UPDATE accord.partnerships SET contact_email = NULL WHERE accord.fold(contact_email) = ANY (known);
+    UPDATE accord.directory_entries SET email = NULL WHERE accord.fold(email) = ANY (known);
     UPDATE accord.organisation_settings SET notification_addresses = ARRAY(
-        SELECT a FROM unnest(notification_addresses) a WHERE lower(a) <> ALL (known))
-        WHERE EXISTS (SELECT FROM unnest(notification_addresses) a WHERE lower(a) = ANY (known));
-    UPDATE accord.organisation_settings SET security_contact = NULL WHERE lower(security_contact) = ANY (known);
+        SELECT a FROM unnest(notification_addresses) a WHERE accord.fold(a) <> ALL (known))
+        WHERE EXISTS (SELECT FROM unnest(notification_addresses) a WHERE accord.fold(a) = ANY (known));
+    UPDATE accord.organisation_settings SET security_contact = NULL WHERE accord.fold(security_contact) = ANY (known);
     UPDATE accord.role_delegations SET notify_addresses = ARRAY(
-        SELECT a FROM unnest(notify_addresses) a WHERE lower(a) <> ALL (known))
-        WHERE EXISTS (SELECT FROM unnest(notify_addresses) a WHERE lower(a) = ANY (known));
+        SELECT a FROM unnest(notify_addresses) a WHERE accord.fold(a) <> ALL (known))
+        WHERE EXISTS (SELECT FROM unnest(notify_addresses) a WHERE accord.fold(a) = ANY (known));
     UPDATE accord.acting_sessions SET reason = NULL, ip = '', user_agent = '' WHERE user_id = ANY (gone.people);
     UPDATE accord.terms_acceptances SET ip = '', user_agent = '' WHERE user_id = ANY (gone.people);
     UPDATE accord.wallet_entries SET made_by_name = '[erased]' WHERE made_by = ANY (gone.people);
