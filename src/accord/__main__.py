@@ -46,8 +46,7 @@ audit_app = typer.Typer(no_args_is_help=True, help="Check what must not change."
 app.add_typer(audit_app, name="audit")
 
 REVIVAL = 1.0
-COULD_NOT = 2
-"""The exit status where nothing could be verified; 1 is for chains that do not hold."""
+COULD_NOT = 2  # the exit status where nothing could be verified; 1 is for chains that do not hold
 
 
 def warn_of_old_python() -> None:
@@ -364,11 +363,7 @@ def mail(
 
 
 @audit_app.command("verify")
-def verify(
-    anchors: Annotated[
-        Path | None, typer.Option(help="Heads kept elsewhere: organisation, number, hash a line.")
-    ] = None,
-) -> None:
+def verify(anchors: Annotated[Path | None, typer.Option(help="A file of heads kept elsewhere.")] = None) -> None:
     """Check every chain of activity, trusting nothing but rows and heads on record; status 1 if one does not hold."""
     with database(read_settings()) as (settings, _):
         try:

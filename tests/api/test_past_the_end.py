@@ -39,7 +39,7 @@ NO_PARTNERSHIP: Final = frozenset(
         *("setOrganisationStatus", "setPartnerStatus", "setPartnersEnabled", "setPolicy", "setScimGroupRoles"),
         *("topUpWallet", "unfreezePartnerAccess", "updateAccount", "updateMember", "updateProfile"),
         *("updateSettings", "voidInvoice", "confirmInvitationClaim", "refuseInvitationClaim", "inviteFirstAdmin"),
-        *("nameLegalRepresentative", "setMailBudget"),
+        *("nameLegalRepresentative", "setMailBudget", "erasePerson"),
     }
 )
 """Acts that are about something else than a partnership in force, or a proposal of one: time takes nothing of them."""

@@ -132,6 +132,30 @@ PLACES: Final = (
         " VALUES ($1, 'withdrawn', $2, '{}', false, 0, now(), '550 ' || $3)"
     ),
     (
+        "INSERT INTO accord.mails (organisation_id, template, address, address_key, facts, external, ordinal,"
+        " created_at) VALUES ($1, 'withdrawn', upper($2), $2, '{}', false, 0, now())"
+    ),
+    (
+        "INSERT INTO accord.held_mails (organisation_id, key, template, address, facts, created_at)"
+        " VALUES ($1, 'k', 'withdrawn', upper($2), jsonb_build_object('member', $3::text), now())"
+    ),
+    (
+        "INSERT INTO accord.held_mails (organisation_id, key, template, address, facts, display_name, created_at)"
+        " VALUES ($1, 'k', 'withdrawn', 'x@else.example', jsonb_build_object('note', $2::text), $3, now())"
+    ),
+    (
+        "INSERT INTO accord.invitation_claims (organisation_id, membership_id, by_operator, link_hash, invited_email,"
+        " issuer, subject, email, email_verified, display_name, state, claimed_at, expires_at) SELECT $1, id, false,"
+        " 'h', 'x@else.example', 'i', 's', upper($2), true, $3, 'LAPSED', now(), now()"
+        " FROM accord.memberships WHERE organisation_id = $1 LIMIT 1"
+    ),
+    (
+        "INSERT INTO accord.invitation_claims (organisation_id, membership_id, by_operator, link_hash, invited_email,"
+        " issuer, subject, email, email_verified, display_name, state, claimed_at, expires_at) SELECT $1, id, false,"
+        " 'h', $2, 'i', 's', 'x@else.example', true, $3, 'LAPSED', now(), now()"
+        " FROM accord.memberships WHERE organisation_id = $1 LIMIT 1"
+    ),
+    (
         "INSERT INTO accord.retries (actor, mutation, place, key_hash, arguments_hash, created_at, expires_at)"
         " SELECT i.issuer || ' ' || i.subject, $2, $3, 'k', 'a', now(), now() FROM accord.identities i"
         " JOIN accord.users u ON u.id = i.user_id WHERE u.home_organisation_id = $1 AND u.email = $2"

@@ -45,7 +45,7 @@ STAFF: Final = frozenset(
     {
         *("create_organisation", "set_partners_enabled", "set_mail_budget", "publish_terms", "link_partner"),
         *("end_partner_link", "set_organisation_status", "set_partner_status", "issue_invoice", "void_invoice"),
-        *("set_ceiling", "invite_first_admin", "name_legal_representative"),
+        *("set_ceiling", "invite_first_admin", "name_legal_representative", "erase_person"),
     }
 )
 """The operator's acts: an organisation's own status says nothing about them; some ask for an active one themselves."""

@@ -45,7 +45,10 @@ AS_OWNER: Final = {
         *("reachable_organisations", "reachable_people", "release", "rename_organisation", "requestable"),
         *("shared_with_us", "sign_out_browsers", "signs_in"),
     )
-} | {"queue.add_jobs": [GATEWAY, WORKER], "accord.note_group_change": []}
+} | {
+    **{name: [GATEWAY, WORKER] for name in ("accord.lock_gone_person", "accord.erase_person", "queue.add_jobs")},
+    "accord.note_group_change": [],
+}
 """The functions that run with the rights of their owner, and their callers: written out, so that a new one is seen."""
 
 

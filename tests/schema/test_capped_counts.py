@@ -25,8 +25,8 @@ INSERT INTO accord.activity_events (stream_id, sequence, occurred_at, type, outc
     data, previous_hash, hash)
 SELECT $1, g, '2026-01-01'::timestamptz + g * interval '1 minute',
     CASE WHEN g % 1000 = 0 THEN 'partnership.requested' ELSE 'account.created' END, 'SUCCESS',
-    CASE WHEN g % 1000 = 1 THEN $2::uuid END, 'x', $1, '{}', md5(g::text), md5((g + 1)::text)
-FROM generate_series(1, $3::int) g
+    CASE WHEN g % 1000 = 2 THEN $2::uuid END, 'x', $1, '{}', md5(g::text), md5((g + 1)::text)
+FROM generate_series(2, $3::int) g
 """
 COUNT: Final = """
 query($id: ID!, $filter: ActivityFilter) {

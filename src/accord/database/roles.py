@@ -96,7 +96,7 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         **dict.fromkeys(("rename_organisation", "sign_out_browsers"), (GATEWAY,)),
         **dict.fromkeys(("admit", "charge", "renew", "release", "note_failure", "count_own_clients"), (GATEWAY,)),
         **dict.fromkeys(("begin_export", "end_exports"), (GATEWAY,)),
-        **dict.fromkeys(("lock_gone_person", "erase_person"), (GATEWAY,)),
+        **dict.fromkeys(("lock_gone_person", "erase_person"), BOTH),
         # what triggers ask, with the rights of who changes the row
         "only_erases": BOTH,
         # what these call with the rights of their owner

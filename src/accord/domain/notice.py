@@ -377,8 +377,7 @@ def select_facts(template: Template, given: Mapping[str, str], *, to_strangers: 
     cleaned = {name: clean_fact(name, value, to_strangers=to_strangers) for name, value in given.items()}
     if missing := notice.required - {name for name, value in cleaned.items() if value}:
         raise ValueError(f"the notice {template.value} lacks {', '.join(sorted(missing))}")
-    wanted = notice.required | notice.optional
-    return {name: value for name, value in cleaned.items() if name in wanted and value}
+    return {name: value for name, value in cleaned.items() if value and name in notice.required | notice.optional}
 
 
 def compose(template: Template, facts: Mapping[str, str]) -> tuple[str, str]:

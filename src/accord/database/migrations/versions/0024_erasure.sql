@@ -311,6 +311,8 @@ BEGIN
         ('mails', 'facts', 'organisation_id', 'jsonb'),
         ('mails', 'last_error', 'organisation_id', 'text'),
         ('mails', 'display_name', 'organisation_id', 'text'),
+        ('held_mails', 'facts', 'organisation_id', 'jsonb'),
+        ('held_mails', 'display_name', 'organisation_id', 'text'),
         ('api_clients', 'name', 'organisation_id', 'text'),
         ('scim_credentials', 'label', 'organisation_id', 'text'),
         ('scim_groups', 'display_name', 'organisation_id', 'text'),
