@@ -14,6 +14,7 @@ from sqlalchemy import Integer, bindparam, event, func, literal, select, text, u
 
 from accord.access.principal import Identity
 from accord.database import caller
+from accord.database.connections import _roll_back
 from accord.database.engine import (
     WRITE_TRIES,
     Busy,
@@ -23,7 +24,6 @@ from accord.database.engine import (
     SnapshotClosed,
     TimedOut,
     Transaction,
-    _roll_back,
 )
 from accord.database.tables.organisation import memberships, organisations, users
 from accord.domain.errors import OrganisationContextMismatch

@@ -13,11 +13,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, Connection, Integer, MetaData, Table
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from accord.database.binaries import Binaries
+from accord.database.connections import open_engine
 from accord.database.embedded import EmbeddedPostgres
-from accord.database.engine import driver_url
 from accord.database.queue import queries
 from accord.database.roles import prepare, unguarded_tables
 from accord.database.tables import metadata
@@ -45,7 +44,7 @@ def differences(connection: Connection, tables: MetaData) -> list[Any]:
 
 
 async def compared(url: str, tables: MetaData = metadata) -> list[Any]:
-    engine = create_async_engine(driver_url(url))
+    engine = open_engine(url)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(differences, tables)
@@ -76,7 +75,7 @@ async def described(connection: Any, schema: str) -> set[str]:
 
 async def made_and_migrated(url: str, tables: MetaData) -> tuple[set[str], set[str]]:
     """What `create_all` makes of the tables, and what the migrations made; nothing of it stays."""
-    engine = create_async_engine(driver_url(url))
+    engine = open_engine(url)
     try:
         async with engine.connect() as connection:
             driver: Any = (await connection.get_raw_connection()).driver_connection

@@ -18,8 +18,8 @@ import asyncpg
 import orjson
 
 from accord.database.caller import Driver
+from accord.database.connections import STATEMENTS
 from accord.database.embedded import EmbeddedPostgres
-from accord.database.engine import STATEMENTS
 from accord.domain.ids import global_id
 from accord.http.identity.development import DevelopmentIssuer
 from tests.performance import peers

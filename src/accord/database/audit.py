@@ -13,13 +13,9 @@ from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
-
 from accord.database.caller import Driver
-from accord.database.engine import driver_url
+from accord.database.connections import connect
 from accord.database.queries.audit import EVENTS, FOUND, HAS_HASH, STREAMS
-from accord.database.snapshot import driver_of
 from accord.domain.activity import EventType
 from accord.domain.chain import FIRST_HASH, chain_hash
 from accord.domain.ids import parse_id
@@ -29,6 +25,7 @@ __all__ = ["Anchor", "Fault", "Verdict", "open_connection", "read_anchors", "ver
 
 AT_ONCE: Final = 2_000
 TOLD_EVERY: Final = 100_000
+UNBOUNDED: Final = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0"
 BEGINNINGS: Final = frozenset({EventType.ORGANISATION_CREATED.value, EventType.CHAIN_STARTED.value})
 
 
@@ -73,18 +70,12 @@ class Anchor:
 @asynccontextmanager
 async def open_connection(url: str) -> AsyncIterator[Driver]:
     """A connection of its own without any timeout of the pool: reading a long chain takes as long as it takes."""
-    limits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
-    engine = create_async_engine(
-        driver_url(url),
-        poolclass=NullPool,
-        hide_parameters=True,
-        connect_args={"server_settings": {"application_name": "accord audit"} | dict.fromkeys(limits, "0")},
-    )
+    connection = await connect(url)
     try:
-        async with engine.connect() as connection:
-            yield await driver_of(connection)
+        await connection.execute(UNBOUNDED)
+        yield connection
     finally:
-        await engine.dispose()
+        await connection.close()
 
 
 async def verify_database(url: str, lines: Iterable[str], progress: Callable[[int], None]) -> Verdict:

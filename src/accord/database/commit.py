@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncTransaction
 
-GRACE: Final = 5.0
+GRACE: Final = 1.0
 """Seconds that a commit may still take when nobody waits for it any more."""
 
 

@@ -10,40 +10,41 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Executable, Table, event, insert, update
-from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.util import await_only
+from sqlalchemy import CursorResult, Executable, Table, insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accord.access.principal import Client, Identity, Principal
 from accord.database import acting, caller
 from accord.database.acting import AccessRevoked, SessionOver
 from accord.database.caller import PLATFORM_PRINCIPAL, Driver, viewer_binds
 from accord.database.commit import commit
+from accord.database.connections import SessionLimits, borrowed, open_engine
 from accord.database.failures import (
     Busy,
     Committing,
     CredentialOver,
     CredentialRefused,
     Deadlock,
+    Lost,
     OutcomeUnknown,
     SnapshotClosed,
     TimedOut,
     Translated,
 )
 from accord.database.query import Query, Row
+from accord.database.server_clock import ServerClock
 from accord.database.snapshot import Snapshot, driver_of
 from accord.database.tables.acting import acting_sessions
 from accord.domain.errors import Conflict, Forbidden, OrganisationContextMismatch
 from accord.domain.mail_budget import DEFAULT_PER_DAY, DEFAULT_PER_HOUR, MailBudget
 from accord.domain.organisation import PLATFORM
 
-__all__ = ["AccessRevoked", "Busy", "Database", "OutcomeUnknown", "Query", "Row", "SessionOver", "Snapshot"]
-__all__ += ["SnapshotClosed", "TimedOut", "Transaction", "check_version", "driver_url"]
+__all__ = ["AccessRevoked", "Busy", "Database", "Lost", "OutcomeUnknown", "Query", "Row", "SessionOver", "Snapshot"]
+__all__ += ["SnapshotClosed", "TimedOut", "Transaction", "check_version"]
 
 Result = TypeVar("Result")
 First = Callable[[Driver, datetime], Awaitable[None]]
@@ -52,9 +53,6 @@ First = Callable[[Driver, datetime], Awaitable[None]]
 WRITE_TRIES: Final = 12
 LONGEST_PAUSE: Final = 50
 """Milliseconds before an act runs again: at most this, times the tries, so that two do not meet again and again."""
-
-STATEMENTS: Final = 400
-"""How many statements a connection keeps prepared: more than there are, so that none is planned again."""
 
 
 class Transaction:
@@ -158,7 +156,8 @@ Act: TypeAlias = Callable[[Transaction], Awaitable[Result]]
 
 
 class Database:
-    """The gateway's pool. `clock` tells the time of every operation; if not `durable`, a crash forgets a little."""
+    """The gateway's pool. `clock` tells the time of every operation, PostgreSQL's own where none is given; if not
+    `durable`, a crash forgets a little."""
 
     def __init__(
         self,
@@ -170,37 +169,17 @@ class Database:
         lock_timeout: float = 2.0,
         idle_timeout: float = 10.0,
         durable: bool = True,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] | None = None,
         mails_per_day: Mapping[MailBudget, int] = DEFAULT_PER_DAY,
         mails_per_hour: int = DEFAULT_PER_HOUR,
     ) -> None:
-        self.clock = clock
+        self.server_clock = ServerClock()
+        self.clock = clock or self.server_clock
         self.mails_per_day = mails_per_day
         self.mail_caps = (mails_per_day, mails_per_hour)
-        self.engine = create_async_engine(
-            driver_url(url),
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=pool_wait,
-            pool_pre_ping=False,
-            hide_parameters=True,
-            connect_args={
-                "timeout": 5.0,
-                "statement_cache_size": STATEMENTS,
-                "prepared_statement_cache_size": STATEMENTS,
-                "max_cached_statement_lifetime": 0,
-                "server_settings": {
-                    "application_name": "accord",
-                    "plan_cache_mode": "force_generic_plan",
-                    "statement_timeout": str(int(statement_timeout * 1000)),
-                    "lock_timeout": str(int(lock_timeout * 1000)),
-                    "idle_in_transaction_session_timeout": str(int(idle_timeout * 1000)),
-                    **({} if durable else {"synchronous_commit": "off"}),
-                },
-            },
-        )
-        event.listen(self.engine.sync_engine, "reset", _roll_back)
-        event.listen(self.engine.sync_engine, "checkout", _refuse_dead)
+        limits = SessionLimits(statement_timeout, lock_timeout, idle_timeout, durable)
+        pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": pool_wait}
+        self.engine = open_engine(url, limits, self.server_clock, **pool)
 
     def snapshot(self, identity: Identity, session: UUID | None = None) -> Snapshot:
         """The reads of one operation; close it. `session`: the acting session that it names."""
@@ -220,7 +199,8 @@ class Database:
         S65).
         """
         with Translated():
-            async with self.engine.connect() as connection, connection.begin() as work:
+            async with borrowed(self.engine) as connection:
+                work = await connection.begin()
                 tx = await self._begin(connection, identity, session, first)
                 await self._name(tx, organisation_id)
                 yield tx
@@ -267,13 +247,14 @@ class Database:
     async def statement(self) -> AsyncIterator[Driver]:
         """A connection for one statement that needs no caller and commits by itself."""
         with Translated():
-            async with self.engine.connect() as connection:
+            async with borrowed(self.engine) as connection:
                 yield await driver_of(connection)
 
     @asynccontextmanager
     async def _provisioning(self, digest: str, client: Client) -> AsyncIterator[Transaction]:
         with Translated():
-            async with self.engine.connect() as connection, connection.begin() as work:
+            async with borrowed(self.engine) as connection:
+                work = await connection.begin()
                 await connection.exec_driver_sql(caller.settings(credential=digest))
                 raw, now = await driver_of(connection), self.clock()
                 await raw.execute(caller.HOLD_CREDENTIAL, digest)
@@ -293,18 +274,22 @@ class Database:
         """Keep when a session was last used, so that an idle one ends (model 4.4.5)."""
         used = update(acting_sessions).where(acting_sessions.c.id == session, acting_sessions.c.ended_at.is_(None))
         with Translated():
-            async with self.engine.connect() as connection, connection.begin():
+            async with borrowed(self.engine) as connection:
+                work = await connection.begin()
                 await connection.exec_driver_sql(caller.told(identity, acting=True))
                 await connection.execute(used.values(used_at=self.clock()))
+                await commit(work)
 
     @asynccontextmanager
     async def system(self, *organisations: UUID) -> AsyncIterator[AsyncConnection]:
         """A transaction of the platform itself, within these organisations; without any, by the role's policies."""
         with Translated():
-            async with self.engine.connect() as connection, connection.begin():
+            async with borrowed(self.engine) as connection:
+                work = await connection.begin()
                 await connection.exec_driver_sql("SELECT 1")
                 await caller.enter(await driver_of(connection), organisations)
                 yield connection
+                await commit(work)
 
     @asynccontextmanager
     async def as_client(self, client_id: UUID, *organisations: UUID) -> AsyncIterator[AsyncConnection]:
@@ -354,25 +339,7 @@ class Database:
         await tx.enter(organisation_id)
 
 
-def driver_url(url: str) -> str:
-    """The URL for SQLAlchemy's asyncpg dialect, whatever PostgreSQL scheme was given."""
-    _, separator, rest = url.partition("://")
-    return f"postgresql+asyncpg://{rest}" if separator else url
-
-
 def check_version(row: Any, expected: int | None, current: str | None) -> None:
     """Is the row what the caller read? Conflict with what stands now otherwise."""
     if expected is not None and expected != row.version:
         raise Conflict(row.version, current, message="This has changed since you read it.")
-
-
-def _roll_back(dbapi_connection: Any, _record: Any, state: Any) -> None:
-    """A transaction that SQLAlchemy did not begin never reaches the next user of the connection."""
-    if not state.terminate_only and dbapi_connection.driver_connection.is_in_transaction():
-        await_only(dbapi_connection.driver_connection.execute("ROLLBACK"))
-
-
-def _refuse_dead(dbapi_connection: Any, _record: Any, _fairy: Any) -> None:
-    """A connection that the server has closed is replaced, with all that are as old, before anybody gets it."""
-    if dbapi_connection.driver_connection.is_closed():
-        raise InvalidatePoolError

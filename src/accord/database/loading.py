@@ -9,9 +9,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-import asyncpg
-
 from accord.database.caller import Driver
+from accord.database.connections import connect
 from accord.database.queue import SCHEMA
 
 MARK: Final = "a world is being loaded"
@@ -76,5 +75,4 @@ async def _alone(owner_url: str) -> AsyncIterator[Driver]:
 
 
 async def _connect(owner_url: str) -> Driver:
-    _, separator, rest = owner_url.partition("://")
-    return await asyncpg.connect(f"postgresql://{rest}" if separator else owner_url)
+    return await connect(owner_url)

@@ -14,11 +14,10 @@ from typing import Final
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from accord.database import queue
 from accord.database.caller import Driver
-from accord.database.engine import driver_url
+from accord.database.connections import open_engine
 from accord.database.policies import GATEWAY, WORKER, policies
 from accord.database.tables import metadata
 from accord.database.tables.outbox import COUNTED
@@ -214,7 +213,7 @@ GRANTS: Final = (
 
 async def prepare(owner_url: str) -> None:
     """Bring a database to the newest schema, then make grants and policies anew; safe to run twice and in parallel."""
-    engine = create_async_engine(driver_url(owner_url))
+    engine = open_engine(owner_url)
     try:
         async with engine.begin() as connection:
             await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({PREPARING})")

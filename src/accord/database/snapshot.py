@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from accord.access.principal import Identity, Principal
 from accord.database import acting, caller
 from accord.database.caller import Driver, viewer_binds
+from accord.database.connections import give_back
 from accord.database.failures import SnapshotClosed, Translated
 from accord.database.query import Query
 
@@ -74,29 +74,22 @@ class Snapshot:
     async def _open(self) -> _Opened:
         with Translated():
             self._connection = await self._engine.connect()
-            self._raw = await driver_of(self._connection)
+            raw = self._raw = await driver_of(self._connection)
             told = caller.told(self.identity, acting=self.session is not None)
-            await self._raw.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {told}")
-            principal = await caller.rights_of(self._raw, self.identity, self.now)
+            await raw.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {told}")
+            principal = await caller.rights_of(raw, self.identity, self.now)
             if self.session is not None:
-                principal = await acting.resolve(self._raw, principal, self.session, self.now)
-                await caller.enter(self._raw, principal.acts_for)
-        return _Opened(self._raw, principal, viewer_binds(principal, self.now))
+                principal = await acting.resolve(raw, principal, self.session, self.now)
+                await caller.enter(raw, principal.acts_for)
+        return _Opened(raw, principal, viewer_binds(principal, self.now))
 
     async def _close(self) -> None:
         async with self._lock:
             self._closed = True
-            raw, connection = self._raw, self._connection
-            self._raw = self._connection = None
+            connection, self._connection, self._raw = self._connection, None, None
             if connection is None:
                 return
-            try:
-                if raw is not None and not raw.is_closed():
-                    await raw.execute("ROLLBACK")
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await connection.invalidate()
-            finally:
-                await connection.close()
+            await give_back(connection, began=True)
 
 
 async def driver_of(connection: AsyncConnection) -> Driver:

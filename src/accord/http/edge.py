@@ -14,10 +14,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Lifespan
 
+from accord.database.failures import Busy, OutcomeUnknown, TimedOut
 from accord.http.exchange import Exchanges, Pace
 from accord.http.forwarded import Forwarded
-from accord.http.middleware import BodyDeadline, InFlight, LastResort, RequestScope, Strangers, Unhurried
-from accord.http.responses import HttpError, error_response
+from accord.http.middleware import BodyDeadline, InFlight, LastResort, RequestScope, Strangers
+from accord.http.responses import HttpError, error_response, of_database
 
 REQUEST_HEADERS: Final = ("authorization", "content-type", "idempotency-key", "x-request-id", "accord-acting-session")
 RESPONSE_HEADERS: Final = (
@@ -72,7 +73,11 @@ def edge(
             Middleware(BodyDeadline, seconds=body_timeout, grace=body_grace, rate=body_rate),
             Middleware(Strangers, limit=strangers, size=stranger_body_size),
         ],
-        exception_handlers={HttpError: told, HTTPException: no_route},
+        exception_handlers={
+            HttpError: told,
+            HTTPException: no_route,
+            **dict.fromkeys((Busy, TimedOut, OutcomeUnknown), told_of_database),
+        },
         lifespan=lifespan,
     )
     # the router would redirect to the Host header, which is the caller's to choose
@@ -82,6 +87,10 @@ def edge(
 
 async def told(request: Request, error: Exception) -> Response:
     return error_response(request, cast("HttpError", error))
+
+
+async def told_of_database(request: Request, error: Exception) -> Response:
+    return error_response(request, of_database(error))
 
 
 async def no_route(request: Request, error: Exception) -> Response:

@@ -205,7 +205,7 @@ class GraphQLEndpoint:
         content, status = told
         if is_larger(content, self.answer_size):
             raise self.too_large(parameters, self.answer_size + 1, slot)
-        response = GraphQLResponse(content, status, media_type, {"retry-after": "1"} if status == 503 else {})
+        response = GraphQLResponse(content, status, media_type, {"retry-after": "1"} if is_busy(content) else {})
         size = len(response.body)
         if size > self.answer_size:
             raise self.too_large(parameters, size, slot)
@@ -307,6 +307,11 @@ def formatted(result: ExecutionResult, media_type: str, request_id: str) -> tupl
     if result.data is not None or any(error.path for error in errors):
         return {"data": result.data, **content}, 200
     return content, request_status(errors, media_type)
+
+
+def is_busy(content: dict[str, Any]) -> bool:
+    """Was any part of this answer refused because the service is busy?"""
+    return any(error.get("extensions", {}).get("code") == "BUSY" for error in content.get("errors", ()))
 
 
 def encoded(text: str) -> bytes:

@@ -11,6 +11,8 @@ from graphql import GraphQLError
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from accord.database.failures import OutcomeUnknown, TimedOut
+
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 JSON: Final = "application/json"
 SCIM: Final = "application/scim+json"
@@ -76,6 +78,13 @@ def limited(message: str, seconds: int, headers: Mapping[str, str] | None = None
     """The answer of somebody who has asked too often, and may come again in so many seconds."""
     given = {**(headers or {}), "retry-after": str(seconds)}
     return HttpError(429, "RATE_LIMITED", message, headers=given, retryAfter=seconds, **facts)
+
+
+def of_database(error: Exception) -> HttpError:
+    """What a caller is told when the database could not do it, whichever door it came through."""
+    if isinstance(error, OutcomeUnknown):
+        return HttpError(504, "OUTCOME_UNKNOWN", "The change may have been made. Read before you repeat it.")
+    return HttpError(504, "TIMEOUT", "This took too long.") if isinstance(error, TimedOut) else busy()
 
 
 class GraphQLResponse(Response):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from accord.database.server_clock import machine_time
 from accord.domain.errors import NotFound
 from accord.http.body import BodyLimits, read_body, read_object
 from accord.http.failures import TICKET, Failures, Presented, address_of
@@ -28,9 +29,10 @@ Redeem = Callable[[UUID], Awaitable[Mapping[str, Any]]]
 class TicketSigner:
     """Signs tickets in the name of the gateway, and knows its own."""
 
-    def __init__(self, key: ECKey, issuer: str) -> None:
+    def __init__(self, key: ECKey, issuer: str, clock: Callable[[], datetime] = machine_time) -> None:
         self.key = key
         self.issuer = issuer
+        self.clock = clock
 
     def sign(
         self,
@@ -50,7 +52,7 @@ class TicketSigner:
             "act": home_organisation_id,
             "account": account_id,
             "jti": jti,
-            "iat": int(datetime.now(UTC).timestamp()),
+            "iat": int(self.clock().timestamp()),
             "exp": int(expires_at.timestamp()),
         }
         return jwt.encode({"alg": ALGORITHM, "kid": self.key.kid}, claims, self.key, algorithms=[ALGORITHM])

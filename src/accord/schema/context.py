@@ -13,7 +13,7 @@ from uuid import UUID
 import strawberry
 
 from accord.access.principal import Identity, Principal
-from accord.database.engine import Busy, Database, Snapshot, TimedOut, Transaction
+from accord.database.engine import Busy, Database, Lost, Snapshot, TimedOut, Transaction
 from accord.database.failures import GONE, OutcomeUnknown
 from accord.domain.acting import NOTED_EVERY
 from accord.domain.callers.api_client import CLIENTS
@@ -114,6 +114,7 @@ class Context:
         """
         await self.snapshot.close()
         made = True
+        lost = False
         try:
             if retry is None:
                 return await self.database.write(self.identity, organisation_id, act, self.session)
@@ -121,13 +122,17 @@ class Context:
             return await self.database.write(self.identity, organisation_id, once, self.session, retry.take_turn)
         except OutcomeUnknown:
             raise
-        except BaseException:
-            made = False
+        except BaseException as error:
+            made, lost = False, isinstance(error, Lost)
             raise
         finally:
-            await self._renew_after(made)
+            await self._renew_after(made, lost)
 
-    async def _renew_after(self, made: bool) -> None:
+    async def _renew_after(self, made: bool, lost: bool) -> None:
+        """Read the rights anew; where the database has just been lost, once somebody asks for anything."""
+        if lost:
+            self._forget()
+            return
         try:
             await self._renew()
         except GONE as error:
@@ -136,8 +141,11 @@ class Context:
             raise
 
     async def _renew(self) -> None:
-        self.snapshot = self.database.snapshot(self.identity, self.session)
+        self._forget()
         self.principal = await self.snapshot.principal()
+
+    def _forget(self) -> None:
+        self.snapshot = self.database.snapshot(self.identity, self.session)
         self.loaders = Loaders(self.snapshot)
 
     async def _note_use(self) -> None:

@@ -11,6 +11,7 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.extensions import MaskErrors
 
 from accord.database import engine
+from accord.database.failures import meaning
 from accord.domain.errors import DomainError
 
 logger = logging.getLogger("accord.schema")
@@ -166,9 +167,10 @@ def of_database(error: BaseException | None) -> ApiError | None:
         return OutcomeUnknown()
     if isinstance(error, (engine.AccessRevoked, engine.SessionOver)):
         return of_session(error)
-    if isinstance(error, (engine.Busy, OSError)):
+    known = meaning(error) or type(error)
+    if issubclass(known, engine.Busy):
         return Busy()
-    return TooSlow() if isinstance(error, engine.TimedOut) else None
+    return TooSlow() if issubclass(known, engine.TimedOut) else None
 
 
 def of_session(error: engine.AccessRevoked | engine.SessionOver) -> ApiError:
