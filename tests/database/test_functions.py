@@ -43,7 +43,7 @@ AS_OWNER: Final = {
             "reachable_accounts",
         ),
         *("reachable_organisations", "reachable_people", "release", "rename_organisation", "requestable"),
-        *("shared_with_us", "sign_out_browsers", "signs_in"),
+        *("shared_with_us", "sign_out_browsers", "signs_in", "vitals"),
     )
 } | {
     **{name: [GATEWAY, WORKER] for name in ("accord.lock_gone_person", "accord.erase_person", "queue.add_jobs")},

@@ -197,14 +197,15 @@ async def test_there_is_no_way_around_the_policies(world: World) -> None:
     changes the caller's name; one signs out whoever is a member nowhere any more, and one says whether anybody signs in
     as somebody of the own people; one counts the live API clients of the caller. Seven keep what callers have left
     and how often strangers failed, and tell of one alone. Three say before a look-up by ID what the policies say row by
-    row. Policies ask seven: whether something joins an organisation, a person or an account to the caller's."""
+    row. One says how the deployment does, and of no row. Policies ask seven: whether something joins an organisation, a
+    person or an account to the caller's."""
     views = "SELECT count(*) FROM pg_class WHERE relnamespace = 'accord'::regnamespace AND relkind IN ('v', 'm')"
     assert await world.owner.fetchval(views) == 0
     definers = "SELECT proname FROM pg_proc WHERE pronamespace = 'accord'::regnamespace AND prosecdef"
     reviewed = {"count_customers", "partner_directory", "published_address", "rename_organisation", "requestable"}
     reviewed |= {"sign_out_browsers", "signs_in"}
     reviewed |= {"admit", "charge", "renew", "release", "begin_export", "end_exports", "note_failure"}
-    reviewed |= {"count_own_clients", "note_group_change"}
+    reviewed |= {"count_own_clients", "note_group_change", "vitals"}
     reviewed |= {f"reachable_{kind}" for kind in ("accounts", "organisations", "people")}
     reviewed |= {"lock_gone_person", "erase_person"}
     reviewed |= {"linked", "approached", "belongs", "contact_of", "has_contacts_with", "meets", "shared_with_us"}

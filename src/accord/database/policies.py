@@ -325,15 +325,20 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
 
 def policies() -> list[str]:
     """The statements that put the second wall up anew, whatever stood before."""
-    statements = []
+    return [statement for statements in policies_of().values() for statement in statements]
+
+
+def policies_of() -> dict[str, list[str]]:
+    """Those statements by table."""
+    made = {}
     for table, entries in POLICIES.items():
-        statements.append(f"ALTER TABLE accord.{table} ENABLE ROW LEVEL SECURITY")
+        made[table] = [f"ALTER TABLE accord.{table} ENABLE ROW LEVEL SECURITY"]
         for command, rows, role in entries:
             name = f"{role}_{command.lower()}"
-            statements.append(
+            made[table].append(
                 f"CREATE POLICY {name} ON accord.{table} FOR {command} TO {role} {_clauses(command, rows)}"
             )
-    return statements
+    return made
 
 
 def _clauses(command: str, rows: Rows) -> str:

@@ -1,29 +1,22 @@
 """What each of the three roles may touch, and the whole preparation of a database: migrate, grant, put the walls up.
 
-Grants and policies are not migrations: they are made anew from `policies.py` each time, so that no state of the
-past can survive in them.
+Grants and policies are not migrations: they are made anew from `policies.py` wherever they differ from what this
+version made, so that no state of the past can survive in them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
 from types import MappingProxyType
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection
-
-from accord.database import queue
+from accord.database import queue, versions
 from accord.database.caller import Driver
-from accord.database.connections import open_engine
-from accord.database.policies import GATEWAY, WORKER, policies
+from accord.database.connections import connect
+from accord.database.policies import GATEWAY, WORKER, policies_of
 from accord.database.tables import metadata
 from accord.database.tables.outbox import COUNTED
-
-PREPARING: Final = 0x6163636F7264
-"""The advisory lock under which one process at a time prepares a database."""
+from accord.database.walls import PATIENCE, Patience, Walls
 
 COUNTED_COLUMNS: Final = ", ".join(COUNTED)
 CLAIM_COLUMNS: Final = "state, decided_by, decided_at, expires_at, version"
@@ -94,7 +87,7 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         **dict.fromkeys(("count_customers", "partner_directory", "published_address", "requestable"), (GATEWAY,)),
         **dict.fromkeys(("rename_organisation", "sign_out_browsers"), (GATEWAY,)),
         **dict.fromkeys(("admit", "charge", "renew", "release", "note_failure", "count_own_clients"), (GATEWAY,)),
-        **dict.fromkeys(("begin_export", "end_exports"), (GATEWAY,)),
+        **dict.fromkeys(("begin_export", "end_exports", "vitals"), (GATEWAY,)),
         **dict.fromkeys(("lock_gone_person", "erase_person"), BOTH),
         # what triggers ask, with the rights of who changes the row
         "only_erases": BOTH,
@@ -178,6 +171,7 @@ GRANTS: Final = (
     f"GRANT SELECT, INSERT, UPDATE ({CLAIM_COLUMNS}) ON accord.invitation_claims TO {GATEWAY}",
     f"GRANT INSERT ON accord.mails TO {GATEWAY}",
     f"GRANT SELECT ({COUNTED_COLUMNS}) ON accord.mails TO {GATEWAY}",
+    f"GRANT SELECT ON accord.alembic_version TO {GATEWAY}, {WORKER}",
     *(f"GRANT SELECT ON accord.{table} TO {WORKER}" for table in READ_ONLY),
     *(
         f"GRANT SELECT, UPDATE ({changeable(table)}) ON accord.{table} TO {WORKER}"
@@ -211,36 +205,29 @@ GRANTS: Final = (
 )
 
 
-async def prepare(owner_url: str) -> None:
-    """Bring a database to the newest schema, then make grants and policies anew; safe to run twice and in parallel."""
-    engine = open_engine(owner_url)
+RIGHTS: Final = (*queue.functions(), *GRANTS)
+"""The functions that are made with the grants, and the grants."""
+
+
+async def prepare(owner_url: str, within: float = PATIENCE) -> None:
+    """Bring a database to the newest schema, with the grants and policies of this version.
+
+    Safe to run twice, in parallel and beside gateways that serve: where nothing is to be done no lock is taken,
+    otherwise each step waits a moment for its locks and is tried again for `within` seconds. Raises
+    versions.NewerDatabase and walls.InUse.
+    """
+    connection = await connect(owner_url)
     try:
-        async with engine.begin() as connection:
-            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({PREPARING})")
-            await connection.exec_driver_sql("CREATE SCHEMA IF NOT EXISTS accord")
-            await connection.run_sync(_migrate)
-            raw: Driver = (await connection.get_raw_connection()).driver_connection
-            await _guard(raw)
+        walls = Walls(connection, policies_of(), RIGHTS, BOTH)
+        if await versions.is_current(connection) and not await walls.differing():
+            return
+        patience = Patience(connection, within)
+        async with patience.alone():
+            await versions.migrate(owner_url, connection, patience)
+            for part in await walls.differing():
+                await patience.try_until_done(lambda part=part: walls.raise_part(part), part)  # type: ignore[misc]
     finally:
-        await engine.dispose()
-
-
-def _migrate(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(resources.files("accord.database") / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
-async def _guard(raw: Driver) -> None:
-    for role in BOTH:
-        for schema in ("accord", queue.SCHEMA):
-            await raw.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {role}")
-            await raw.execute(f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM {role}")
-    for policy in await raw.fetch("SELECT tablename, policyname FROM pg_policies WHERE schemaname = 'accord'"):
-        await raw.execute(f'DROP POLICY "{policy["policyname"]}" ON accord."{policy["tablename"]}"')
-    for statement in (*queue.functions(), *GRANTS, *policies()):
-        await raw.execute(statement)
+        await connection.close()
 
 
 async def unguarded_tables(raw: Driver) -> list[str]:

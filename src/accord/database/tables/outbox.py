@@ -55,6 +55,7 @@ Index(
 )
 Index("ix_mails_recipient", mails.c.organisation_id, mails.c.address_key, mails.c.created_at)
 Index("ix_mails_created_at", mails.c.created_at)
+Index("ix_mails_waiting", mails.c.created_at, postgresql_where=mails.c.state.in_((MailState.QUEUED, MailState.FAILED)))
 
 mail_turns: Final = Table(
     "mail_turns",
