@@ -10,7 +10,7 @@ from typing import Any, Final
 import asyncpg
 import pytest
 
-from accord.services.expiry import sweep
+from accord.services.housekeeping import forget
 from accord.services.retry import Seal
 from tests.api.cases import Cases
 from tests.api.gateway import digest
@@ -120,14 +120,14 @@ async def test_after_a_day_a_key_is_free_again(fresh: Place, monkeypatch: pytest
     assert later["data"] != first["data"]
 
 
-async def test_the_sweep_forgets_keys_of_yesterday(fresh: Place) -> None:
+async def test_housekeeping_forgets_keys_of_yesterday(fresh: Place) -> None:
     worker = fresh.api.gateway.worker_database
     assert worker is not None
     await ask(fresh, "mia", RENAME, "k", displayName="Maria")
     async with owner(fresh) as sql:
-        await sweep(worker, worker.clock() + timedelta(hours=23))
+        await forget(worker, worker.clock() + timedelta(hours=23))
         assert await sql.fetchval(OWN) == 1
-        await sweep(worker, worker.clock() + timedelta(hours=24, minutes=1))
+        await forget(worker, worker.clock() + timedelta(hours=24, minutes=1))
         assert await sql.fetchval(OWN) == 0
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from accord.database.engine import Database
 from accord.delivery import retention
-from accord.delivery.retention import Retention, forget
+from accord.delivery.retention import Retention, apply_retention
 from accord.services.people import member
 from accord.services.people.joining import invite_member
 from accord.settings import Settings
@@ -38,7 +38,7 @@ async def worker(scene: Scene) -> AsyncIterator[Database]:
 
 async def run(scene: Scene, kept: Retention) -> None:
     async with worker(scene) as database:
-        await forget(database, kept, scene.world.clock.now)
+        await apply_retention(database, kept, scene.world.clock.now)
 
 
 async def write_mails(scene: Scene, state: str, days: int, count: int) -> None:

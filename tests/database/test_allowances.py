@@ -12,7 +12,7 @@ import pytest
 
 from accord.database.engine import Database
 from accord.database.queries.callers.allowance import Lease, RateLimits, Wanted, admit, release
-from accord.services.expiry import sweep
+from accord.services.housekeeping import forget
 from tests.servers import DatabaseURLs
 from tests.world import Person, World, open_world
 
@@ -166,13 +166,13 @@ async def test_many_releases_at_once_meet_no_deadlock(world: World, pools: list[
         await world.owner.execute("UPDATE accord.allowances SET running = '{}'")
 
 
-async def test_the_sweep_forgets_who_has_everything_again(world: World, pools: list[Database]) -> None:
+async def test_housekeeping_forgets_who_has_everything_again(world: World, pools: list[Database]) -> None:
     worker = Database(world.urls.worker)
     now = world.clock.now
     try:
         for subject, hours in (("old", 3), ("new", 1)):
             await admit(pools[0], Wanted("issuer", subject, 5), LIMITS, now.timestamp() - hours * 3_600)
-        await sweep(worker, now)
+        await forget(worker, now)
         rows = await world.owner.fetch("SELECT key FROM accord.allowances ORDER BY key")
         assert [row["key"] for row in rows] == [f"organisation {NOBODYS}", "person issuer new"]
     finally:

@@ -11,7 +11,7 @@ import pytest
 
 from accord.database.engine import Database
 from accord.http.identity.issuers import Binding, Issuer
-from accord.services.expiry import sweep
+from accord.services.housekeeping import forget
 from accord.services.people.browser import begin_session, open_attempt, take_attempt, use_session
 from tests.identity.stage import Browser, open_stage
 from tests.servers import DatabaseURLs
@@ -140,7 +140,7 @@ async def test_an_attempt_is_taken_once_and_in_time(world: World) -> None:
     assert await taken(late) is None
 
 
-async def test_the_sweep_forgets_what_is_over(world: World) -> None:
+async def test_housekeeping_forgets_what_is_over(world: World) -> None:
     person = await world.person(await world.organisation())
     secret = await world.database.write(person.identity, None, begin_session)
     await world.database.write(
@@ -148,10 +148,10 @@ async def test_the_sweep_forgets_what_is_over(world: World) -> None:
     )
     worker = Database(world.urls.worker, clock=world.clock)
     try:
-        await sweep(worker, world.clock.now)
+        await forget(worker, world.clock.now)
         assert await use_session(world.database, secret) is not None
         world.clock.advance(hours=12)
-        await sweep(worker, world.clock.now)
+        await forget(worker, world.clock.now)
     finally:
         await worker.close()
     for table in ("browser_sessions", "sign_in_attempts"):

@@ -14,7 +14,7 @@ from accord.database.queries.erasure import Subject, list_long_gone
 from accord.database.queries.outbox import delete_mails, delete_notices
 from accord.services.people.erasure import erase_long_gone
 
-__all__ = ["Retention", "forget"]
+__all__ = ["Retention", "apply_retention"]
 
 AT_ONCE: Final = 1_000
 PEOPLE_AT_ONCE: Final = 100
@@ -31,7 +31,7 @@ class Retention:
     people: timedelta | None = None
 
 
-async def forget(database: Database, retention: Retention, now: datetime) -> None:
+async def apply_retention(database: Database, retention: Retention, now: datetime) -> None:
     """Delete what is older than its retention, a batch in a transaction; one person who fails keeps nobody else."""
     for kept, delete in ((retention.mails, delete_mails), (retention.notices, delete_notices)):
         while kept is not None:

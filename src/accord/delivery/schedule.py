@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from pgqueuer import PgQueuer
@@ -12,10 +12,12 @@ from pgqueuer.models import Schedule
 from accord.database import queue
 from accord.database.engine import Database
 from accord.database.queries import outbox
-from accord.delivery.retention import Retention, forget
+from accord.delivery.retention import Retention, apply_retention
 from accord.services.checkpoint import take_checkpoint
+from accord.services.housekeeping import forget
 
 EVERY_MINUTE: Final = "* * * * *"
+EVERY_FIVE_MINUTES: Final = "*/5 * * * *"
 EVERY_TEN_MINUTES: Final = "*/10 * * * *"
 EVERY_HOUR: Final = "17 * * * *"
 EVERY_HOUR_LATER: Final = "47 * * * *"
@@ -30,19 +32,23 @@ def register(jobs: PgQueuer, database: Database, sweep: Sweep, retention: Retent
     """Put the clock's work on a worker."""
 
     async def expiry(_: Schedule) -> None:
-        await sweep(database, datetime.now(UTC))
+        await sweep(database, database.clock())
 
     async def checkpoint(_: Schedule) -> None:
         await take_checkpoint(database)
 
     async def housekeeping(_: Schedule) -> None:
-        await tidy(database, datetime.now(UTC))
+        await tidy(database, database.clock())
         await recover(database)
 
+    async def forgetting(_: Schedule) -> None:
+        await forget(database, database.clock())
+
     async def retained(_: Schedule) -> None:
-        await forget(database, retention, datetime.now(UTC))
+        await apply_retention(database, retention, database.clock())
 
     jobs.schedule("expiry", EVERY_MINUTE, accepts_context=False)(expiry)
+    jobs.schedule("forgetting", EVERY_FIVE_MINUTES, accepts_context=False)(forgetting)
     jobs.schedule("checkpoint", EVERY_TEN_MINUTES, accepts_context=False)(checkpoint)
     jobs.schedule("housekeeping", EVERY_HOUR, accepts_context=False)(housekeeping)
     jobs.schedule("retention", EVERY_HOUR_LATER, accepts_context=False)(retained)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from accord.database.engine import Database, Transaction
+from accord.database.engine import Transaction
 from accord.database.queries.host_data import list_waiting, take_changes
 from accord.database.queries.recipients import admins_of, names_of
 from accord.database.tables.setting import acting_changes
@@ -15,7 +15,7 @@ from accord.domain.notice import Template
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed
 
-__all__ = ["acting_partner", "note_change", "tell_change", "tell_changes"]
+__all__ = ["acting_partner", "note_change", "tell_change", "tell_changes", "waiting_for_digest"]
 
 EVERY: Final = timedelta(days=1)
 LISTED: Final = 100
@@ -48,16 +48,13 @@ async def acting_partner(tx: Transaction) -> str:
     return next(iter(names.values()), "another organisation")
 
 
-async def tell_changes(database: Database) -> None:
-    """Tell each organisation's admins what was changed, once the oldest of it is a day old."""
-    async with database.platform() as tx:
-        waiting = await list_waiting(tx, tx.now - EVERY)
-    for organisation_id in waiting:
-        async with database.platform() as tx:
-            await _tell(tx, organisation_id)
+async def waiting_for_digest(tx: Transaction, after: UUID | None) -> Sequence[UUID]:
+    """The organisations whose oldest change that nobody was told of is a day old, in order, of those after a key."""
+    return await list_waiting(tx, tx.now - EVERY, after)
 
 
-async def _tell(tx: Transaction, organisation_id: UUID) -> None:
+async def tell_changes(tx: Transaction, organisation_id: UUID) -> None:
+    """Tell an organisation's admins what was changed in it."""
     changes = await take_changes(tx, organisation_id)
     if changes:
         await _send(tx, organisation_id, changes)

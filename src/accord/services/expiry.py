@@ -1,16 +1,19 @@
 """What time alone brings about: lapsing, expiring and the notices before (model 4.4.1, 4.4.4, 4.11).
 
 Access never waits for this: every read checks the time itself (invariant 12). The sweep writes the states, events
-and mails that follow, each in a transaction of its own, so that one failure keeps nothing else.
+and mails that follow, each in a transaction of its own. A row that can't be written is logged and passed over, and the
+next sweep passes over it as well: it keeps nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, delete
+from sqlalchemy import ColumnElement, Table
 
 from accord.database.engine import Database, Transaction
 from accord.database.queries import expiry as due
@@ -18,12 +21,9 @@ from accord.database.queries.delegation import lock_delegations
 from accord.database.queries.partnership import lock_reachable
 from accord.database.queries.recipients import admins_of, people
 from accord.database.tables.acting import acting_sessions
-from accord.database.tables.allowance import allowances
-from accord.database.tables.organisation import sign_ins
+from accord.database.tables.amendment import amendments
 from accord.database.tables.partnership import partnerships
-from accord.database.tables.retry import retries
 from accord.database.tables.sharing import access_items, grants, tickets
-from accord.database.tables.signin import browser_sessions, sign_in_attempts
 from accord.domain.activity import EventType
 from accord.domain.amendment import AmendmentEvent
 from accord.domain.delegation import DelegationEvent, is_over
@@ -31,7 +31,8 @@ from accord.domain.notice import Template, day
 from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import ACCESS_ITEM, GRANT, AccessItemEvent, AccessItemState, GrantEvent, GrantState
 from accord.services.activity import Event, record
-from accord.services.digest import tell_changes
+from accord.services.apart import Keys, each
+from accord.services.digest import tell_changes, waiting_for_digest
 from accord.services.grants import cascade
 from accord.services.grants.acting import expire_session
 from accord.services.grants.roles import clearing_events, end_roles, leave_overdue, left_group, tell_of_roles
@@ -44,68 +45,74 @@ from accord.services.partnerships.overdue import settle
 __all__ = ["sweep"]
 
 Act: TypeAlias = Callable[[Transaction, Any], Awaitable[None]]
-
-ALL_COMES_BACK: Final = timedelta(hours=2)
-"""What somebody spent longer ago is forgotten: an allowance comes back within an hour, and no request takes longer."""
-
 EXPIRY_NOTICES: Final = (1, 7, 30)
 """Days before the end at which both sides are told; the nearest that applies is the one that is sent."""
 
 
 async def sweep(database: Database, now: datetime) -> None:
-    """Do what is due at `now`; run again, it finds nothing left to do."""
-    await _each_partnership(database, due.to_lapse(now), _settle)
-    await _each_partnership(database, due.to_extend(now), _extend)
-    await _each_partnership(database, due.to_expire(now), _settle)
-    await _each_partnership(database, due.to_expire_roles(now), _expire_roles)
-    await _each_partnership(database, due.to_leave_groups(now), _leave_groups)
-    await _each_partnership(database, due.to_warn_of_lapse(now), _warn_of_lapse)
-    for days in EXPIRY_NOTICES:
-        await _each_partnership(database, due.to_warn_of_expiry(now, days), _warn_of_expiry(days))
-    await _each_amendment(database, due.to_lapse_amendment(now))
-    await _each(database, access_items, due.to_lapse_item(now), _lapse_item)
-    await _each(database, grants, due.to_expire_grant(now), _expire_grant)
-    for days in EXPIRY_NOTICES:
-        await _each(database, grants, due.to_warn_of_grant(now, days), _warn_of_grant(days))
-    await _each_session(database, due.to_end_session(now))
-    await tell_changes(database)
+    """Do what is due at `now`; run again, it finds nothing left but what failed. Raises Lost without a database."""
+    for what, keys, act in _steps(now):
+        await each(database, what, keys, act)
     await send_waiting(database)
-    async with database.platform() as tx:
-        await tx.execute(delete(sign_ins).where(sign_ins.c.expires_at <= now))
-        await tx.execute(delete(sign_in_attempts).where(sign_in_attempts.c.expires_at <= now))
-        await tx.execute(delete(browser_sessions).where(browser_sessions.c.ends_at <= now))
-        await tx.execute(delete(retries).where(retries.c.expires_at <= now))
-        await tx.execute(delete(allowances).where(allowances.c.at <= (now - ALL_COMES_BACK).timestamp()))
 
 
-async def _each_partnership(database: Database, condition: ColumnElement[bool], act: Act) -> None:
-    async with database.platform() as tx:
-        keys = await due.list_partnerships(tx, condition)
-    for key in keys:
-        async with database.platform() as tx:
-            row = await due.take_partnership(tx, key, condition)
-            if row is not None:
-                await act(tx, row)
+def _steps(now: datetime) -> Iterator[tuple[str, Keys[UUID], Act]]:
+    """What is looked for, where, and what is done to each one, in this order."""
+    yield "lapse", *_of_partnership(due.to_lapse(now), _settle)
+    yield "extend", *_of_partnership(due.to_extend(now), _extend)
+    yield "expire", *_of_partnership(due.to_expire(now), _settle)
+    yield "expire roles", *_of_partnership(due.to_expire_roles(now), _expire_roles)
+    yield "leave groups", *_of_partnership(due.to_leave_groups(now), _leave_groups)
+    yield "warn of lapse", *_of_partnership(due.to_warn_of_lapse(now), _warn_of_lapse)
+    for days in EXPIRY_NOTICES:
+        yield "warn of expiry", *_of_partnership(due.to_warn_of_expiry(now, days), _warn_of_expiry(days))
+    yield "lapse amendment", *_of_amendment(due.to_lapse_amendment(now))
+    yield "lapse item", *_of_table(access_items, due.to_lapse_item(now), _lapse_item)
+    yield "expire grant", *_of_table(grants, due.to_expire_grant(now), _expire_grant)
+    for days in EXPIRY_NOTICES:
+        yield "warn of grant", *_of_table(grants, due.to_warn_of_grant(now, days), _warn_of_grant(days))
+    yield "end session", *_of_session(due.to_end_session(now))
+    yield "digest", waiting_for_digest, tell_changes
 
 
-async def _each(database: Database, table: Table, condition: ColumnElement[bool], act: Act) -> None:
-    async with database.platform() as tx:
-        keys = await due.list_keys(tx, table, condition)
-    for key in keys:
-        async with database.platform() as tx:
-            row = await due.take(tx, table, key, condition)
-            if row is not None:
-                await act(tx, row)
+def _of_partnership(condition: ColumnElement[bool], act: Act) -> tuple[Keys[UUID], Act]:
+    async def do(tx: Transaction, key: UUID) -> None:
+        row = await due.take_partnership(tx, key, condition)
+        if row is not None:
+            await act(tx, row)
+
+    return partial(due.list_keys, table=partnerships, due=condition), do
 
 
-async def _each_session(database: Database, condition: ColumnElement[bool]) -> None:
-    async with database.platform() as tx:
-        keys = await due.list_keys(tx, acting_sessions, condition)
-    for key in keys:
-        async with database.platform() as tx:
-            row = await due.take_session(tx, key, condition)
-            if row is not None:
-                await record(tx, await expire_session(tx, row))
+def _of_table(table: Table, condition: ColumnElement[bool], act: Act) -> tuple[Keys[UUID], Act]:
+    async def do(tx: Transaction, key: UUID) -> None:
+        row = await due.take(tx, table, key, condition)
+        if row is not None:
+            await act(tx, row)
+
+    return partial(due.list_keys, table=table, due=condition), do
+
+
+def _of_session(condition: ColumnElement[bool]) -> tuple[Keys[UUID], Act]:
+    async def do(tx: Transaction, key: UUID) -> None:
+        row = await due.take_session(tx, key, condition)
+        if row is not None:
+            await record(tx, await expire_session(tx, row))
+
+    return partial(due.list_keys, table=acting_sessions, due=condition), do
+
+
+def _of_amendment(condition: ColumnElement[bool]) -> tuple[Keys[UUID], Act]:
+    """Their partnership is locked first, as acts do."""
+
+    async def do(tx: Transaction, key: UUID) -> None:
+        row = await lock_reachable(tx, await due.partnership_of(tx, key))
+        amendment = await due.take_amendment(tx, key, condition)
+        if amendment is not None:
+            told = await told_when_lapsed(tx, row, amendment)
+            await record(tx, await close(tx, row, amendment, AmendmentEvent.LAPSE, told))
+
+    return partial(due.list_keys, table=amendments, due=condition), do
 
 
 async def _warn_of_lapse(tx: Transaction, row: Any) -> None:
@@ -154,19 +161,6 @@ def _warn_of_expiry(days: int) -> Act:
         await tell(tx, row, Template.EXPIRING, names(row) | {"until": day(row.expires_at)}, told)
 
     return warn
-
-
-async def _each_amendment(database: Database, condition: ColumnElement[bool]) -> None:
-    """Their partnership is locked first, as acts do."""
-    async with database.platform() as tx:
-        found = await due.list_amendments(tx, condition)
-    for key, partnership_id in found:
-        async with database.platform() as tx:
-            row = await lock_reachable(tx, partnership_id)
-            amendment = await due.take_amendment(tx, key, condition)
-            if amendment is not None:
-                told = await told_when_lapsed(tx, row, amendment)
-                await record(tx, await close(tx, row, amendment, AmendmentEvent.LAPSE, told))
 
 
 async def _lapse_item(tx: Transaction, row: Any) -> None:

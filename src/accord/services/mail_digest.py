@@ -19,6 +19,7 @@ from accord.domain.notice import Template, compose, select_facts
 from accord.domain.organisation import token_hash
 from accord.domain.partnership import Holder, PartnershipState
 from accord.domain.text import mailbox
+from accord.services.apart import each
 from accord.services.mail_caps import has_room
 
 __all__ = ["send_waiting"]
@@ -48,19 +49,19 @@ async def send_waiting(database: Database) -> None:
 
     What waits is taken and the mail is written together, so a worker that is killed leaves either both or neither.
     """
-    async with database.platform() as tx:
-        digests, links = await waiting.list_due_digests(tx), await waiting.list_due_links(tx)
-    for key in digests:
-        async with database.platform() as tx:
-            sender = await waiting.get_held_sender(tx, key)
-            if sender is None or await has_room(tx, *sender):
-                window = DAY if sender is not None and sender[1] is not None else HOUR
-                await _send_digest(tx, await waiting.take_digest(tx, key, tx.now + window))
-    for key in links:
-        async with database.platform() as tx:
-            await _send_link(tx, await waiting.take_held(tx, key))
-    async with database.platform() as tx:
-        await waiting.prune_turns(tx)
+    await each(database, "digest of notices", waiting.list_due_digests, _send_due_digest)
+    await each(database, "mail with a link", waiting.list_due_links, _send_due_link)
+
+
+async def _send_due_digest(tx: Transaction, key: str) -> None:
+    sender = await waiting.get_held_sender(tx, key)
+    if sender is None or await has_room(tx, *sender):
+        window = DAY if sender is not None and sender[1] is not None else HOUR
+        await _send_digest(tx, await waiting.take_digest(tx, key, tx.now + window))
+
+
+async def _send_due_link(tx: Transaction, key: str) -> None:
+    await _send_link(tx, await waiting.take_held(tx, key))
 
 
 async def _send_digest(tx: Transaction, held: Sequence[Any]) -> None:

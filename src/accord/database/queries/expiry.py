@@ -7,7 +7,20 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, and_, exists, func, or_, select
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    FromClause,
+    Table,
+    and_,
+    any_,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from accord.database.clock import renews
 from accord.database.engine import Transaction
@@ -95,12 +108,6 @@ def to_warn_of_expiry(now: datetime, days: int) -> ColumnElement[bool]:
     )
 
 
-async def list_partnerships(tx: Transaction, due: ColumnElement[bool]) -> Sequence[UUID]:
-    """The keys of partnerships that are due."""
-    statement = select(partnerships.c.id).where(due).order_by(partnerships.c.id).limit(AT_ONCE)
-    return [row.id for row in await tx.all(statement)]
-
-
 async def take_partnership(tx: Transaction, partnership_id: UUID, due: ColumnElement[bool]) -> Any:
     """The partnership, locked, if it is still due and nobody else has it; None otherwise."""
     held = select(partnerships.c.id).where(partnerships.c.id == partnership_id, due).with_for_update(skip_locked=True)
@@ -114,10 +121,10 @@ def to_lapse_amendment(now: datetime) -> ColumnElement[bool]:
     return amendments.c.lapses_at <= now
 
 
-async def list_amendments(tx: Transaction, due: ColumnElement[bool]) -> Sequence[tuple[UUID, UUID]]:
-    """The keys of amendments that are due, each with that of its partnership."""
-    statement = select(amendments.c.id, amendments.c.partnership_id).where(due).order_by(amendments.c.id)
-    return [(row.id, row.partnership_id) for row in await tx.all(statement.limit(AT_ONCE))]
+async def partnership_of(tx: Transaction, amendment_id: UUID) -> UUID:
+    """The key of an amendment's partnership."""
+    found: UUID = await tx.scalar(select(amendments.c.partnership_id).where(amendments.c.id == amendment_id))
+    return found
 
 
 async def take_amendment(tx: Transaction, amendment_id: UUID, due: ColumnElement[bool]) -> Any:
@@ -145,9 +152,21 @@ def to_warn_of_grant(now: datetime, days: int) -> ColumnElement[bool]:
     )
 
 
-async def list_keys(tx: Transaction, table: FromClause, due: ColumnElement[bool]) -> Sequence[UUID]:
-    """The keys of items or grants that are due."""
-    return [row.id for row in await tx.all(select(table.c.id).where(due).order_by(table.c.id).limit(AT_ONCE))]
+async def list_keys(
+    tx: Transaction, after: UUID | None, *, table: FromClause, due: ColumnElement[bool]
+) -> Sequence[UUID]:
+    """The keys of rows that are due, in order, at most `AT_ONCE` of those after a key."""
+    chosen = select(table.c.id).where(due).order_by(table.c.id).limit(AT_ONCE)
+    if after is not None:
+        chosen = chosen.where(table.c.id > after)
+    return [row.id for row in await tx.all(chosen)]
+
+
+async def forget_some(tx: Transaction, table: Table, over: ColumnElement[bool], count: int) -> int:
+    """Delete rows that are over, at most so many; how many those were."""
+    place: ColumnClause[Any] = literal_column("ctid")
+    some = select(place).select_from(table).where(over).limit(count)
+    return await tx.execute(delete(table).where(place == any_(func.array(some.scalar_subquery())), over))
 
 
 async def take_session(tx: Transaction, session_id: UUID, due: ColumnElement[bool]) -> Any:

@@ -74,14 +74,17 @@ async def open_wallet(tx: Transaction, organisation_id: UUID, currency: str) -> 
     return await hold_wallet(tx, organisation_id)
 
 
-async def list_waiting(tx: Transaction, before: datetime) -> Sequence[UUID]:
-    """The organisations whose oldest change was noted at this instant or before it."""
+async def list_waiting(tx: Transaction, before: datetime, after: UUID | None) -> Sequence[UUID]:
+    """The organisations whose oldest change was noted at this instant or before it, in order, of those after a key."""
     wanted = (
         select(acting_changes.c.organisation_id)
         .group_by(acting_changes.c.organisation_id)
         .having(func.min(acting_changes.c.created_at) <= before)
+        .order_by(acting_changes.c.organisation_id)
         .limit(AT_ONCE)
     )
+    if after is not None:
+        wanted = wanted.where(acting_changes.c.organisation_id > after)
     return [row.organisation_id for row in await tx.all(wanted)]
 
 

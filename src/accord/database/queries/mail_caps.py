@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, or_, select, true, update
 from sqlalchemy.dialects import postgresql
 
 from accord.database.engine import Transaction
@@ -19,6 +19,9 @@ from accord.domain.mail_budget import MailBudget
 from accord.domain.organisation import OrganisationStatus
 
 SENDER_LOCK: Final = 0x6D61696C
+
+AT_ONCE: Final = 500
+"""Keys that are listed at a time."""
 
 BUDGET_COLUMNS: Final = {
     MailBudget.PARTNERS: organisations.c.partner_mails_per_day,
@@ -160,10 +163,10 @@ async def hold_mails(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None
     await tx.connection.execute(insert(held_mails).inline(), list(rows))
 
 
-async def list_due_digests(tx: Transaction) -> Sequence[str]:
-    """Return the keys whose hour is over while something waits."""
-    rows = await tx.all(select(mail_turns.c.key).where(mail_turns.c.waiting, mail_turns.c.until <= tx.now))
-    return [row.key for row in rows]
+async def list_due_digests(tx: Transaction, after: str | None) -> Sequence[str]:
+    """Return the keys whose hour is over while something waits, in order, at most `AT_ONCE` of those after a key."""
+    due = and_(mail_turns.c.waiting, mail_turns.c.until <= tx.now)
+    return await _list_keys(tx, select(mail_turns.c.key).where(due), mail_turns.c.key, after)
 
 
 async def take_digest(tx: Transaction, key: str, until: datetime) -> Sequence[Any]:
@@ -182,10 +185,17 @@ async def get_held_sender(tx: Transaction, key: str) -> tuple[UUID, MailBudget |
     return None if row is None else (row.organisation_id, MailBudget(row.budget) if row.budget else None)
 
 
-async def list_due_links(tx: Transaction) -> Sequence[str]:
-    """Return the keys of mails with a link that may leave now."""
-    rows = await tx.all(select(held_mails.c.key).where(held_mails.c.due_at <= tx.now).distinct())
-    return [row.key for row in rows]
+async def list_due_links(tx: Transaction, after: str | None) -> Sequence[str]:
+    """Return the keys of mails with a link that may leave now, in order, at most `AT_ONCE` of those after a key."""
+    due = select(held_mails.c.key).where(held_mails.c.due_at <= tx.now).distinct()
+    return await _list_keys(tx, due, held_mails.c.key, after)
+
+
+async def _list_keys(
+    tx: Transaction, chosen: Select[tuple[str]], key: ColumnElement[str], after: str | None
+) -> Sequence[str]:
+    beyond = chosen if after is None else chosen.where(key > after)
+    return [row.key for row in await tx.all(beyond.order_by(key).limit(AT_ONCE))]
 
 
 async def take_held(tx: Transaction, key: str) -> Sequence[Any]:
@@ -226,8 +236,3 @@ async def get_standing(tx: Transaction, partnership_id: UUID) -> Any:
         .join(guest, guest.c.id == p.c.guest_id)
         .where(p.c.id == partnership_id)
     )
-
-
-async def prune_turns(tx: Transaction) -> None:
-    """Forget hours that are over and that nothing waits for."""
-    await tx.execute(delete(mail_turns).where(~mail_turns.c.waiting, mail_turns.c.until <= tx.now))
