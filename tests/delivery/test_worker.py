@@ -13,7 +13,8 @@ import pytest
 
 from accord.database.engine import Database
 from accord.delivery import schedule
-from accord.delivery.mailbox import list_mails
+from accord.delivery.bounce import Bounce, bounce_of
+from accord.delivery.mailbox import list_mails, requeue
 from accord.delivery.schedule import recover, tidy
 from accord.delivery.worker import Delivery, Retry
 from accord.services.outbox import Mail, Recipient, enqueue
@@ -110,7 +111,7 @@ async def test_a_final_refusal_is_not_tried_again(
     if stage == "RCPT":
         sink.refused_recipients["nobody@kestrel.example"] = "550 no such mailbox"
     else:
-        sink.answers = ["554 no such mailbox"]
+        sink.answers = ["550 no such mailbox"]
     await post(gateway, host, reminder(host, Recipient("nobody@kestrel.example")))
     async with working():
         (row,) = await eventually(owner, STATE, in_state("DEAD"))
@@ -285,6 +286,62 @@ async def test_dead_links_and_old_log_are_forgotten(
     assert await owner.fetchval("SELECT count(*) FROM queue.pgqueuer_log") == 0
     (mail,) = await list_mails(worker_database, PUBLIC_URL)
     assert "not shown any more" in mail.text
+
+
+def test_a_mail_is_tried_for_four_days() -> None:
+    retry = Retry()
+    tried = sum((retry.pause(attempts) for attempts in range(1, retry.attempts)), timedelta())
+    assert timedelta(days=4) <= tried <= timedelta(days=5)
+
+
+@pytest.mark.parametrize(
+    ("answer", "bounce"),
+    [
+        ("550 no such mailbox", Bounce.ADDRESS),
+        ("550 5.1.1 unknown", Bounce.ADDRESS),
+        ("554 5.1.2 no such host", Bounce.ADDRESS),
+        ("550 5.2.1 disabled", Bounce.ADDRESS),
+        ("552 too large", Bounce.MESSAGE),
+        ("552 5.3.4 too large", Bounce.MESSAGE),
+        ("554 5.6.0 bad content", Bounce.MESSAGE),
+        ("550 5.7.1 blocked for now", Bounce.POLICY),
+        ("550-5.7.1 blocked for now", Bounce.POLICY),
+        ("554 transaction failed", Bounce.TEMPORARY),
+        ("552 5.2.2 mailbox full", Bounce.TEMPORARY),
+        ("550 4.7.0 later", Bounce.TEMPORARY),
+        ("451 not today", Bounce.TEMPORARY),
+        ("ConnectionRefusedError", Bounce.TEMPORARY),
+    ],
+)
+def test_answers_are_told_apart(answer: str, bounce: Bounce) -> None:
+    assert bounce_of(answer) is bounce
+
+
+async def test_a_momentary_554_kills_no_mail(
+    gateway: Database, owner: Owner, host: Tenant, sink: Sink, working: Working
+) -> None:
+    sink.answers = ["554 transaction failed"]
+    await post(gateway, host, reminder(host, host.admin))
+    async with working():
+        (row,) = await eventually(owner, STATE, in_state("SENT"))
+    assert (row["attempts"], len(sink.attempts)) == (2, 2)
+
+
+async def test_what_was_given_up_is_sent_again(
+    gateway: Database, worker_database: Database, owner: Owner, host: Tenant, sink: Sink, working: Working
+) -> None:
+    """The mail with a link for one use stays as it is: its token is gone."""
+    sink.answers = ["550 no such mailbox"] * 2
+    await post(gateway, host, reminder(host, host.admin))
+    await post(gateway, host, invitation(host, Recipient("contact@kestrel.example")))
+    async with working():
+        await eventually(owner, STATE, lambda rows: [row["state"] for row in rows] == ["DEAD", "DEAD"])
+        assert await requeue(worker_database, since=datetime.now(UTC) + timedelta(days=1)) == (0, 0)
+        assert await requeue(worker_database, template="lapsed") == (0, 0)
+        assert await requeue(worker_database) == (1, 1)
+        await eventually(owner, STATE, lambda rows: sorted(row["state"] for row in rows) == ["DEAD", "SENT"])
+        assert await requeue(worker_database) == (0, 1)
+    assert sink.recipients == [host.admin.email]
 
 
 def test_pauses_grow_up_to_the_longest() -> None:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from accord.database import queue
 from accord.database.engine import Database
 from accord.database.queries import outbox
 from accord.delivery.rendering import render
+from accord.domain.notice import NOTICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,21 @@ async def list_mails(
     async with database.system() as connection:
         envelopes = await outbox.list_envelopes(connection, state=state, address=address, limit=limit)
     return [_readable(envelope, public_url) for envelope in envelopes]
+
+
+async def requeue(
+    database: Database, *, mail_id: UUID | None = None, template: str | None = None, since: datetime | None = None
+) -> tuple[int, int]:
+    """Send mails again that were given up: all of them, one, those of a template, or those written since an instant.
+
+    Returns how many, and how many are left as they are: those with a link for one use, whose token was forgotten when
+    they were given up. The act that wrote such a mail is repeated instead.
+    """
+    linked = [kind.value for kind, notice in NOTICES.items() if notice.page is not None]
+    async with database.system() as connection:
+        keys, left = await outbox.requeue(connection, linked, mail_id=mail_id, template=template, since=since)
+        await queue.add_jobs(await queue.driver_of(connection), queue.MAIL, [str(key) for key in keys])
+    return len(keys), left
 
 
 def _readable(envelope: outbox.Envelope, public_url: str) -> ReadableMail:

@@ -20,6 +20,8 @@ from aiosmtplib.errors import (
 )
 from aiosmtplib.response import SMTPResponse
 
+from accord.delivery.bounce import bounce_of
+
 ABOUT_THE_MESSAGE: Final = (SMTPDataError, SMTPRecipientRefused, SMTPSenderRefused)
 
 
@@ -55,11 +57,11 @@ class Undelivered(Exception):
 
 
 class Refused(Undelivered):
-    """It will never take it (5xx about the message): trying again is of no use."""
+    """It will never take it (the address or the message is wrong): trying again is of no use."""
 
 
 class Unavailable(Undelivered):
-    """It may take it later: 4xx, no connection, a refused sign-in."""
+    """It may take it later: 4xx, a policy, trouble of its own, no connection, a refused sign-in."""
 
 
 class _Exchange(aiosmtplib.SMTP):
@@ -102,7 +104,7 @@ def _undelivered(error: Exception) -> Undelivered:
         return _undelivered(error.recipients[0])
     if isinstance(error, SMTPResponseException):
         text = " ".join(f"{error.code} {error.message}".split())
-        final = isinstance(error, ABOUT_THE_MESSAGE) and error.code >= 500
+        final = isinstance(error, ABOUT_THE_MESSAGE) and bounce_of(text).is_final
         return Refused(text) if final else Unavailable(text)
     text = " ".join(f"{type(error).__name__} {error}".split())
     return Refused(text) if isinstance(error, SMTPNotSupported) else Unavailable(text)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.message import EmailMessage
 from functools import partial
 from typing import Any, Final, NoReturn
@@ -24,6 +24,7 @@ from accord.database.engine import Database
 from accord.database.queries import outbox
 from accord.database.queries.outbox import Envelope
 from accord.delivery import schedule
+from accord.delivery.bounce import bounce_of
 from accord.delivery.rendering import message
 from accord.delivery.retention import Retention
 from accord.delivery.smtp import Refused, Smtp, Unavailable, send
@@ -40,9 +41,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often a mail is tried, and the pause after an attempt: growing, at most `longest`."""
+    """How often a mail is tried, and the pause after an attempt: growing, at most `longest`; for four days in all, as
+    RFC 5321 (4.5.4.1) asks."""
 
-    attempts: int = 12
+    attempts: int = 102
     first: timedelta = timedelta(seconds=5)
     factor: float = 3.0
     longest: timedelta = timedelta(hours=1)
@@ -177,12 +179,12 @@ async def _hand_over(post: _Post, envelope: Envelope, letter: EmailMessage, stac
     async def begin() -> None:
         await stack.enter_async_context(post.doubts)
         held.append(await stack.enter_async_context(post.database.statement()))
-        now = datetime.now(UTC)
+        now = post.database.clock()
         if not await outbox.claim(held[0], envelope.id, now, now - post.smtp.longest_doubt):
             raise _Doubtful
 
     async def taken() -> None:
-        await outbox.mark_sent(held[0], envelope.id, datetime.now(UTC))
+        await outbox.mark_sent(held[0], envelope.id, post.database.clock())
         await stack.aclose()
 
     await send(post.smtp, letter, begin, taken)
@@ -209,5 +211,6 @@ async def _give_up(database: Database, envelope: Envelope, error: str) -> NoRetu
     """The dead letter: the mail is DEAD, its job is held as failed."""
     async with database.system() as connection:
         await outbox.mark_dead(connection, envelope.id, error)
-    log.error("mail.dead", mail=str(envelope.id), template=envelope.template, attempts=envelope.attempts + 1)
+    facts = {"mail": str(envelope.id), "template": envelope.template, "attempts": envelope.attempts + 1}
+    log.error("mail.dead", **facts, bounce=bounce_of(error).value)
     raise Refused(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -110,6 +110,26 @@ async def mark_failed(connection: AsyncConnection, mail_id: UUID, error: str) ->
 async def mark_dead(connection: AsyncConnection, mail_id: UUID, error: str) -> None:
     """Given up: the token is gone from here on."""
     await _move(connection, mail_id, state=MailState.DEAD, secret=None, last_error=error)
+
+
+async def requeue(
+    connection: AsyncConnection,
+    without: Collection[str],
+    *,
+    mail_id: UUID | None = None,
+    template: str | None = None,
+    since: datetime | None = None,
+) -> tuple[Sequence[UUID], int]:
+    """Mails that were given up are to be sent again; their keys, and how many stay given up since their template is one
+    of `without`."""
+    chosen = [mails.c.state == MailState.DEAD]
+    chosen += [mails.c.id == mail_id] if mail_id is not None else []
+    chosen += [mails.c.template == template] if template is not None else []
+    chosen += [mails.c.created_at >= since] if since is not None else []
+    kept = mails.c.template.in_(without)
+    left = (await connection.execute(select(func.count()).select_from(mails).where(*chosen, kept))).scalar_one()
+    again = update(mails).where(*chosen, ~kept).values(state=MailState.QUEUED, attempts=0, last_error=None)
+    return (await connection.execute(again.returning(mails.c.id))).scalars().all(), left
 
 
 async def scrub_secrets(connection: AsyncConnection, before: datetime) -> int:
