@@ -9,37 +9,41 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
+from uuid import UUID
 
 import typer
 import uvicorn
-from asyncpg import PostgresError
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError
-from sqlalchemy.exc import SQLAlchemyError
 from uvicorn.loops.auto import auto_loop_factory
 
 from accord import demo
 from accord.app import (
+    UNUSABLE,
     UnsafeDatabase,
     configure_logging,
     create_app,
     open_database,
-    refuse_dangers,
+    reason_of,
     server_config,
     working,
 )
-from accord.database import audit, roles
+from accord.database import audit
 from accord.database.binaries import EmbeddedPostgresError
 from accord.database.embedded import EmbeddedPostgres, default_state
-from accord.database.loading import AlreadyLoading, forget_interrupted, keep_interrupted
-from accord.database.queries.read.demo import is_empty, list_people
-from accord.delivery.mailbox import list_mails
+from accord.database.engine import Database
+from accord.database.queries.read.demo import is_empty
+from accord.delivery.bounce import bounce_of
+from accord.delivery.mailbox import list_mails, requeue
+from accord.domain.notice import Template
 from accord.http.identity.development import DevelopmentIssuer
 from accord.schema.schema import print_schema
 from accord.settings import Settings
+from accord.starting import load_aloud, migrate_once_there, prepare, whole
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 audit_app = typer.Typer(no_args_is_help=True, help="Check what must not change.")
@@ -99,6 +103,17 @@ def owner_of(settings: Settings, status: int = 1) -> str:
     if settings.owner_url is None:
         fail("ACCORD_OWNER_URL is not set", status)
     return settings.owner_url.get_secret_value()
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """What keeps a command from its database ends it with one line."""
+    try:
+        yield
+    except UnsafeDatabase as error:
+        fail(str(error))
+    except UNUSABLE as error:
+        fail(f"the database can't be used ({reason_of(error)})")
 
 
 class Announcing(uvicorn.Server):
@@ -198,59 +213,6 @@ def bound(settings: Settings) -> socket.socket:
     return listener
 
 
-async def prepare(settings: Settings, is_ours: bool) -> list[dict[str, Any]]:
-    """Migrates where the owner's URL is known, loads the demo world where it is wanted; who there is to be."""
-    wanted = settings.in_development and (settings.demo if settings.demo is not None else is_ours)
-    if settings.owner_url is not None:
-        await whole(settings.owner_url.get_secret_value(), wanted)
-    await safe_to_serve(settings)
-    if not settings.in_development or settings.worker_url is None:
-        return []
-    worker = open_database(settings, "worker_url", pool_size=1)
-    try:
-        if wanted and settings.owner_url is not None and await is_empty(worker):
-            await load_aloud(settings)
-        return await list_people(worker)
-    finally:
-        await worker.close()
-
-
-async def whole(owner_url: str, demo_wanted: bool) -> None:
-    """Migrates; what an interrupted load of the demo world has left is emptied where it is to be loaded, else kept."""
-    await migrated(owner_url)
-    try:
-        if not demo_wanted:
-            await keep_interrupted(owner_url)
-        elif await forget_interrupted(owner_url):
-            typer.echo("The demo world was not loaded to its end: starting again.")
-            await migrated(owner_url)
-    except AlreadyLoading as error:
-        raise UnsafeDatabase(str(error)) from error
-
-
-async def load_aloud(settings: Settings) -> None:
-    typer.echo("Loading the demo world …")
-    try:
-        await demo.load(settings)
-    except AlreadyLoading as error:
-        raise UnsafeDatabase(str(error)) from error
-
-
-async def migrated(owner_url: str) -> None:
-    try:
-        await roles.prepare(owner_url)
-    except (OSError, SQLAlchemyError) as error:
-        raise UnsafeDatabase(f"the database of OWNER_URL can't be prepared ({type(error).__name__})") from error
-
-
-async def safe_to_serve(settings: Settings) -> None:
-    gateway = open_database(settings, "database_url", pool_size=1)
-    try:
-        await refuse_dangers(gateway)
-    finally:
-        await gateway.close()
-
-
 async def run_server(
     settings: Settings, listener: socket.socket, embedded: EmbeddedPostgres | None, people: list[dict[str, Any]]
 ) -> None:
@@ -273,11 +235,8 @@ async def keep_alive(embedded: EmbeddedPostgres) -> None:
 @app.command()
 def migrate() -> None:
     """Bring the database of OWNER_URL up to date, its grants and policies too."""
-    with database(read_settings()) as (settings, _):
-        try:
-            asyncio.run(migrated(owner_of(settings)))
-        except UnsafeDatabase as error:
-            fail(str(error))
+    with database(read_settings()) as (settings, _), refusing():
+        asyncio.run(migrate_once_there(settings, owner_of(settings)))
     typer.echo("The database is up to date.")
 
 
@@ -297,15 +256,12 @@ def schema(
 @app.command("demo")
 def load_demo() -> None:
     """Load the demo world into an empty database."""
-    with database(read_settings()) as (settings, _):
-        try:
-            asyncio.run(load_into_empty(settings))
-        except UnsafeDatabase as error:
-            fail(str(error))
+    with database(read_settings()) as (settings, _), refusing():
+        asyncio.run(load_into_empty(settings))
 
 
 async def load_into_empty(settings: Settings) -> None:
-    await whole(owner_of(settings), demo_wanted=True)
+    await whole(settings, owner_of(settings), demo_wanted=True)
     worker = open_database(settings, "worker_url", pool_size=1)
     try:
         if not await is_empty(worker):
@@ -332,10 +288,8 @@ def run_worker() -> None:
         finally:
             await queue.close()
 
-    try:
+    with refusing():
         asyncio.run(work())
-    except UnsafeDatabase as error:
-        fail(str(error))
 
 
 @app.command()
@@ -344,22 +298,39 @@ def mail(
     state: Annotated[str | None, typer.Option(help="QUEUED, SENT, FAILED or DEAD.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many of the newest.")] = 20,
     html: Annotated[bool, typer.Option("--html", help="Print the HTML part.")] = False,
+    again: Annotated[bool, typer.Option("--requeue", help="Send DEAD mails again instead of printing any.")] = False,
+    mail_id: Annotated[UUID | None, typer.Option("--id", help="With --requeue: this mail alone.")] = None,
+    template: Annotated[Template | None, typer.Option(help="With --requeue: those of this template.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="With --requeue: those written since (UTC).")] = None,
 ) -> None:
-    """Read the mails that the platform wrote."""
+    """Read the mails that the platform wrote, or send again what was given up."""
 
-    async def read(settings: Settings) -> None:
-        worker = open_database(settings, "worker_url", pool_size=1)
-        try:
-            for item in await list_mails(worker, settings.public_url, state=state, address=to, limit=limit):
-                typer.echo(
-                    f"{item.created_at:%Y-%m-%d %H:%M:%S}  {item.state}  to {item.recipient}\nSubject: {item.subject}\n"
-                )
-                typer.echo((item.html if html else item.text) + "\n" + "-" * 72)
-        finally:
-            await worker.close()
+    async def read(settings: Settings, worker: Database) -> None:
+        for item in await list_mails(worker, settings.public_url, state=state, address=to, limit=limit):
+            reason = f"\nReason: {bounce_of(item.last_error)}: {item.last_error}" if item.last_error else ""
+            head = f"{item.created_at:%Y-%m-%d %H:%M:%S}  {item.state}  {item.id}  to {item.recipient}{reason}"
+            typer.echo(f"{head}\nSubject: {item.subject}\n")
+            typer.echo((item.html if html else item.text) + "\n" + "-" * 72)
 
-    with database(read_settings()) as (settings, _):
-        asyncio.run(read(settings))
+    async def send_again(settings: Settings, worker: Database) -> None:
+        written = since.replace(tzinfo=UTC) if since is not None else None
+        chosen = template.value if template is not None else None
+        count, left = await requeue(worker, mail_id=mail_id, template=chosen, since=written)
+        typer.echo(f"{count} mails are sent again.")
+        if left:
+            typer.echo(f"{left} had a link for one use, which is gone: repeat what wrote them.")
+
+    with database(read_settings()) as (settings, _), refusing():
+        asyncio.run(with_worker(settings, send_again if again else read))
+
+
+async def with_worker(settings: Settings, act: Callable[[Settings, Database], Awaitable[None]]) -> None:
+    """Do something in the worker's role."""
+    worker = open_database(settings, "worker_url", pool_size=1)
+    try:
+        await act(settings, worker)
+    finally:
+        await worker.close()
 
 
 @audit_app.command("verify")
@@ -369,7 +340,7 @@ def verify(anchors: Annotated[Path | None, typer.Option(help="A file of heads ke
         try:
             with Path(anchors or os.devnull).open(encoding="utf-8") as lines:
                 verdict = asyncio.run(audit.verify_database(owner_of(settings, COULD_NOT), lines, tell_progress))
-        except (OSError, ValueError, SQLAlchemyError, PostgresError) as error:
+        except (ValueError, *UNUSABLE) as error:
             fail(f"could not verify: {error}", COULD_NOT)
     for line in (*verdict.faults, verdict):
         typer.echo(str(line))

@@ -17,15 +17,19 @@ from uuid import UUID
 import httpx2
 import structlog
 import uvicorn
-from asyncpg import PostgresError
+from asyncpg import InterfaceError, InternalClientError, PostgresError
 from joserfc.jwk import ECKey
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
 from accord.access.principal import Client, Identity
+from accord.database import versions
+from accord.database.connections import borrowed
 from accord.database.embedded import default_state
 from accord.database.engine import Busy, Database, TimedOut, Transaction
+from accord.database.pooling import is_pooled_by_transaction
+from accord.database.pulse import Pulse
 from accord.database.queries import safety
 from accord.database.queries.read.demo import list_people
 from accord.delivery import worker
@@ -69,6 +73,15 @@ NOBODY: Final = Identity("", "", None, False, None, False, "", datetime.max.repl
 """Who redeems a ticket, or is not signed in yet: no person, with no rights but what the secret shown gives."""
 
 
+UNUSABLE: Final = (OSError, SQLAlchemyError, PostgresError, InterfaceError, InternalClientError, Busy, TimedOut)
+"""What it looks like when a database can't be reached, or a URL can't be read."""
+
+TRANSACTION_POOLING: Final = (
+    "DATABASE_URL leads to a pooler that gives a connection to others after each transaction;"
+    " it has to keep one for a session (in PgBouncer `pool_mode = session`)"
+)
+
+
 class UnsafeDatabase(RuntimeError):
     """The gateway must not serve this database; the message says why."""
 
@@ -81,6 +94,10 @@ class Gateway:
         self.state = settings.state or default_state()
         self.database = open_database(settings, "database_url")
         self.worker_database = open_database(settings, "worker_url", pool_size=5) if settings.worker_url else None
+        self.url = url_of(settings, "database_url")
+        self.pulse = Pulse(self.url, self.database.server_clock)
+        self.health = HealthRoutes(self.pulse.ask, versions.known())
+        self.watching: asyncio.Task[None] | None = None
         self.client = httpx2.AsyncClient(timeout=5.0)
         self.places = Places(settings.location_database)
         self.development = DevelopmentIssuer(settings.public_url, self.state) if settings.in_development else None
@@ -94,7 +111,8 @@ class Gateway:
             if issuer.client is not None
         }
         key = ticket_key(settings, self.state)
-        self.tickets, self.seal = TicketSigner(key, settings.public_url), Seal(key.as_der(private=True))
+        self.tickets = TicketSigner(key, settings.public_url, self.database.clock)
+        self.seal = Seal(key.as_der(private=True))
         self.rates = Rates(self.database, settings.rates())
         tokens = ClientTokens(key, settings.public_url, self.database.clock)
         self.failures = Failures(self.database, settings.guesses_per_minute)
@@ -113,7 +131,7 @@ class Gateway:
         settings = self.settings
         routes: list[BaseRoute] = [
             Route("/graphql", self.graphql()),
-            *HealthRoutes(self.probe).routes(),
+            *self.health.routes(),
             *ClientRoutes(self.clients, self.authenticator.client_identity, self.rates).routes(),
             *TicketRoutes(self.tickets, self.redeem, self.failures).routes(),
             *self.sign_in().routes(),
@@ -196,9 +214,10 @@ class Gateway:
         role = {"organisation": "the platform", "roles": ["OPERATOR"]}
         return people + [{"email": subject, "name": "Staff", **role} for subject in ours]
 
-    async def probe(self) -> None:
-        async with self.database.system() as connection:
-            await safety.probe(connection)
+    async def stop_watching(self) -> None:
+        if self.watching is not None:
+            self.watching.cancel()
+            await asyncio.wait({self.watching})
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -207,7 +226,10 @@ class Gateway:
             stack.push_async_callback(self.client.aclose)
             stack.push_async_callback(self.database.close)
             stack.push_async_callback(self.rates.close)
-            await refuse_dangers(self.database)
+            stack.push_async_callback(self.pulse.close)
+            await refuse_dangers(self.database, self.url)
+            stack.push_async_callback(self.stop_watching)
+            self.watching = asyncio.create_task(self.health.watch())
             if self.worker_database is not None:
                 stack.push_async_callback(self.worker_database.close)
                 if self.settings.worker_inside:
@@ -215,13 +237,17 @@ class Gateway:
             yield
 
 
-async def refuse_dangers(database: Database) -> None:
-    """Raises UnsafeDatabase for a database that can't be reached, or that must not be served with this role."""
+async def refuse_dangers(database: Database, url: str) -> None:
+    """Raises UnsafeDatabase for a database that can't be reached, or that must not be served with this role or through
+    this pooler."""
     try:
-        async with database.engine.connect() as connection:
+        pooled = await is_pooled_by_transaction(url)
+        if pooled:
+            raise UnsafeDatabase(TRANSACTION_POOLING)
+        async with borrowed(database.engine) as connection:
             dangers = await safety.list_dangers(connection)
-    except (OSError, SQLAlchemyError, PostgresError) as error:
-        raise UnsafeDatabase(f"the database of DATABASE_URL can't be used ({type(error).__name__})") from None
+    except UNUSABLE as error:
+        raise UnsafeDatabase(f"the database of DATABASE_URL can't be used ({reason_of(error)})") from None
     if dangers:
         raise UnsafeDatabase("; ".join(dangers))
 
@@ -268,9 +294,7 @@ def server_config(settings: Settings, app: Starlette) -> uvicorn.Config:
 
 def open_database(settings: Settings, name: str, **given: Any) -> Database:
     """The pool of one of the three roles."""
-    url = getattr(settings, name)
-    if url is None:
-        raise UnsafeDatabase(f"{name.upper()} is not set")
+    url = url_of(settings, name)
     limits: dict[str, Any] = {
         "pool_size": settings.pool_size,
         "pool_wait": settings.pool_wait,
@@ -280,7 +304,23 @@ def open_database(settings: Settings, name: str, **given: Any) -> Database:
         "mails_per_day": settings.mails_per_day(),
         "mails_per_hour": settings.mails_per_hour,
     }
-    return Database(url.get_secret_value(), **{**limits, **given})
+    return Database(url, **{**limits, **given})
+
+
+def url_of(settings: Settings, name: str) -> str:
+    """The URL of one of the three roles; UnsafeDatabase where it is not set."""
+    url = getattr(settings, name)
+    if url is None:
+        raise UnsafeDatabase(f"{name.upper()} is not set")
+    found: str = url.get_secret_value()
+    return found
+
+
+def reason_of(error: BaseException) -> str:
+    """Why the database could not be used, in one line; the driver's other errors may quote a URL with its password."""
+    cause = getattr(getattr(error, "orig", None), "__cause__", None) or error
+    said = str(cause).partition("\n")[0] if isinstance(cause, PostgresError) else ""
+    return f"{type(cause).__name__}: {said}" if said else type(cause).__name__
 
 
 def ticket_key(settings: Settings, state: Path) -> ECKey:

@@ -153,6 +153,8 @@ class Settings(BaseSettings):
     statement_timeout: Seconds = 5.0
     lock_timeout: Seconds = 2.0
     idle_timeout: Seconds = 10.0
+    database_wait: Annotated[float, Field(ge=0, le=3600)] = 30.0
+    migrate_wait: Annotated[float, Field(ge=0, le=3600)] = 120.0
 
     issuers: tuple[IssuerSettings, ...] = ()
     operators: Words = ()

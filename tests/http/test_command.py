@@ -33,6 +33,7 @@ def environment(urls: DatabaseURLs | None, state: Path, **given: str) -> dict[st
         **of_database,
         "ACCORD_DEVELOPMENT_ON_DATABASE_URL": "true",
         "ACCORD_STATE": str(state),
+        "ACCORD_DATABASE_WAIT": "0",
         **{f"ACCORD_{name}": text for name, text in given.items()},
     }
 

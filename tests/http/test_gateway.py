@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
 from accord.app import Gateway, UnsafeDatabase, create_app
+from accord.database.pulse import Vitals
 from accord.http.health import HealthRoutes
 from accord.http.identity.development import STAFF, DevelopmentIssuer
 from accord.settings import Settings
@@ -75,7 +76,8 @@ async def test_a_table_without_its_wall(database_urls: DatabaseURLs, tmp_path: P
 async def test_ready_and_not_ready(database_urls: DatabaseURLs, tmp_path: Path) -> None:
     async with running(create_app(settings_for(database_urls, tmp_path))) as http:
         assert (await http.get("/live")).json() == {"status": "live"}
-        assert (await http.get("/ready")).json() == {"status": "ready"}
+        ready = (await http.get("/ready")).json()
+        assert (ready["status"], ready["parts"]["database"]) == ("ready", {"status": "ok"})
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = CLOSED_PORT.format(unused.getsockname()[1])
@@ -86,26 +88,30 @@ async def test_ready_and_not_ready(database_urls: DatabaseURLs, tmp_path: Path) 
             answer = await http.get("/ready")
         await gateway.client.aclose()
     assert answer.status_code == 503
-    assert answer.json() == {"status": "unavailable"}
+    assert answer.headers["retry-after"] == "1"
+    refused = {"status": "unreachable", "reason": "ConnectionRefusedError"}
+    assert answer.json() == {"status": "unavailable", "parts": {"database": refused}}
 
 
 async def test_one_probe_answers_all_who_ask() -> None:
     probes, go = 0, asyncio.Event()
 
-    async def probe() -> None:
+    async def probe() -> Vitals:
         nonlocal probes
         probes += 1
         await go.wait()
+        return Vitals("2", None, None, 0.0)
 
-    health = HealthRoutes(probe, seconds=60.0)
-    asking = [asyncio.create_task(health.is_ready()) for _ in range(50)]
+    health = HealthRoutes(probe, ("1", "2"))
+    asking = [asyncio.create_task(health.look()) for _ in range(50)]
     await asyncio.sleep(0)
     asking[0].cancel()
     go.set()
-    assert (await asyncio.gather(*asking[1:]), probes) == ([True] * 49, 1)
-    assert await health.is_ready()
+    answers = await asyncio.gather(*asking[1:])
+    assert ({parts["schema"]["status"] for parts in answers}, probes) == ({"ok"}, 1)
+    assert (await health.look())["database"] == {"status": "ok"}
     health.until = 0.0
-    assert await health.is_ready()
+    await health.look()
     assert probes == 2
 
 

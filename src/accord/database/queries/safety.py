@@ -7,6 +7,10 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from accord.database import versions
+from accord.database.caller import Driver
+from accord.database.snapshot import driver_of
+
 DANGERS: Final = text(
     """
     SELECT
@@ -21,16 +25,12 @@ DANGERS: Final = text(
           AND c.relname <> 'alembic_version'
       ) AS unguarded,
       to_regclass('accord.partnerships') IS NULL AS unprepared,
+      CASE WHEN has_table_privilege(to_regclass('accord.alembic_version'), 'SELECT') THEN 'readable' END AS prepared,
       current_setting('synchronous_commit') = 'off' AS forgets,
       current_setting('server_version_num')::int AS version
     """
 )
 OLDEST: Final = 160_000
-
-
-async def probe(connection: AsyncConnection) -> None:
-    """Raise unless the database answers, and has our tables."""
-    await connection.execute(text("SELECT 1 FROM accord.partnerships LIMIT 1"))
 
 
 async def list_dangers(connection: AsyncConnection) -> list[str]:
@@ -44,4 +44,17 @@ async def list_dangers(connection: AsyncConnection) -> list[str]:
         "synchronous_commit is off: a confirmed change could be lost": found.forgets,
         "PostgreSQL is older than 16": found.version < OLDEST,
     }
-    return [reason for reason, applies in reasons.items() if applies]
+    dangers = [reason for reason, applies in reasons.items() if applies]
+    if not found.unprepared and found.prepared is None:
+        dangers.append("the database was prepared by an older version; run `accord migrate`")
+    elif not dangers:
+        dangers += await _of_version(await driver_of(connection))
+    return dangers
+
+
+async def _of_version(driver: Driver) -> list[str]:
+    try:
+        current = await versions.is_current(driver)
+    except versions.NewerDatabase as error:
+        return [str(error)]
+    return [] if current else ["the database has an older schema; run `accord migrate`"]
