@@ -11,10 +11,12 @@ from typing import Any, Final
 
 import asyncpg
 import pytest
+from sqlalchemy import literal, select
 
 from accord.database import connections
 from accord.database.embedded import EmbeddedPostgres
 from accord.database.engine import Database, Lost
+from accord.database.query import Query
 from accord.database.roles import prepare
 from tests.faults.stage import Load, Stage, frozen, staged
 from tests.scale import CONTROL, count
@@ -22,6 +24,7 @@ from tests.servers import SETTINGS, DatabaseURLs, open_folder
 from tests.world import identify
 
 FROZEN: Final = count(test=9, check=75)
+ONE: Final = Query(select(literal(1)))
 FULL: Final = """
 CREATE FUNCTION accord.full() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
@@ -121,10 +124,12 @@ async def test_without_deadlines_a_silent_database_holds_whoever_asks(
     monkeypatch.setattr(connections, "SILENCE", 3600.0)
     database = Database(stage.urls.gateway)
     try:
-        await database.snapshot(identify("nobody")).principal()
+        snapshot = database.snapshot(identify("nobody"))
+        await snapshot.principal()
         with frozen(stage.server), pytest.raises(TimeoutError):
             async with asyncio.timeout(15):
-                await database.snapshot(identify("nobody")).principal()
+                await snapshot.fetch(ONE)
+        await snapshot.close()
     finally:
         await database.close()
 

@@ -44,7 +44,7 @@ class Retry:
     """How often a mail is tried, and the pause after an attempt: growing, at most `longest`; for four days in all, as
     RFC 5321 (4.5.4.1) asks."""
 
-    attempts: int = 102
+    attempts: int = 103
     first: timedelta = timedelta(seconds=5)
     factor: float = 3.0
     longest: timedelta = timedelta(hours=1)
