@@ -229,8 +229,11 @@ class Database:
     async def recognise(self, digest: str) -> Identity:
         """Return the directory whose credential has this hash; raise CredentialRefused as above, and CredentialOver for
         one that was good once."""
-        async with self._provisioning(digest, Client()) as tx:
-            return tx.principal.identity
+        try:
+            async with self._provisioning(digest, Client()) as tx:
+                return tx.principal.identity
+        except OutcomeUnknown as error:
+            raise Lost from error  # it changes nothing, so that nothing can have been changed
 
     async def _tried(self, begin: Callable[[], AbstractAsyncContextManager[Transaction]], act: Act[Result]) -> Result:
         for tries in range(1, WRITE_TRIES + 1):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from accord.access.principal import Identity
-from accord.database.engine import Busy, Database, TimedOut
+from accord.database.engine import Busy, Database, OutcomeUnknown, TimedOut
 from accord.http.responses import busy
 from accord.services.people.arrival import arrive
 
@@ -25,13 +25,16 @@ class Arrivals:
         self.seen: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     async def note(self, identity: Identity) -> None:
-        """Raises 503 BUSY when the database can't be asked."""
+        """Raises 503 BUSY when the database can't be asked, or did not say whether the sign-in was noted.
+
+        Nothing was done yet of what the caller asked for.
+        """
         key = (identity.issuer, identity.token_id)
         if self.seen.get(key, float("-inf")) > self.clock():
             return
         try:
             noted = await self.database.write(identity, None, arrive)
-        except (Busy, TimedOut, OSError):
+        except (Busy, TimedOut, OutcomeUnknown, OSError):
             raise busy() from None
         lives = (identity.expires_at - self.database.clock()).total_seconds() if noted else ASKED_AGAIN
         self.seen[key] = self.clock() + lives
