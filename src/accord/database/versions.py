@@ -16,6 +16,9 @@ from accord.database.caller import Driver
 from accord.database.connections import open_engine
 from accord.database.walls import Patience
 
+SCRIPTS: Final = str(resources.files("accord.database") / "migrations")
+"""The folder of the migrations."""
+
 STANDING: Final = "SELECT version_num FROM accord.alembic_version"
 LOCK_WAIT: Final = "SET lock_timeout = 1000"
 
@@ -33,7 +36,7 @@ class NewerDatabase(RuntimeError):
 @lru_cache
 def known() -> tuple[str, ...]:
     """The versions of the schema that this program knows, oldest first."""
-    scripts = ScriptDirectory(str(resources.files("accord.database") / "migrations"))
+    scripts = ScriptDirectory(SCRIPTS)
     return tuple(reversed([script.revision for script in scripts.walk_revisions()]))
 
 
@@ -82,6 +85,6 @@ async def _upgrade(engine: AsyncEngine, version: str) -> None:
 
 def _run(connection: Connection, version: str) -> None:
     config = Config()
-    config.set_main_option("script_location", str(resources.files("accord.database") / "migrations"))
+    config.set_main_option("script_location", SCRIPTS)
     config.attributes["connection"] = connection
     command.upgrade(config, version)
