@@ -23,7 +23,7 @@ from tests.faults.stage import Load, staged
 from tests.scale import count
 from tests.servers import DatabaseURLs
 
-RUNS: Final = count(test=4, check=20)
+RUNS: Final = count(test=3, check=5, prove=20)
 EXCLUSIVE: Final = """
 SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
 WHERE c.relnamespace = 'accord'::regnamespace AND l.mode = 'AccessExclusiveLock'

@@ -21,7 +21,7 @@ from tests.processes import PUBLIC
 from tests.scale import count
 from tests.servers import DatabaseURLs
 
-ASKED: Final = count(test=60, check=60, prove=1_000)
+ASKED: Final = count(test=25, check=25, prove=1_000)
 """Answers of each version at each stage."""
 
 NEXT: Final = """

@@ -18,12 +18,16 @@ from accord.database.embedded import EmbeddedPostgres
 from accord.database.engine import Database, Lost
 from accord.database.query import Query
 from accord.database.roles import prepare
+from accord.http.health import KEPT
 from tests.faults.stage import Load, Stage, frozen, staged
 from tests.scale import CONTROL, count
 from tests.servers import SETTINGS, DatabaseURLs, open_folder
 from tests.world import identify
 
-FROZEN: Final = count(test=9, check=75)
+FROZEN: Final = count(test=5, check=5, prove=75)
+STATEMENT: Final = count(test=2, check=2, prove=5)
+"""Seconds for a statement: as they come in `make prove`, fewer in short runs, since most of a test waits for them."""
+
 ONE: Final = Query(select(literal(1)))
 FULL: Final = """
 CREATE FUNCTION accord.full() RETURNS trigger LANGUAGE plpgsql AS
@@ -38,7 +42,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     with EmbeddedPostgres(open_folder("accord-faults-"), settings=SETTINGS, ephemeral=True) as server:
         urls = DatabaseURLs.of(server, "accord")
         await prepare(urls.owner)
-        async with staged(server, urls, tmp_path) as made:
+        async with staged(server, urls, tmp_path, statement_timeout=STATEMENT) as made:
             yield made
 
 
@@ -73,6 +77,7 @@ async def test_doors_while_it_is_frozen(stage: Stage) -> None:
         ("GET", "/ready", {}),
     ]
     with frozen(stage.server):
+        await asyncio.sleep(KEPT)  # what /ready found before holds for so long
         answers = await asyncio.gather(
             *(stage.client.request(method, stage.process.url + path, **given) for method, path, given in doors)
         )
@@ -96,7 +101,7 @@ async def test_all_connections_terminated(stage: Stage) -> None:
     root = await asyncpg.connect(stage.urls.superuser)
     try:
         async with stage.load() as load:
-            for _ in range(count(test=5, check=20)):
+            for _ in range(count(test=5, check=5, prove=20)):
                 await root.fetch(terminate)
                 await asyncio.sleep(0.2)
             assert await stage.well_within() <= load.late
@@ -122,12 +127,12 @@ async def test_without_deadlines_a_silent_database_holds_whoever_asks(
 ) -> None:
     """The negative control: without the deadline of a statement nothing ends the wait."""
     monkeypatch.setattr(connections, "SILENCE", 3600.0)
-    database = Database(stage.urls.gateway)
+    database = Database(stage.urls.gateway, statement_timeout=0.5)
     try:
         snapshot = database.snapshot(identify("nobody"))
         await snapshot.principal()
         with frozen(stage.server), pytest.raises(TimeoutError):
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(5):
                 await snapshot.fetch(ONE)
         await snapshot.close()
     finally:

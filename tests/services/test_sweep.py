@@ -18,9 +18,9 @@ from tests.scale import count
 from tests.servers import DatabaseURLs
 from tests.world import World, open_world
 
-DUE: Final = count(test=60, check=1_000)
+DUE: Final = count(test=60, check=100, prove=1_000)
 POISONED: Final = 10
-KEYS: Final = count(test=2_000, check=20_000)
+KEYS: Final = count(test=2_000, check=20_000, prove=1_500_000)
 POISON: Final = """
 CREATE FUNCTION accord.poison() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN
@@ -102,7 +102,8 @@ async def test_a_step_that_fails_keeps_no_other(world: World, worker: Database) 
 
 
 async def test_old_keys_go_in_lots(world: World, worker: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(housekeeping, "LOT", 300)
+    """Many lots, each far from the limit on statements."""
+    monkeypatch.setattr(housekeeping, "LOT", min(housekeeping.LOT, KEYS // 7))
     await world.owner.execute(ATTEMPTS, KEYS)
     await forget(worker, world.clock.now)
     assert await world.owner.fetchval("SELECT count(*) FROM accord.retries") == 10
