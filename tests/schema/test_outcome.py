@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from accord.database.engine import OutcomeUnknown, Snapshot, TimedOut
+from accord.database.engine import Busy, Lost, OutcomeUnknown, Snapshot, TimedOut
 from accord.domain.ids import global_id
 from accord.services.people.profile import update_profile
 from tests.schema.conftest import Asking
@@ -85,3 +85,34 @@ async def test_a_payload_that_cannot_be_read_either(
     assert await asking.codes(
         person, "query Me($id: ID!) { node(id: $id) { id } }", id=global_id("user", person.id)
     ) == ["TIMEOUT"]
+
+
+DEEPER: Final = """mutation Rename($input: UpdateProfileInput!) {
+  updateProfile(input: $input) { user { displayName homeOrganisation { name } } errors { code } } }"""
+
+
+@pytest.mark.parametrize("failure", [Lost(), Busy(), TimedOut(), ConnectionResetError()])
+async def test_what_stands_deeper_in_the_payload_and_cannot_be_read(
+    world: World, asking: Asking, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    """BUSY would say that nothing was changed; in a query it says just that."""
+    person = await world.person(await world.organisation())
+    fetch = Snapshot.fetch
+    left = 1
+
+    async def once(self: Snapshot, query: Any, **given: Any) -> Any:
+        nonlocal left
+        if left == 0:
+            raise failure
+        left -= 1
+        return await fetch(self, query, **given)
+
+    monkeypatch.setattr(Snapshot, "fetch", once)
+    data, errors = await asking.look(person, DEEPER, input={"displayName": "After"})
+    assert {error["extensions"]["code"] for error in errors} == {"OUTCOME_UNKNOWN"}
+    assert all(len(error["path"]) > 1 for error in errors), (data, errors)
+    row = await world.owner.fetchrow("SELECT display_name FROM accord.users WHERE id = $1", person.id)
+    assert row["display_name"] == "After"
+    left = 1
+    me = "{ viewer { user { displayName homeOrganisation { name } } } }"
+    assert not {"OUTCOME_UNKNOWN", "INTERNAL"} & set(await asking.codes(person, me))

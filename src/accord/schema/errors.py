@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.extensions import MaskErrors
+from strawberry.types.graphql import OperationType
 
 from accord.database import engine
 from accord.database.failures import meaning
@@ -200,4 +201,12 @@ class Masked(MaskErrors):
 
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
         masked = of_database(error.original_error) or Internal((error.extensions or {}).get("id"))
+        if isinstance(masked, Busy | TooSlow) and self._follows_a_change(error):
+            masked = OutcomeUnknown()
         return GraphQLError(masked.message, error.nodes, path=error.path, extensions=masked.extensions)
+
+    def _follows_a_change(self, error: GraphQLError) -> bool:
+        """Is this below a field of a mutation? The payload is read after the commit: only what could not be read
+        failed, and to say that nothing was changed would be wrong."""
+        is_below = len(error.path or ()) > 1
+        return is_below and self.execution_context.operation_type is OperationType.MUTATION
