@@ -1,6 +1,6 @@
 """What each of the three roles may touch, and the whole preparation of a database: migrate, grant, put the walls up.
 
-Grants and policies are not migrations: they are made anew from `policies.py` wherever they differ from what this
+Grants and policies are not migrations: they are made again from `policies.py` wherever they differ from what this
 version made, so that no state of the past can survive in them.
 """
 

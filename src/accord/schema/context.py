@@ -129,7 +129,7 @@ class Context:
             await self._renew_after(made, lost)
 
     async def _renew_after(self, made: bool, lost: bool) -> None:
-        """Read the rights anew; where the database has just been lost, once somebody asks for anything."""
+        """Read the rights again; where the database has just been lost, once somebody asks for anything."""
         if lost:
             self._forget()
             return
