@@ -8,7 +8,10 @@ from typing import Final
 from uuid import UUID
 
 from accord.access.facts import AccessItemFacts, AccountFacts, GrantFacts, PartnershipFacts, ShareFacts, Target
-from accord.access.principal import Client, Identity, Principal, Standing
+from accord.access.principal import Acting, Client, Directory, Identity, Principal, Standing
+from accord.domain.acting import Basis
+from accord.domain.delegation import DelegatedRole
+from accord.domain.level import DataAccessLevel
 from accord.domain.organisation import Role
 from accord.domain.partnership import PartnershipState
 from accord.domain.sharing import AccessItemState, AccountRole, GrantState, ShareState
@@ -38,7 +41,20 @@ ROLES: Final = {
     "TA": (THIRD, Role.ORG_ADMIN),  # admin of an organisation that has nothing to do with it
 }
 COLUMNS: Final = (*ROLES, "OP")
-PERSON: Final = {name: UUID(int=100 + number) for number, name in enumerate(COLUMNS)}
+SESSIONS: Final = {
+    # people of the guest who act in the host's organisation, by what their session rests on (model 4.8)
+    "XN": {"basis": Basis.LEVEL, "level": DataAccessLevel.NONE},
+    "XS": {"basis": Basis.LEVEL, "level": DataAccessLevel.SUPPORT},
+    "XU": {"basis": Basis.LEVEL, "level": DataAccessLevel.SUPPORT, "complete": True, "wallet": True},
+    "XM": {"basis": Basis.LEVEL, "level": DataAccessLevel.MANAGE},
+    "XW": {"basis": Basis.LEVEL, "level": DataAccessLevel.MANAGE, "wallet": True},  # the wallet, but not COMPLETE
+    "XC": {"basis": Basis.LEVEL, "level": DataAccessLevel.MANAGE, "complete": True},
+    "XB": {"basis": Basis.LEVEL, "level": DataAccessLevel.MANAGE, "complete": True, "wallet": True},
+    "XD": {"basis": Basis.ROLE_GROUP, "role_key": DelegatedRole.DECISION_MAKER},
+    "XP": {"basis": Basis.ROLE_GROUP, "role_key": DelegatedRole.PHONE_MANAGER},
+    "XE": {"basis": Basis.CONTACT, "role_key": DelegatedRole.DECISION_MAKER},  # an external contact
+}
+PERSON: Final = {name: UUID(int=100 + number) for number, name in enumerate((*COLUMNS, *SESSIONS))}
 HOLDERS: Final = {"AM": AccountRole.ACCOUNT_MANAGER, "CL": AccountRole.COLLABORATOR}
 
 
@@ -55,6 +71,17 @@ def principal(name: str, *roles: Role) -> Principal:
     organisation, role = ROLES[name]
     standing = Standing(UUID(int=200), organisation, frozenset(roles or {role}), delegated_admin=name == "GD")
     return Principal(identity(name), PERSON[name], name, organisation, (standing,))
+
+
+def acting(name: str, host: UUID = HOST) -> Principal:
+    """The person of a column of sessions; no membership counts meanwhile."""
+    session = Acting(UUID(int=300), host, GUEST, UUID(int=301), **SESSIONS[name])  # type: ignore[arg-type]
+    return Principal(identity(name), PERSON[name], name, GUEST, (), session)
+
+
+def directory(organisation: UUID = HOST) -> Principal:
+    """The directory of an organisation, which is no person."""
+    return Principal(identity("DI"), None, "DI", None, directory=Directory(UUID(int=400), organisation))
 
 
 PARTNERSHIP: Final = PartnershipFacts(

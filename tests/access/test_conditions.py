@@ -22,7 +22,7 @@ Situation = tuple[Principal, Target]
 Break = Callable[[Situation], Situation]
 GUEST_ACTIONS: Final = (Action.ACCOUNT_SIGN_IN, Action.SHARE_LEAVE, Action.ACCESS_REQUEST)
 WHOLE: Final[Situation] = (principal("AM"), target_of("AM"))
-LATER, EARLIER = NOW + timedelta(seconds=1), NOW - timedelta(seconds=1)
+LATER: Final = NOW + timedelta(microseconds=1)
 
 
 def on_partnership(**changed: object) -> Break:
@@ -47,6 +47,12 @@ def on_grant(**changed: object) -> Break:
     )
 
 
+def by_password(situation: Situation) -> Situation:
+    """Without the second factor, which the people of these tests have used."""
+    who, target = situation
+    return replace(who, identity=replace(who.identity, mfa=False)), target
+
+
 BREAKS: Final[list[tuple[str, Condition, Break]]] = [
     # in the order of the model
     ("no active membership", Condition.MEMBER_INACTIVE, lambda s: (replace(s[0], standings=()), s[1])),
@@ -60,12 +66,15 @@ BREAKS: Final[list[tuple[str, Condition, Break]]] = [
     ("not begun", Condition.PARTNERSHIP_NOT_ACTIVE, on_partnership(starts_at=LATER)),
     ("without a start", Condition.PARTNERSHIP_NOT_ACTIVE, on_partnership(starts_at=None)),
     ("partnership over", Condition.EXPIRED, on_partnership(expires_at=NOW)),
+    ("access frozen", Condition.POLICY_DENIED, on_partnership(frozen=True)),
+    ("partner barred", Condition.POLICY_DENIED, on_partnership(barred=True)),
+    ("without a second factor", Condition.POLICY_DENIED, lambda s: on_partnership(mfa_required=True)(by_password(s))),
     ("share suspended", Condition.NO_GRANT, on_share(state=ShareState.SUSPENDED)),
     ("share removed", Condition.NO_GRANT, on_share(state=ShareState.REMOVED)),
     ("grant revoked", Condition.NO_GRANT, on_grant(state=GrantState.REVOKED)),
     ("grant expired", Condition.NO_GRANT, on_grant(state=GrantState.EXPIRED)),
     ("share over", Condition.GRANT_EXPIRED, on_share(expires_at=NOW)),
-    ("grant over", Condition.GRANT_EXPIRED, on_grant(expires_at=EARLIER)),
+    ("grant over", Condition.GRANT_EXPIRED, on_grant(expires_at=NOW)),
 ]
 
 
@@ -88,6 +97,7 @@ def test_a_missing_part_of_the_path_denies(action: Action, condition: Condition,
 SAME_FACT: Final = (
     {f"partnership {state}" for state in PartnershipState},
     {"not begun", "without a start"},
+    {"access frozen", "partner barred", "without a second factor"},
     {"share suspended", "share removed"},
     {"grant revoked", "grant expired"},
 )
@@ -104,6 +114,27 @@ def test_the_first_failing_condition_is_told(
 ) -> None:
     who, target = second[2](first[2](WHOLE))
     assert decide(who, Action.ACCOUNT_SIGN_IN, target, now=NOW) == Deny(first[1])
+
+
+@pytest.mark.parametrize("action", GUEST_ACTIONS)
+def test_one_instant_before_each_end_and_at_each_beginning_all_is_well(action: Action) -> None:
+    """The bounds themselves: what ends at NOW is over (`BREAKS`), what ends a microsecond later is not."""
+    almost = NOW + timedelta(microseconds=1)
+    ends = on_partnership(expires_at=almost)(on_share(expires_at=almost)(on_grant(expires_at=almost)(WHOLE)))
+    who, target = on_partnership(starts_at=NOW)(ends)
+    assert isinstance(decide(who, action, target, now=NOW), Allow)
+    _, early = on_partnership(starts_at=almost)(ends)
+    assert decide(who, action, early, now=NOW) == Deny(Condition.PARTNERSHIP_NOT_ACTIVE)
+
+
+def test_a_second_factor_is_asked_for_by_policy_alone() -> None:
+    who, target = by_password(WHOLE)
+    assert isinstance(decide(who, Action.ACCOUNT_SIGN_IN, target, now=NOW), Allow)
+    assert isinstance(decide(*arguments(on_partnership(mfa_required=True)(WHOLE)), now=NOW), Allow)
+
+
+def arguments(situation: Situation) -> tuple[Principal, Action, Target]:
+    return situation[0], Action.ACCOUNT_SIGN_IN, situation[1]
 
 
 def test_no_grant_at_all() -> None:

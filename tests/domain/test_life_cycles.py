@@ -5,7 +5,12 @@ from typing import Any, Final
 
 import pytest
 
+from accord.domain.acting import SESSION, SessionEvent, SessionState
 from accord.domain.amendment import AMENDMENT, AmendmentEvent, AmendmentState
+from accord.domain.billing import INVOICE, InvoiceEvent, InvoiceState
+from accord.domain.callers.api_client import API_CLIENT, ApiClientEvent, ApiClientStatus
+from accord.domain.contact import CONTACT, ContactEvent, ContactStatus
+from accord.domain.delegation import DELEGATION, DelegationEvent, DelegationState
 from accord.domain.errors import InvalidState
 from accord.domain.lifecycle import LifeCycle
 from accord.domain.organisation import MEMBERSHIP, MembershipEvent, MembershipStatus
@@ -115,6 +120,29 @@ ACTIVE  archive  ARCHIVED
 ACTIVE  share    ACTIVE
 ACTIVE  sign_in  ACTIVE
 """
+SESSION_STEPS: Final = """
+ACTIVE  leave   ENDED
+ACTIVE  revoke  REVOKED
+ACTIVE  expire  EXPIRED
+"""
+DELEGATION_STEPS: Final = """
+ACTIVE  clear   REVOKED
+ACTIVE  expire  EXPIRED
+"""
+CONTACT_STEPS: Final = """
+INVITED    accept   ACTIVE
+INVITED    remove   REMOVED
+ACTIVE     convert  CONVERTED
+ACTIVE     remove   REMOVED
+CONVERTED  remove   REMOVED
+"""
+INVOICE_STEPS: Final = """
+OPEN  pay   PAID
+OPEN  void  VOID
+"""
+API_CLIENT_STEPS: Final = """
+ACTIVE  revoke  REVOKED
+"""
 CYCLES: Final = {
     "partnership": (PARTNERSHIP, PartnershipState, PartnershipEvent, PARTNERSHIP_STEPS),
     "amendment": (AMENDMENT, AmendmentState, AmendmentEvent, AMENDMENT_STEPS),
@@ -123,6 +151,11 @@ CYCLES: Final = {
     "item": (ACCESS_ITEM, AccessItemState, AccessItemEvent, ITEM_STEPS),
     "membership": (MEMBERSHIP, MembershipStatus, MembershipEvent, MEMBERSHIP_STEPS),
     "account": (ACCOUNT, AccountStatus, AccountEvent, ACCOUNT_STEPS),
+    "session": (SESSION, SessionState, SessionEvent, SESSION_STEPS),
+    "delegation": (DELEGATION, DelegationState, DelegationEvent, DELEGATION_STEPS),
+    "contact": (CONTACT, ContactStatus, ContactEvent, CONTACT_STEPS),
+    "invoice": (INVOICE, InvoiceState, InvoiceEvent, INVOICE_STEPS),
+    "api client": (API_CLIENT, ApiClientStatus, ApiClientEvent, API_CLIENT_STEPS),
 }
 CASES: Final = [
     pytest.param(cycle, state, event, steps, id=f"{name}-{state}-{event}")
