@@ -61,9 +61,12 @@ class Copy:
                 shutil.copy2(source, folder / name)
 
     def try_out(self, mutant: Mutant) -> Verdict:
-        """Run the nearest tests with this wrong rule; raise ValueError where its text is gone."""
-        with self._broken(mutant):
-            return self.run(mutant.tests)
+        """Run the nearest tests with this wrong rule; one whose text is gone is broken itself."""
+        try:
+            with self._broken(mutant):
+                return self.run(mutant.tests)
+        except ValueError as error:
+            return Verdict(Came.BROKEN, output=str(error))
 
     def run(self, tests: Sequence[str]) -> Verdict:
         """Run tests in the copy until one fails."""
@@ -85,8 +88,9 @@ class Copy:
     def _broken(self, mutant: Mutant) -> Iterator[None]:
         path = self.folder / mutant.file
         right = path.read_text(encoding="utf-8")
+        wrong = mutant.broken(right)
         try:
-            self._write(path, mutant.broken(right))
+            self._write(path, wrong)
             yield
         finally:
             self._write(path, right)
