@@ -184,6 +184,16 @@ async def test_five_external_mails_a_day_to_one_recipient(
     await post(gateway, guest, invitation(guest, Recipient("contact@kestrel.example")))
 
 
+@pytest.mark.parametrize("written_first", ["Contact@Kestrel.example", "contact@kestrel.example"])
+async def test_an_address_is_one_however_it_is_written(gateway: Database, host: Tenant, written_first: str) -> None:
+    for _ in range(4):
+        await post(gateway, host, invitation(host, Recipient(written_first)))
+    await post(gateway, host, invitation(host, Recipient(written_first.swapcase())))
+    for address in (written_first, written_first.lower(), written_first.upper()):
+        with pytest.raises(RateLimited):
+            await post(gateway, host, invitation(host, Recipient(address)))
+
+
 async def test_the_cap_holds_for_senders_at_the_same_time(gateway: Database, owner: Owner, host: Tenant) -> None:
     for number in range(18):
         await post(gateway, host, invitation(host, Recipient(f"contact{number}@kestrel.example")))

@@ -14,6 +14,7 @@ import pytest
 
 from accord.database.engine import Database
 from accord.database.queries.callers.allowance import RateLimits
+from accord.http import rates
 from accord.http.rates import Price, Rates
 from accord.http.responses import HttpError
 from accord.http.slots import Slot
@@ -178,6 +179,13 @@ async def test_guesses_are_counted_wherever_they_hide(limited: Limited, clock: C
     assert (await limited.post(GUESSES[0])).status_code != 429
     many = " ".join(f'a{number}: partnerLookup(handle: "a") {{ name }}' for number in range(4))
     assert (await limited.post(f"{{ {many} }}")).status_code == 429
+
+
+def test_which_fields_are_guesses_and_what_things_cost() -> None:
+    """Written out by hand: whoever knows a handle, a link or a code by these knows what only the told should know."""
+    assert rates.GUESSES == {"partnerLookup", "partnerDirectory", "invitation", "requestCustomer"}
+    prices = (rates.MUTATION, rates.REFUSED, rates.TOO_SLOW, rates.DIRECTORY, rates.EXPORT, rates.PER_POINT)
+    assert prices == (5, 1, 50, 1, 50, 100)
 
 
 async def test_a_person_has_a_few_requests_at_once(limited: Limited) -> None:
