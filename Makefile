@@ -22,7 +22,7 @@ LOCK := $(BIN)/uv --no-config pip compile --quiet --universal --python-version 3
 PYTEST := $(BIN)/pytest -n 4 --dist loadfile --durations 10 -m 'not alone'
 ALONE := $(BIN)/pytest -m alone
 
-.PHONY: help run test check bench bench-quick prove format schema migrate clean lock bundle install console lint chromium
+.PHONY: help run test check mutants bench bench-quick prove format schema migrate clean lock bundle install console lint chromium
 .DEFAULT_GOAL := help
 
 help:       ## list these targets
@@ -35,10 +35,14 @@ test: .venv/dev console  ## run all tests with small counts (under 5 minutes)
 	$(PYTEST)
 	$(ALONE)
 
-check: lint bundle chromium  ## what CI runs: format, lint, types, layers, schema, and the tests with full counts
+check: lint bundle chromium  ## what CI runs: format, lint, types, layers, schema, the tests with full counts, a dozen wrong rules
 	$(BIN)/accord schema --check
 	ACCORD_TEST_SCALE=check ACCORD_TEST_BROWSER=required ACCORD_TEST_BUNDLE=$(abspath $(BUNDLE)) $(PYTEST)
 	ACCORD_TEST_SCALE=check $(ALONE)
+	$(BIN)/python -m tests.mutants --some 12
+
+mutants: .venv/dev console  ## break each listed rule and see that the tests notice (takes an hour)
+	@$(BIN)/python -m tests.mutants
 
 bench: .venv/dev  ## Accord beside PostGraphile, Mercurius and hand-written SQL on one data set
 	@$(BIN)/python -m tests.performance.bench
@@ -49,6 +53,7 @@ bench-quick: .venv/dev  ## the same in under 3 minutes
 prove: .venv/dev console  ## run all tests with large counts (takes hours)
 	ACCORD_TEST_SCALE=prove $(PYTEST)
 	ACCORD_TEST_SCALE=prove $(ALONE)
+	$(BIN)/python -m tests.mutants
 
 lint: .venv/dev console
 	$(BIN)/ruff format --check src tests

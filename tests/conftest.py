@@ -1,10 +1,12 @@
 """One PostgreSQL server for a test session, also with several workers, and a fresh database for who asks.
 
-With pytest-xdist the controller owns the server and the workers attach to it. The template is migrated once, by the
+With pytest-xdist the controller owns the server and the workers attach to it; `ACCORD_TEST_SERVER` names the state of
+one that runs already. The template is migrated once, by the
 first test that needs it; every other database is a copy.
 """
 
 import gc
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -55,7 +57,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def postgres(request: pytest.FixtureRequest) -> Iterator[EmbeddedPostgres]:
     """The server of this test session."""
     given: dict[str, str] = getattr(request.config, "workerinput", {})
-    if state := given.get("postgres"):
+    if state := given.get("postgres") or os.environ.get("ACCORD_TEST_SERVER"):
         yield EmbeddedPostgres(Path(state)).attach()
         return
     with start_test_server() as server:

@@ -21,6 +21,7 @@ class Membership:
     person: UUID
     roles: frozenset[str]
     status: str
+    delegated_admin: bool = False
 
 
 @dataclass(eq=False)
@@ -29,6 +30,7 @@ class Person:
     subject: str
     home: UUID
     operator: bool = False
+    mfa: bool = True
 
 
 @dataclass(eq=False)
@@ -46,6 +48,8 @@ class Partnership:
     starts_at: datetime | None
     expires_at: datetime | None
     ended: bool
+    asked_by_guest: bool = False
+    path: str = "HOST_REQUEST"
 
     def is_owned_by(self, person: UUID) -> bool:
         return person == self.owner or person in self.co_owners
@@ -95,6 +99,18 @@ class Event:
     host: UUID | None
     account: UUID | None
     guest: UUID | None = None
+    actor_home: UUID | None = None
+    kind: str = "share.added"
+
+
+@dataclass(eq=False)
+class Policy:
+    """What an organisation rules for its partners."""
+
+    blocked: frozenset[UUID] = frozenset()
+    allowed: frozenset[UUID] = frozenset()
+    frozen: bool = False
+    asks_mfa: bool = False
 
 
 @dataclass
@@ -112,6 +128,15 @@ class Facts:
     grants: list[Grant] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    suspended: set[UUID] = field(default_factory=set)
+    """Organisations that the platform has suspended."""
+    policies: dict[UUID, Policy] = field(default_factory=dict)
+
+    def bars(self, p: Partnership) -> bool:
+        """Does either side block the other, or does the host allow others alone? (4.2)"""
+        host, guest = self.policies.get(p.host, Policy()), self.policies.get(p.guest, Policy())
+        blocked = p.guest in host.blocked or p.host in guest.blocked
+        return blocked or (bool(host.allowed) and p.guest not in host.allowed)
 
 
 class Viewer:
@@ -121,6 +146,12 @@ class Viewer:
         self.facts = facts
         self.person = person.id
         self.operator = person.operator
+        self.mfa = person.mfa
+        self.delegated = {
+            m.organisation
+            for m in facts.memberships
+            if m.person == person.id and m.status == "ACTIVE" and m.delegated_admin and m.roles - {"AUDITOR"}
+        }
         self.roles = {
             m.organisation: m.roles for m in facts.memberships if m.person == person.id and m.status == "ACTIVE"
         }
@@ -151,7 +182,13 @@ class Viewer:
 
     def _is_live(self, p: Partnership) -> bool:
         begun = p.starts_at is not None and p.starts_at <= self.facts.now
-        return p.state == "ACTIVE" and begun and not self._is_over(p.expires_at)
+        within = p.state == "ACTIVE" and begun and not self._is_over(p.expires_at)
+        return within and not {p.host, p.guest} & self.facts.suspended and self._is_admitted(p)
+
+    def _is_admitted(self, p: Partnership) -> bool:
+        """By the policies of both sides, with the factors that this person has shown (4.5, condition 4)."""
+        policy = self.facts.policies.get(p.host, Policy())
+        return not (policy.frozen or (policy.asks_mfa and not self.mfa) or self.facts.bars(p))
 
     def _lives(self, grant: Grant) -> bool:
         return grant.state == "ACTIVE" and not self._is_over(grant.expires_at)
@@ -172,11 +209,13 @@ class Viewer:
     def sees_partnership(self, p: Partnership) -> bool:
         if self.leads(p.host) or self._owns_partnership(p):
             return True
-        if self.works_in(p.host) and self.person in {p.created_by, p.requested_by}:
+        created = self.person == p.created_by and p.path != "GUEST_REQUEST"
+        asks = self.person == p.requested_by and not p.asked_by_guest
+        if self.works_in(p.host) and (created or asks):
             return True
         if not p.told:
             return False
-        if self.is_admin(p.guest):
+        if self.is_admin(p.guest) or (p.guest in self.delegated and p.state in {"ACTIVE", "SUSPENDED"}):
             return True
         granted = any(
             g.share.partnership is p and g.person == self.person and self._lives(g) for g in self.facts.grants

@@ -33,8 +33,12 @@ def _told(subject: str, *organisations: UUID, **shown: str) -> dict[str, str]:
 
 
 LINKS: Final = {
-    **{"handle": "lighthouse", "token": "link", "browser": "cookie", "attempt": "begun"},
-    **{"credential": "scim", "ticket": str(TICKET)},
+    "handle": "lighthouse",
+    "token": "link",
+    "browser": "cookie",
+    "attempt": "begun",
+    "credential": "scim",
+    "ticket": str(TICKET),
 }
 PERSONAS: Final = {
     # what PostgreSQL is told of each
@@ -66,7 +70,7 @@ class Row:
     delete: str | None = None
 
 
-def pair(host: UUID, guest: UUID, **values: Any) -> dict[str, Any]:
+def pair(host: UUID, guest: UUID | None, **values: Any) -> dict[str, Any]:
     return {"host_id": host, "guest_id": guest} | values
 
 

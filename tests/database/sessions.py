@@ -8,7 +8,7 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
-from tests.database.oracle import Facts, Partnership, Person, Viewer
+from tests.database.oracle import Facts, Partnership, Person, Policy, Viewer
 from tests.world import World
 
 LEVELS: Final = ("SUPPORT", "MANAGE")
@@ -73,6 +73,9 @@ def live(facts: Facts) -> list[tuple[Partnership, Person]]:
     for p in facts.partnerships:
         begun = p.starts_at is not None and p.starts_at <= facts.now
         if p.state != "ACTIVE" or not begun or (p.expires_at is not None and p.expires_at <= facts.now):
+            continue
+        policy = facts.policies.get(p.host, Policy())
+        if facts.bars(p) or policy.frozen or policy.asks_mfa or {p.host, p.guest} & facts.suspended:
             continue
         active = [m for m in facts.memberships if m.status == "ACTIVE"]
         at_host = {m.person for m in active if m.organisation == p.host}

@@ -22,9 +22,9 @@ from accord.database import visibility
 from accord.database.engine import Query
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, accounts, grants, shares
-from accord.domain.partnership import PartnershipState
+from accord.domain.partnership import PartnershipPath, PartnershipState
 from accord.domain.sharing import AccessItemState, AccountRole, AccountStatus, GrantState, ShareState
-from tests.database.oracle import Account, Facts, Grant, Item, Partnership, Person, Share
+from tests.database.oracle import Account, Facts, Grant, Item, Partnership, Person, Policy, Share
 from tests.database.worlds import Maker, identity_of, write
 from tests.randomness import seeded
 from tests.scale import count
@@ -66,12 +66,20 @@ ON: Final = {
 
 
 def partnership_of(facts: Facts, p: Partnership) -> PartnershipFacts:
+    policy = facts.policies.get(p.host, Policy())
     at_work = {m.person for m in facts.memberships if m.organisation == p.host and m.status == "ACTIVE"}
     return PartnershipFacts(
         host_id=p.host,
         guest_id=p.guest,
         state=PartnershipState(p.state),
+        path=PartnershipPath(p.path),
         told_guest=p.told,
+        asked_by_guest=p.asked_by_guest,
+        host_active=p.host not in facts.suspended,
+        guest_active=p.guest not in facts.suspended,
+        frozen=policy.frozen,
+        barred=facts.bars(p),
+        mfa_required=policy.asks_mfa,
         owner_id=p.owner,
         owner_active=p.owner in at_work,
         co_owner_ids=p.co_owners,

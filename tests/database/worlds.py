@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from accord.access.principal import Identity
-from tests.database.oracle import NOBODY, Account, Event, Facts, Grant, Item, Membership, Partnership, Person, Share
+from tests.database.oracle import (
+    NOBODY,
+    Account,
+    Event,
+    Facts,
+    Grant,
+    Item,
+    Membership,
+    Partnership,
+    Person,
+    Policy,
+    Share,
+)
 from tests.world import ISSUER, World, identify
 
 Thing = TypeVar("Thing")
@@ -46,6 +59,7 @@ class Maker:
 
     def make(self) -> Facts:
         self._organisations()
+        self._policies()
         self._partnerships()
         self._accounts()
         self._shares()
@@ -77,7 +91,8 @@ class Maker:
         for organisation in facts.organisations:
             for number in range(chance.randint(2, 5)):
                 key = self.key()
-                facts.people.append(Person(key, key.hex, organisation, operator=self.maybe(0.05)))
+                staff, mfa = self.maybe(0.05), self.maybe(0.8)
+                facts.people.append(Person(key, key.hex, organisation, operator=staff, mfa=mfa))
                 roles = {"ORG_ADMIN"} if number == 0 else set(chance.sample(ROLES, chance.choice([1, 1, 2])))
                 self._join(organisation, key, roles, 0.85)
         for person in self.some(facts.people, 4):
@@ -86,7 +101,23 @@ class Maker:
 
     def _join(self, organisation: UUID, person: UUID, roles: set[str], active: float) -> None:
         status = "ACTIVE" if self.maybe(active) else self.chance.choice(["DEACTIVATED", "REMOVED"])
-        self.facts.memberships.append(Membership(self.key(), organisation, person, frozenset(roles), status))
+        member = Membership(self.key(), organisation, person, frozenset(roles), status, self.maybe(0.25))
+        self.facts.memberships.append(member)
+
+    def _policies(self) -> None:
+        """A few rule something; most let everybody in, so that enough is left to see."""
+        organisations = list(self.facts.organisations)
+        for organisation in organisations:
+            others = [other for other in organisations if other != organisation]
+            if self.maybe(0.3):
+                self.facts.policies[organisation] = Policy(
+                    blocked=frozenset(self.some(others, 1)),
+                    allowed=frozenset(self.some(others)) if self.maybe(0.3) else frozenset(),
+                    frozen=self.maybe(0.15),
+                    asks_mfa=self.maybe(0.4),
+                )
+            if self.maybe(0.06):
+                self.facts.suspended.add(organisation)
 
     def _partnerships(self) -> None:
         taken = set()
@@ -109,6 +140,7 @@ class Maker:
         at_guest = self.members(guest, "ACTIVE", "DEACTIVATED", "REMOVED")
         connected = state in {"ACTIVE", "SUSPENDED", "TERMINATED", "EXPIRED"}
         creator = chance.choice(at_host)
+        by_guest = told and state != "AWAITING_GUEST_ACCEPTANCE" and self.maybe(0.2)
         return Partnership(
             id=self.key(),
             host=host,
@@ -123,6 +155,8 @@ class Maker:
             starts_at=now + timedelta(days=chance.choice([-9, -9, -9, 9])) if connected else None,
             expires_at=self.end() if connected else None,
             ended=state not in OPEN,
+            asked_by_guest=by_guest and self.maybe(0.6),
+            path="GUEST_REQUEST" if by_guest else "HOST_REQUEST",
         )
 
     def _accounts(self) -> None:
@@ -140,7 +174,7 @@ class Maker:
             for account in self.some([a for a in self.facts.accounts if a.host == p.host]):
                 for state in self._states(p):
                     sharer = self.chance.choice(self.members(p.host, "ACTIVE", "DEACTIVATED", "REMOVED"))
-                    share = Share(self.key(), p, account, sharer, state, self.end() if self.maybe(0.3) else None)
+                    share = Share(self.key(), p, account, sharer, state, self.end() if self.maybe(0.5) else None)
                     self.facts.shares.append(share)
                     self._grants(share)
                     self._items(share)
@@ -184,7 +218,7 @@ class Maker:
 
 def identity_of(person: Person) -> Identity:
     """As whom a person of a random world asks."""
-    return identify(person.subject, operator=person.operator)
+    return replace(identify(person.subject, operator=person.operator), mfa=person.mfa)
 
 
 async def write(world: World, facts: Facts) -> None:
@@ -220,8 +254,25 @@ Rows = dict[str, list[dict[str, Any]]]
 def _people(facts: Facts) -> Rows:
     return {
         "organisations": [
-            {"id": key, "handle": key.hex, "name": key.hex, "country_code": "NO", "created_for_id": made_for}
+            {
+                "id": key,
+                "handle": key.hex,
+                "name": key.hex,
+                "country_code": "NO",
+                "created_for_id": made_for,
+                "status": "SUSPENDED" if key in facts.suspended else "ACTIVE",
+            }
             for key, made_for in facts.organisations.items()
+        ],
+        "organisation_policies": [
+            {
+                "id": key,
+                "blocked_partners": sorted(policy.blocked),
+                "allowed_partners": sorted(policy.allowed),
+                "frozen": policy.frozen,
+                "require_mfa": policy.asks_mfa,
+            }
+            for key, policy in facts.policies.items()
         ],
         "chain_heads": [{"stream_id": key, "sequence": 0, "hash": "0" * 64} for key in facts.organisations],
         "users": [
@@ -238,6 +289,7 @@ def _people(facts: Facts) -> Rows:
                 "display_name": "x",
                 "roles": sorted(m.roles),
                 "status": m.status,
+                "delegated_admin": m.delegated_admin,
             }
             for m in facts.memberships
         ],
@@ -275,7 +327,8 @@ def _between(facts: Facts) -> Rows:
                 "host_id": p.host,
                 "guest_id": p.guest,
                 "told_guest": p.told,
-                "path": "HOST_REQUEST",
+                "path": p.path,
+                "asked_by_guest": p.asked_by_guest,
                 "state": p.state,
                 "created_by_user_id": p.created_by,
                 "requester_user_id": p.requested_by,
@@ -412,7 +465,8 @@ def _activity(events: list[Event], now: datetime, *, platform: bool = False) -> 
             "stream_id": e.stream,
             "sequence": lengths[e.stream],
             "occurred_at": now,
-            "type": "share.added",
+            "type": e.kind,
+            "actor_home_organisation_id": e.actor_home,
             "outcome": "SUCCESS",
             "actor_name": "x",
             "host_id": e.host,

@@ -1,4 +1,4 @@
-"""The bound itself, one before and one after, of every rule of the domain that has one; and defaults that bound none."""
+"""The bound itself, one before and one after, of each rule of the domain that has one; and defaults that bound none."""
 
 from __future__ import annotations
 
@@ -244,6 +244,6 @@ def test_a_first_sign_in(
 
 def test_what_people_gave_stays_whatever_the_groups_do() -> None:
     member, admin, phone = Role.MEMBER, Role.ORG_ADMIN, Role.PHONE_MANAGER
-    assert combined({member, admin}, {admin}, set()) == ({member}, frozenset())
-    assert combined({admin}, {admin}, {phone}) == ({member, phone}, {phone})
-    assert combined({admin}, set(), {admin, phone}) == ({admin, phone}, {phone})
+    assert combined({member, admin}, {admin}, set()) == (frozenset({member}), frozenset())
+    assert combined({admin}, {admin}, {phone}) == (frozenset({member, phone}), frozenset({phone}))
+    assert combined({admin}, set(), {admin, phone}) == (frozenset({admin, phone}), frozenset({phone}))

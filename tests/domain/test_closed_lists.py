@@ -100,9 +100,9 @@ LISTS: Final[dict[str, tuple[frozenset[str], str]]] = {
     "what sign-ins report": (frozenset(types_of(ReportName.SIGN_INS) or ()), "signin.account signin.platform"),
     "what sharing reports": (
         frozenset(types_of(ReportName.SHARING) or ()),
-        "share.added share.removed share.suspended share.resumed grant.role_changed grant.revoked grant.expired"
-        " access_request.filed access_request.accepted access_request.declined access_request.withdrawn"
-        " access_request.lapsed access_request.cancelled",
+        """share.added share.removed share.suspended share.resumed grant.role_changed grant.revoked grant.expired
+        access_request.filed access_request.accepted access_request.declined access_request.withdrawn
+        access_request.lapsed access_request.cancelled""",
     ),
 }
 

@@ -183,7 +183,7 @@ async def test_guesses_are_counted_wherever_they_hide(limited: Limited, clock: C
 
 def test_which_fields_are_guesses_and_what_things_cost() -> None:
     """Written out by hand: whoever knows a handle, a link or a code by these knows what only the told should know."""
-    assert rates.GUESSES == {"partnerLookup", "partnerDirectory", "invitation", "requestCustomer"}
+    assert {"partnerLookup", "partnerDirectory", "invitation", "requestCustomer"} == rates.GUESSES
     prices = (rates.MUTATION, rates.REFUSED, rates.TOO_SLOW, rates.DIRECTORY, rates.EXPORT, rates.PER_POINT)
     assert prices == (5, 1, 50, 1, 50, 100)
 

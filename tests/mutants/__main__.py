@@ -13,6 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from os import cpu_count
 from pathlib import Path
@@ -31,9 +32,17 @@ def main(given: Sequence[str] | None = None) -> int:
     """Try the rules that were asked for and say what came of them; return the exit status."""
     asked = _arguments(given)
     chosen = _chosen(asked)
-    print(f"{len(chosen)} wrong rules; repeat with --seed {asked.seed}", flush=True)
+    if not chosen:
+        raise SystemExit(f"no rule has any of these words: {' '.join(asked.words)}")
+    say(f"{len(chosen)} wrong rules; repeat with --seed {asked.seed}")
     verdicts = _tried(chosen, asked.jobs, asked.seed)
     return _report(verdicts)
+
+
+def say(line: str) -> None:
+    """Write a line at once, also into a pipe."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -60,9 +69,13 @@ def _chosen(asked: argparse.Namespace) -> list[Mutant]:
 def _tried(chosen: Sequence[Mutant], jobs: int, seed: int) -> dict[Mutant, Verdict]:
     """Try each rule in one of so many copies, after the tests were green without any."""
     copies: SimpleQueue[Copy] = SimpleQueue()
-    with tempfile.TemporaryDirectory(prefix="accord-mutants-") as folder, ThreadPoolExecutor(jobs) as pool:
+    with ExitStack() as closing:
+        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="accord-mutants-")))
         for number in range(jobs):
-            copies.put(Copy(Path(folder) / str(number), seed))
+            copy = Copy(folder / str(number), seed)
+            closing.callback(copy.close)
+            copies.put(copy)
+        pool = closing.enter_context(ThreadPoolExecutor(jobs))
 
         def green(tests: tuple[str, ...]) -> Verdict:
             copy = copies.get()
@@ -77,7 +90,7 @@ def _tried(chosen: Sequence[Mutant], jobs: int, seed: int) -> dict[Mutant, Verdi
                 verdict = copy.try_out(mutant)
             finally:
                 copies.put(copy)
-            print(f"{verdict.came:9}{mutant.file.name}: {mutant.means}  {verdict.by}", flush=True)
+            say(f"{verdict.came:9}{mutant.file.name}: {mutant.means}  {verdict.by}")
             return verdict
 
         wanted = sorted({mutant.tests for mutant in chosen})
@@ -91,12 +104,12 @@ def _report(verdicts: dict[Mutant, Verdict]) -> int:
     """Print what was found, what survived and why; return 1 where the list or the tests have to be mended."""
     counts = Counter(verdict.came for verdict in verdicts.values())
     faults = list(_faults(verdicts))
-    print("\n" + ", ".join(f"{counts[came]} {came}" for came in Came))
+    say("\n" + ", ".join(f"{counts[came]} {came}" for came in Came))
     for mutant, verdict in verdicts.items():
         if verdict.came is Came.SURVIVED and mutant.survives is not None:
-            print(f"survives: {mutant.means}: {mutant.survives}")
+            say(f"survives: {mutant.means}: {mutant.survives}")
     for fault in faults:
-        print(fault)
+        say(fault)
     return 1 if faults else 0
 
 

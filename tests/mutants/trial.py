@@ -6,6 +6,7 @@ tried at once. A rule is found when a test fails. A run that could not begin, or
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -20,10 +21,14 @@ from pathlib import Path
 from typing import Final
 
 from tests.mutants.listed import Mutant
+from tests.servers import TEMPLATE, drop, start_test_server
 
 ROOT: Final = Path(__file__).parents[2]
 COPIED: Final = ("src", "tests", "docs", "pyproject.toml", "schema.graphql", "README.md", "CHANGELOG.md")
 LEFT_OUT: Final = shutil.ignore_patterns("node_modules", ".hypothesis")
+PREPARES: Final = frozenset({"policies", "roles", "tables", "migrations"})
+"""Folders and modules under `database/` that a database is made from."""
+
 PATIENCE: Final = 600
 """Seconds that one trial may take on a busy machine."""
 
@@ -60,6 +65,12 @@ class Copy:
             else:
                 shutil.copy2(source, folder / name)
 
+        self.server = start_test_server()
+
+    def close(self) -> None:
+        """Stop the server of the copy."""
+        self.server.stop()
+
     def try_out(self, mutant: Mutant) -> Verdict:
         """Run the nearest tests with this wrong rule; one whose text is gone is broken itself."""
         try:
@@ -72,7 +83,7 @@ class Copy:
         """Run tests in the copy until one fails."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
         environment |= {"PYTHONPATH": str(self.folder / "src"), "ACCORD_TEST_SEED": str(self.seed)}
-        environment |= {"ACCORD_TEST_SCALE": "test"}
+        environment |= {"ACCORD_TEST_SCALE": "test", "ACCORD_TEST_SERVER": str(self.server.state)}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "--no-header", "-p", "no:cacheprovider"]
         command += [f"--hypothesis-seed={self.seed}", "--tb=short", *tests]
@@ -97,8 +108,14 @@ class Copy:
 
     def _write(self, path: Path, source: str) -> None:
         """Python takes compiled code for new where time and length are the same, so it goes with its source."""
+        self._forget_template(path)
         path.write_text(source, encoding="utf-8")
         Path(cache_from_source(str(path))).unlink(missing_ok=True)
+
+    def _forget_template(self, path: Path) -> None:
+        """What a database is prepared from has changed, so the prepared one that tests copy is of no use."""
+        if "database" in path.parts and PREPARES & {*path.parts, path.stem}:
+            asyncio.run(drop(self.server, TEMPLATE))
 
 
 def _verdict(code: int, output: str) -> Verdict:
