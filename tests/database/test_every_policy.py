@@ -2,7 +2,7 @@
 
 No constraint, trigger or narrower grant stands in it, so that what is refused is refused by the policy. Each row of
 `policy_rows.py` is read, made, changed and deleted by everybody: the forged ones and, beside them, the permitted ones.
-Changes are tried blindly: each row can be found, so that no policy for reading hides what one for changing lets through.
+Changes are tried blindly: each row is found, so that no policy for reading hides what one for changing lets through.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The predicates of visibility alone, without policies and decisions: one world, and one thing changed at a time.
 
-Random worlds seldom hold just the one thing that a condition is about. Here everybody who could see something is in each
-world, the oracle says who does, and the exact instants of beginnings and ends are among the changes.
+Random worlds seldom hold just the one thing that a condition is about. Here everybody who could see something is in
+each world, the oracle says who does, and the exact instants of beginnings and ends are among the changes.
 """
 
 from __future__ import annotations
