@@ -256,7 +256,7 @@ async def world(module_database_urls: DatabaseURLs) -> AsyncIterator[World]:
         await write_platform_event(made)
         await made.owner.execute("ALTER TABLE accord.partnerships DISABLE TRIGGER ALL")
         for table, name in await made.owner.fetch(
-            "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'c'"
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype IN ('c', 'f')"
             " AND connamespace = 'accord'::regnamespace"
         ):
             await made.owner.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")

@@ -59,8 +59,8 @@ class Maker:
 
     def make(self) -> Facts:
         self._organisations()
-        self._policies()
         self._partnerships()
+        self._policies()
         self._accounts()
         self._shares()
         self._events()
@@ -105,10 +105,10 @@ class Maker:
         self.facts.memberships.append(member)
 
     def _policies(self) -> None:
-        """A few rule something; most let everybody in, so that enough is left to see."""
-        organisations = list(self.facts.organisations)
-        for organisation in organisations:
-            others = [other for other in organisations if other != organisation]
+        """A few rule something about those whom they know; most let everybody in, so that enough is left to see."""
+        for organisation in self.facts.organisations:
+            told = [(p.host, p.guest) for p in self.facts.partnerships if p.told and organisation in (p.host, p.guest)]
+            others = sorted({side for pair in told for side in pair} - {organisation})
             if self.maybe(0.3):
                 self.facts.policies[organisation] = Policy(
                     blocked=frozenset(self.some(others, 1)),
