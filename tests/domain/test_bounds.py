@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Final
@@ -17,7 +18,7 @@ from accord.domain.delegation import is_over
 from accord.domain.errors import ValidationError
 from accord.domain.level import DataAccessLevel, effective, is_above, least
 from accord.domain.organisation import MembershipStatus, Role
-from accord.domain.partnership import AccessMode, Purpose, Terms, ends_later
+from accord.domain.partnership import AccessMode, ListedAccount, Purpose, Terms, ends_later
 from accord.domain.policy import Policy
 from accord.domain.report import Period
 from accord.domain.sharing import AccountRole, is_at_most
@@ -247,3 +248,27 @@ def test_what_people_gave_stays_whatever_the_groups_do() -> None:
     assert combined({member, admin}, {admin}, set()) == (frozenset({member}), frozenset())
     assert combined({admin}, {admin}, {phone}) == (frozenset({member, phone}), frozenset({phone}))
     assert combined({admin}, set(), {admin, phone}) == (frozenset({admin, phone}), frozenset({phone}))
+
+
+def test_limited_terms_lose_what_complete_access_brings() -> None:
+    """S97: the wallet and the level go with COMPLETE, and purposes, end and accounts stay."""
+    whole = Terms(
+        BEFORE.purposes, NOW, AccessMode.COMPLETE, wallet_entrusted=True, level=M, auto_extend=timedelta(days=1)
+    )
+    assert whole.limited() == Terms(BEFORE.purposes, NOW, auto_extend=timedelta(days=1))
+    assert BEFORE.limited() == BEFORE
+
+
+def test_which_terms_are_a_legal_act() -> None:
+    """Each alone: complete access, the wallet, and accounts that a legal representative listed (4.4.1, Q34)."""
+    listed = (ListedAccount(US, AccountRole.COLLABORATOR, "Desk", "Ledger"),)
+    assert WHOLE.is_legal_act
+    assert replace(BEFORE, wallet_entrusted=True).is_legal_act
+    assert replace(BEFORE, accounts=listed, by_legal_representative=True).is_legal_act
+    for terms in (
+        BEFORE,
+        replace(BEFORE, level=M),
+        replace(BEFORE, accounts=listed),
+        replace(BEFORE, by_legal_representative=True),
+    ):
+        assert not terms.is_legal_act
