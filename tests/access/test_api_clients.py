@@ -158,6 +158,15 @@ def test_without_the_check_the_tests_go_red(monkeypatch: pytest.MonkeyPatch) -> 
     assert isinstance(verdict, Allow)
 
 
+def test_a_client_of_staff_is_no_staff() -> None:
+    """4.3: what the deployment names is the person; a client of that person operates nothing."""
+    client = as_client(principal("HA"), HOST, frozenset(Action))
+    staff = replace(client, identity=replace(client.identity, operator=True))
+    assert not staff.operator
+    for action in (A.ORGANISATION_LIST, A.ORGANISATION_OPERATE, A.TERMS_PUBLISH, A.INVOICE_ISSUE):
+        assert isinstance(decide(staff, action, target_of("HA", organisation_id=HOST), now=NOW), Deny)
+
+
 def test_what_people_acting_may_not_do_clients_may_not_grant() -> None:
     """Of the acts refused to every session a client has those alone that end, hold, ask or keep house."""
     assert {action for action in CLIENTS_WRITE if is_protected(action)} == {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import Any, Final
 
 import pytest
@@ -23,6 +24,7 @@ from tests.access.people import (
     PARTNERSHIP,
     PERSON,
     TARGET,
+    THIRD,
     grant_of,
     principal,
     target_of,
@@ -256,12 +258,29 @@ def test_an_admin_takes_ownership_only_when_the_owner_is_gone() -> None:
 
 
 def test_the_guest_has_no_say_before_the_host_has_approved() -> None:
-    untold = replace(
-        TARGET, partnership=replace(PARTNERSHIP, told_guest=False, state=PartnershipState.AWAITING_HOST_APPROVAL)
-    )
-    for action in Action:
+    unknown: dict[str, Any] = {"told_guest": False, "representative_manages_groups": True}
+    state = PartnershipState.AWAITING_HOST_APPROVAL
+    untold = replace(TARGET, partnership=replace(PARTNERSHIP, state=state, **unknown))
+    for action, name in product(Action, ("GA", "GR", "GD", "GM", "GL")):
         if action not in OWN:
-            assert not allows("GA", action, untold), action
+            assert not allows(name, action, untold), (name, action)
+
+
+def test_a_delegated_admin_is_one_at_home_and_with_its_customers() -> None:
+    """4.3: not in another organisation's tree, nor for another guest's customer."""
+    others = replace(PARTNERSHIP, guest_id=THIRD)
+    for action in (A.LEVEL_READ, A.CONTRACT_READ):
+        assert allows("GD", action, TARGET)
+        assert allows("GD", action, Target(organisation_id=GUEST))
+        assert not allows("GD", action, Target(organisation_id=THIRD))
+        assert not allows("GD", action, Target(partnership=others))
+
+
+def test_an_owner_owns_where_the_account_is() -> None:
+    elsewhere = Target(account=AccountFacts(THIRD, frozenset({PERSON["AO"]})))
+    for action in (A.ACCOUNT_UPDATE, A.ACCOUNT_SECURE, A.ACCOUNT_SIGN_IN, A.ACTIVITY_EXPORT):
+        assert allows("AO", action, Target(account=ACCOUNT))
+        assert not allows("AO", action, elsewhere)
 
 
 def test_whoever_has_a_grant_may_use_and_leave_it_whatever_else_they_are() -> None:
