@@ -41,7 +41,7 @@ check: lint bundle chromium  ## what CI runs: format, lint, types, layers, schem
 	ACCORD_TEST_SCALE=check $(ALONE)
 	$(BIN)/python -m tests.mutants --some 12
 
-mutants: .venv/dev console  ## break each listed rule and see that the tests notice (takes an hour)
+mutants: .venv/dev console  ## break each listed rule and see that the tests notice (takes half an hour)
 	@$(BIN)/python -m tests.mutants
 
 bench: .venv/dev  ## Accord beside PostGraphile, Mercurius and hand-written SQL on one data set
