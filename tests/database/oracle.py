@@ -215,7 +215,8 @@ class Viewer:
             return True
         if not p.told:
             return False
-        if self.is_admin(p.guest) or (p.guest in self.delegated and p.state in {"ACTIVE", "SUSPENDED"}):
+        connected = p.state in {"ACTIVE", "SUSPENDED"} and not self._is_over(p.expires_at)
+        if self.is_admin(p.guest) or (p.guest in self.delegated and connected):
             return True
         granted = any(
             g.share.partnership is p and g.person == self.person and self._lives(g) for g in self.facts.grants

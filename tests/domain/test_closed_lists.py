@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from accord.database.queries import expiry
-from accord.domain import acting, amendment, billing, organisation, partnership, report, sharing, text
+from accord.domain import acting, amendment, billing, mail_budget, organisation, partnership, report, sharing, text
 from accord.domain.activity import EventType
 from accord.domain.callers import api_client, retry, scim, signin
 from accord.domain.level import UNBOUNDED, DataAccessLevel
@@ -16,7 +16,7 @@ from accord.domain.organisation import Role
 from accord.domain.partnership import Holder, PartnershipState
 from accord.domain.policy import Policy
 from accord.domain.report import ReportName, billing_types, types_of
-from accord.services import digest, outbox
+from accord.services import digest
 from accord.services import expiry as sweep
 
 S = PartnershipState
@@ -57,9 +57,9 @@ LIMITS: Final[dict[str, tuple[Any, Any]]] = {
     "characters of a note": (text.TEXT_LENGTH, 10_000),
     "characters of an address": (text.ADDRESS_LENGTH, 254),
     "addresses of a form (4.11)": (text.ADDRESSES, 20),
-    "mails are counted within (4.11)": (outbox.WINDOW, timedelta(days=1)),
-    "counted mails of an organisation (4.11)": (outbox.PER_ORGANISATION, 20),
-    "counted mails to one address (4.11)": (outbox.PER_RECIPIENT, 5),
+    "mails are counted within (4.11)": (mail_budget.DAY, timedelta(days=1)),
+    "counted mails of an organisation (4.11)": (mail_budget.DEFAULT_PER_DAY[mail_budget.MailBudget.PARTNERS], 20),
+    "counted mails to one address (4.11)": (mail_budget.PER_RECIPIENT, 5),
     "the digest goes out (4.11)": (digest.EVERY, timedelta(days=1)),
     "days before an end that are told (4.11)": (sweep.EXPIRY_NOTICES, (1, 7, 30)),
     "an end moves on by itself before": (expiry.EXTENDED_BEFORE, timedelta(hours=1)),
