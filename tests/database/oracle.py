@@ -50,6 +50,7 @@ class Partnership:
     ended: bool
     asked_by_guest: bool = False
     path: str = "HOST_REQUEST"
+    renews: bool = False
 
     def is_owned_by(self, person: UUID) -> bool:
         return person == self.owner or person in self.co_owners
@@ -180,9 +181,13 @@ class Viewer:
     def _is_over(self, end: datetime | None) -> bool:
         return end is not None and end <= self.facts.now
 
+    def _is_past_its_end(self, p: Partnership) -> bool:
+        """One that renews itself has no end while it is active; a suspended one does not renew itself (4.4.6)."""
+        return self._is_over(p.expires_at) and not (p.renews and p.state == "ACTIVE")
+
     def _is_live(self, p: Partnership) -> bool:
         begun = p.starts_at is not None and p.starts_at <= self.facts.now
-        within = p.state == "ACTIVE" and begun and not self._is_over(p.expires_at)
+        within = p.state == "ACTIVE" and begun and not self._is_past_its_end(p)
         return within and not {p.host, p.guest} & self.facts.suspended and self._is_admitted(p)
 
     def _is_admitted(self, p: Partnership) -> bool:
@@ -215,14 +220,14 @@ class Viewer:
             return True
         if not p.told:
             return False
-        connected = p.state in {"ACTIVE", "SUSPENDED"} and not self._is_over(p.expires_at)
+        connected = p.state in {"ACTIVE", "SUSPENDED"} and not self._is_past_its_end(p)
         if self.is_admin(p.guest) or (p.guest in self.delegated and connected):
             return True
         granted = any(
             g.share.partnership is p and g.person == self.person and self._lives(g) for g in self.facts.grants
         )
         represents = p.representative == self.person and not p.ended
-        return self.works_in(p.guest) and (granted or represents) and not self._is_over(p.expires_at)
+        return self.works_in(p.guest) and (granted or represents) and not self._is_past_its_end(p)
 
     def sees_share(self, s: Share) -> bool:
         p = s.partnership

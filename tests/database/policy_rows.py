@@ -42,7 +42,7 @@ LINKS: Final = {
 }
 PERSONAS: Final = {
     # what PostgreSQL is told of each
-    "h": _told("ada", HOST),
+    "h": _told("ada", HOST, mail_keys="theirs,ours"),
     "c": _told("client", HOST, issuer="accord", client=str(CLIENT)),
     "d": _told("client", issuer="accord", client=str(CLIENT)),
     "s": _told("carla", HOST),
@@ -86,6 +86,12 @@ def between(makers: str, **values: Any) -> list[Row]:
         Row(pair(HOST, GUEST) | values, "hcsqvg", made[0], "hcsqvg"),
         Row(pair(THIRD, KITH) | values, "zpk", made[1], "zpk"),
     ]
+
+
+def _claim(organisation: UUID, **forged: Any) -> dict[str, Any]:
+    """Return somebody's use of an invitation by the link and in the browser of `q`, but for what is forged."""
+    made = {"issuer": ISSUER, "subject": "quinn", "link_hash": "claim", "by_operator": False}
+    return {"organisation_id": organisation} | made | forged
 
 
 H: Final = "hcsqv"
@@ -279,6 +285,15 @@ ROWS: Final[dict[str, list[Row]]] = {
         Row({"host_id": FAR, "token_hash": "link"}, "l", "", ""),
         Row({"host_id": THIRD}, "zp", "zp", "zp"),
     ],
+    "invitation_claims": [
+        Row(_claim(HOST), H, "q", H),
+        Row(_claim(HOST, by_operator=True), f"{H}o", "q", f"{H}o"),
+        Row(_claim(THIRD), "zp", "", "zp"),
+        Row(_claim(FAR, by_operator=True), "o", "", "o"),
+        Row(_claim(HOST, subject="somebody"), None, ""),
+        Row(_claim(HOST, issuer=ELSEWHERE), None, ""),
+        Row(_claim(HOST, link_hash="another"), None, ""),
+    ],
     "tickets": [
         Row(pair(HOST, GUEST, id=TICKET, user_id=GRETA, organisation_id=GUEST), "hcsqvgl", "g", "hcsqvgl"),
         Row(pair(HOST, GUEST, user_id=CARLA, organisation_id=GUEST), "hcsqvg", "", "hcsqvg"),
@@ -304,6 +319,8 @@ ROWS: Final[dict[str, list[Row]]] = {
         Row({"stream_id": KITH}, "hcsqvko", "o", "hcsqvko"),
     ],
     "mails": [Row({"organisation_id": HOST}, H, "hcsqvo"), Row({"organisation_id": THIRD}, "zp", "zpo")],
+    "mail_turns": [Row({"key": "ours"}, "h", "h", "h"), Row({"key": "another"}, "", "", "")],
+    "held_mails": [Row({"organisation_id": HOST}, "", "hcsqvo"), Row({"organisation_id": THIRD}, "", "zpo")],
     "notifications": [
         Row({"organisation_id": HOST, "user_id": ADA}, "h", H, "h"),
         Row({"organisation_id": HOST, "user_id": GRETA}, "g", H, "g"),

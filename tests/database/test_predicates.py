@@ -201,6 +201,16 @@ def ends(name: str) -> dict[str, Change]:
     }
 
 
+def renewals() -> dict[str, Change]:
+    """Ends of a partnership that renews itself: it goes on past each of them while it is active, and only then."""
+    at = {"now": timedelta(), "an instant ago": -INSTANT, "in an instant": INSTANT, "a term ago": -45 * DAY}
+    return {
+        f"renews itself, {state.lower()}, its end {when}": on("partnership", renews=True, state=state, expires_at=end)
+        for when, end in at.items()
+        for state in ("ACTIVE", "SUSPENDED")
+    }
+
+
 ENDED: Final = ("TERMINATED", "EXPIRED", "WITHDRAWN", "LAPSED", "DECLINED_BY_HOST")
 UNTOLD: Final = {"told": False, "representative": None, "starts_at": None, "expires_at": None}
 CHANGES: Final[dict[str, Change]] = {
@@ -214,6 +224,7 @@ CHANGES: Final[dict[str, Change]] = {
     "begins in an instant": on("partnership", starts_at=INSTANT),
     "without a beginning": on("partnership", starts_at=None),
     **ends("partnership"),
+    **renewals(),
     **ends("share"),
     **ends("grant"),
     "the guest's attempt": on("partnership", asked_by_guest=True, path="GUEST_REQUEST"),

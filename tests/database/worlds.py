@@ -337,6 +337,7 @@ def _between(facts: Facts) -> Rows:
                 "representative_user_id": p.representative,
                 "starts_at": p.starts_at,
                 "expires_at": p.expires_at,
+                "auto_extend": timedelta(days=30) if p.renews else None,
                 "ended_at": facts.now if p.ended else None,
                 "suspended_by": ["OPERATOR"] if p.state == "SUSPENDED" else [],
             }

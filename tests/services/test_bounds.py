@@ -104,6 +104,30 @@ async def test_a_session_on_a_level_ends_with_its_partnership(scene: Scene, ends
     assert (await scene.row("acting_sessions", session))["ends_at"] == (ends or now + LONGEST)
 
 
+TERM: Final = timedelta(minutes=30)
+RENEWED: Final = {
+    # when a session is opened, from the end that is stored, and when it ends
+    -INSTANT: timedelta(),
+    timedelta(): TERM,
+    INSTANT: TERM,
+    TERM - INSTANT: TERM,
+    TERM: 2 * TERM,
+}
+
+
+@pytest.mark.parametrize("opened", RENEWED)
+async def test_a_session_under_a_partnership_that_renews_itself(scene: Scene, opened: timedelta) -> None:
+    """It goes on past the end, whether or not the worker has written the next one."""
+    await scene.act("gustav", update_member, membership_id=scene["greta"].membership_id, delegated_admin=True)
+    await grant(scene, SUPPORT)
+    end = scene.world.clock.now + timedelta(days=1)
+    change = "UPDATE accord.partnerships SET expires_at = $2, auto_extend = $3 WHERE id = $1"
+    await scene.world.owner.execute(change, scene.partnership, end, TERM)
+    scene.world.clock.now = end + opened
+    session = await scene.world.act_as_oneself(scene["greta"], switch_organisation, host_id=scene.host.id)
+    assert (await scene.row("acting_sessions", session))["ends_at"] == end + RENEWED[opened]
+
+
 @pytest.mark.parametrize("own", [None, MANAGE, SUPPORT, NONE])
 @pytest.mark.parametrize("above", [None, SUPPORT, NONE])
 async def test_a_ceiling_comes_down_to_every_contract_beneath(
