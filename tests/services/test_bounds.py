@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import count
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import pytest
 
 from accord.access.permissions import Action
 from accord.domain.acting import LONGEST
-from accord.domain.errors import Forbidden, InvalidState
+from accord.domain.errors import Forbidden, InvalidState, RateLimited
 from accord.domain.level import DataAccessLevel
 from accord.domain.partnership import PartnershipState
 from accord.services.grants.acting import switch_organisation
@@ -18,8 +19,10 @@ from accord.services.grants.delegation import delegate_roles, set_delegated_role
 from accord.services.partnerships.ceiling import set_ceiling
 from accord.services.partnerships.partnership import approve_partnership, decline_partnership, refuse_partnership
 from accord.services.partnerships.proposal import resend_partnership
+from accord.services.people.joining import invite_member
 from accord.services.people.member import update_member
 from accord.services.policy import freeze_partner_access, set_policy
+from tests.services.host_data import open_session
 from tests.services.roles import OFFICE, D, P, dialog, put, with_roles
 from tests.services.scene import Scene
 from tests.services.test_level import become_partner, grant, levels
@@ -175,3 +178,25 @@ async def test_frozen_access_is_no_bar_to_acts_that_give_none(scene: Scene) -> N
     await with_roles(scene)
     await scene.act("ada", freeze_partner_access)
     await dialog(scene, D)
+
+
+@pytest.mark.parametrize("used_up", ["acting", "member"])
+async def test_people_who_act_have_a_mail_budget_of_their_own(scene: Scene, used_up: str) -> None:
+    """4.11: a partner who acts uses up nothing of the budget of the organisation's own people, nor they of its."""
+    session = await open_session(scene, "manage")
+    names = count(1)
+
+    async def invite(who: str) -> None:
+        given = {"email": f"colleague{next(names)}@kestrel.example", "display_name": "Colleague"}
+        acting = {"organisation_id": scene.host.id, "session": session} if who == "greta" else {}
+        await scene.act(who, invite_member, **acting, **given)
+
+    await scene.world.owner.execute(
+        f"UPDATE accord.organisations SET {used_up}_mails_per_day = 1 WHERE id = $1", scene.host.id
+    )
+    limited, free = ("greta", "ada") if used_up == "acting" else ("ada", "greta")
+    await invite(limited)
+    with pytest.raises(RateLimited):
+        await invite(limited)
+    await invite(free)
+    await invite(free)
