@@ -77,7 +77,7 @@ def _tried(chosen: Sequence[Mutant], jobs: int, seed: int) -> dict[Mutant, Verdi
             copies.put(copy)
         pool = closing.enter_context(ThreadPoolExecutor(jobs))
 
-        def green(tests: tuple[str, ...]) -> Verdict:
+        def green(tests: Sequence[str]) -> Verdict:
             copy = copies.get()
             try:
                 return copy.run(tests)
@@ -93,11 +93,16 @@ def _tried(chosen: Sequence[Mutant], jobs: int, seed: int) -> dict[Mutant, Verdi
             say(f"{verdict.came:9}{mutant.file.name}: {mutant.means}  {verdict.by}")
             return verdict
 
-        wanted = sorted({mutant.tests for mutant in chosen})
-        for tests, verdict in zip(wanted, pool.map(green, wanted), strict=True):
+        for verdict in pool.map(green, shares(chosen, jobs)):
             if verdict.came is not Came.SURVIVED:
-                raise SystemExit(f"{' '.join(tests)} is not green as it stands:\n{verdict.output}")
+                raise SystemExit(f"{verdict.by or 'a test'} is not green as it stands:\n{verdict.output}")
         return dict(zip(chosen, pool.map(tried, chosen), strict=True))
+
+
+def shares(chosen: Sequence[Mutant], jobs: int) -> list[tuple[str, ...]]:
+    """Return the tests of these rules, each of them once, in so many shares; none of them is empty."""
+    tests = sorted({test for mutant in chosen for test in mutant.tests})
+    return [share for number in range(jobs) if (share := tuple(tests[number::jobs]))]
 
 
 def _report(verdicts: dict[Mutant, Verdict]) -> int:

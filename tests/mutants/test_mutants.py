@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from tests.mutants.__main__ import _arguments, _chosen, _faults, main
+from tests.mutants.__main__ import _arguments, _chosen, _faults, main, shares
 from tests.mutants.listed import Mutant, listed
 from tests.mutants.trial import ROOT, Came, Copy, Verdict
 
@@ -87,6 +87,15 @@ def test_a_few_are_chosen_by_the_seed_and_none_that_was_given_up() -> None:
     assert first == again != other
     assert len(first) == len(set(first)) == 12
     assert not any(mutant.survives for mutant in first)
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_each_test_is_seen_green_once_before(jobs: int) -> None:
+    """Also where several rules have it, and where there are more jobs than tests."""
+    two = [NOTICED, replace(UNNOTICED, tests=(*NEAR, "tests/domain/test_bounds.py"))]
+    run = shares(two, jobs)
+    assert sorted(test for share in run for test in share) == ["tests/domain/test_bounds.py", *NEAR]
+    assert len(run) == min(jobs, 2)
 
 
 def test_a_word_that_names_no_rule_is_an_error() -> None:
