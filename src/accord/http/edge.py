@@ -17,7 +17,7 @@ from starlette.types import Lifespan
 from accord.database.failures import Busy, OutcomeUnknown, TimedOut
 from accord.http.exchange import Exchanges, Pace
 from accord.http.forwarded import Forwarded
-from accord.http.middleware import BodyDeadline, InFlight, LastResort, RequestScope, Strangers
+from accord.http.middleware import BodyDeadline, InFlight, LastResort, RequestScope, Strangers, Unhurried
 from accord.http.responses import HttpError, error_response, of_database
 
 REQUEST_HEADERS: Final = ("authorization", "content-type", "idempotency-key", "x-request-id", "accord-acting-session")
