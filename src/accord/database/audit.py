@@ -13,9 +13,12 @@ from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy.pool import NullPool
+
 from accord.database.caller import Driver
-from accord.database.connections import connect
+from accord.database.connections import borrowed, open_engine
 from accord.database.queries.audit import EVENTS, FOUND, HAS_HASH, STREAMS
+from accord.database.snapshot import driver_of
 from accord.domain.activity import EventType
 from accord.domain.chain import FIRST_HASH, chain_hash
 from accord.domain.ids import parse_id
@@ -70,12 +73,14 @@ class Anchor:
 @asynccontextmanager
 async def open_connection(url: str) -> AsyncIterator[Driver]:
     """A connection of its own without any timeout of the pool: reading a long chain takes as long as it takes."""
-    connection = await connect(url)
+    engine = open_engine(url, poolclass=NullPool)
     try:
-        await connection.execute(UNBOUNDED)
-        yield connection
+        async with borrowed(engine) as connection:
+            raw = await driver_of(connection)
+            await raw.execute(UNBOUNDED)
+            yield raw
     finally:
-        await connection.close()
+        await engine.dispose()
 
 
 async def verify_database(url: str, lines: Iterable[str], progress: Callable[[int], None]) -> Verdict:
