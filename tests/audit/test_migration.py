@@ -38,14 +38,14 @@ async def age(owner: Owner) -> None:
         [
             *("may_erase", "lock_gone_person", "literal_pattern", "words_pattern", "redacted", "mentions", "fact_of"),
             *("erase_facts", "names_of", "addresses_of", "erase_from_events", "erase_from_texts", "erase_rows"),
-            *("erase_person", "only_erases", "keep_event", "note_removal"),
+            *("erase_person", "only_erases", "keep_event", "note_removal", "vitals"),
         ],
     )
     for function in functions:
         await owner.execute(f"DROP FUNCTION {function['name']} CASCADE")
     await owner.execute(
         "DROP TYPE accord.gone_person; ALTER TABLE accord.memberships DROP COLUMN removed_at;"
-        "DROP INDEX accord.ix_notifications_created_at;"
+        "DROP INDEX accord.ix_notifications_created_at; DROP INDEX accord.ix_mails_waiting;"
         "ALTER TABLE accord.activity_events DROP COLUMN facts, DROP COLUMN salt, DROP COLUMN fact_keys,"
         " DROP COLUMN erased, DROP CONSTRAINT ck_activity_events_sequence_counts;"
         "ALTER TABLE accord.chain_heads DROP COLUMN anchored;"
