@@ -19,7 +19,7 @@ endif
 INSTALL := $(BIN)/uv pip install --quiet --python .venv/bin/python
 LOCK := $(BIN)/uv --no-config pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links
-PYTEST := $(BIN)/pytest -n 4 --dist loadfile --durations 10 -m 'not alone'
+PYTEST := $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 10 -m 'not alone'
 ALONE := $(BIN)/pytest -m alone
 
 .PHONY: help run test check mutants bench bench-quick prove format schema migrate clean lock bundle install console lint chromium

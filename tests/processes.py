@@ -27,6 +27,8 @@ PUBLIC: Final = "http://127.0.0.1:1"
 
 FORKING: Final = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload([__name__])
+"""The one server that all processes of the tests fork from: what it has imported, they do not import again."""
+
 START: Final = 60.0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from collections import Counter
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
@@ -17,6 +16,7 @@ from accord.services.outbox import Recipient, enqueue
 from tests.delivery.conftest import PUBLIC_URL, no_sweep
 from tests.delivery.sink import Sink
 from tests.delivery.tenants import Owner, Tenant, invitation
+from tests.processes import FORKING
 from tests.scale import count
 from tests.servers import DatabaseURLs
 
@@ -24,8 +24,6 @@ MAILS: Final = count(test=160, check=800)
 KILLS: Final = count(test=4, check=20)
 PATIENCE: Final = 240.0
 UNSENT: Final = "SELECT count(*) FROM accord.mails WHERE state <> 'SENT'"
-FORKING: Final = multiprocessing.get_context("forkserver")
-FORKING.set_forkserver_preload([__name__])
 
 
 def work(url: str, port: int) -> None:
