@@ -33,6 +33,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from accord.http.limits import Limits, Measure, Refusal, Survey, check, check_shape, counted
+from accord.http.source import IndexedSource
 
 PARSE_FAILED: Final = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED: Final = "GRAPHQL_VALIDATION_FAILED"
@@ -163,7 +164,7 @@ class Documents:
         if len(text) > limits.source:
             raise Refusal("QUERY_TOO_LARGE", "The document has too many characters", limits.source, len(text))
         try:
-            document = parse(text, max_lexical_tokens=limits.tokens, max_comments=limits.comments)
+            document = parse(IndexedSource(text), max_lexical_tokens=limits.tokens, max_comments=limits.comments)
         except GraphQLSyntaxError as error:
             self.refuse_length(text)
             raise coded(error, PARSE_FAILED) from None
