@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Final
 from uuid import UUID, uuid4
 
+from accord.domain.chain import fact_key
 from tests.world import Owner
 
 HEAD: Final = "SELECT sequence FROM accord.chain_heads WHERE stream_id = $1"
@@ -101,6 +103,57 @@ async def erase_without_record(t: Tampered) -> None:
     erase = "SELECT accord.erase_facts(e, ARRAY['actor_name', 'ip']) FROM accord.activity_events e WHERE id = $1"
     while not await t.owner.fetchval(erase, (await t.event())[0]):
         pass
+
+
+async def move_text_into_key(t: Tampered) -> None:
+    """A commitment is SHA-256(key || value): what a key gains at its end, the value loses at its beginning."""
+    key, _, _ = await t.event()
+    row = await t.owner.fetchrow("SELECT * FROM accord.activity_events WHERE id = $1", key)
+    name = next(name for name in row["facts"] if not name.startswith("data."))
+    keys = {one: bytes.fromhex(found) for one, found in json.loads(row["fact_keys"] or "{}").items()}
+    if row["salt"] is not None:
+        keys = {one: fact_key(row["salt"], one) for one in row["facts"]}
+    if name not in keys:
+        await t.owner.execute("UPDATE accord.activity_events SET hash = repeat('c', 64) WHERE id = $1", key)
+        return
+    keys[name] += row[name][:1].encode()
+    await t.owner.execute(
+        f"UPDATE accord.activity_events SET salt = NULL, fact_keys = $2, {name} = $3 WHERE id = $1",
+        key,
+        json.dumps({one: found.hex() for one, found in keys.items()}),
+        row[name][1:],
+    )
+
+
+async def name_facts_twice(t: Tampered) -> None:
+    await t.on_event("facts = facts || facts")
+
+
+async def leave_a_key_beside_the_salt(t: Tampered) -> None:
+    await t.on_event("""salt = coalesce(salt, '\\x00'), fact_keys = '{"ip": "00"}'""")
+
+
+async def leave_an_empty_mark(t: Tampered) -> None:
+    await t.on_event("erased = '{}'")
+
+
+async def mark_by_something_else(t: Tampered) -> None:
+    await t.on_event("erased = $2", t.random.choice(("5", "[]", "[1]", '"word"', '{"ip": 1}')))
+
+
+async def forge_a_record(t: Tampered) -> None:
+    """Data of a shape that no act writes, where the verification reads what is on record."""
+    stream = '"organisation_00000000-0000-0000-0000-000000000001"'
+    kind, data = t.random.choice(
+        (
+            ("person.erased", "[]"),
+            ("person.erased", '{"facts": "many"}'),
+            ("export.created", f'{{"stream": {stream}, "sequence": 1e30, "head": 1}}'),
+            ("chain.checkpoint", f'{{"heads": {{{stream}: [99999999999999999999, "1"]}}}}'),
+            ("chain.checkpoint", f'{{"heads": {{{stream}: ["1", "1"]}}}}'),
+        )
+    )
+    await t.on_event("type = $2, data = $3", kind, data)
 
 
 async def delete_event(t: Tampered) -> None:
@@ -222,6 +275,12 @@ WAYS: Final[tuple[Callable[[Tampered], Awaitable[None]], ...]] = (
     alter_salt,
     alter_facts,
     erase_without_record,
+    move_text_into_key,
+    name_facts_twice,
+    leave_a_key_beside_the_salt,
+    leave_an_empty_mark,
+    mark_by_something_else,
+    forge_a_record,
     delete_event,
     cut_tail,
     cut_tail_with_head,

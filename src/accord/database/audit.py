@@ -29,6 +29,7 @@ __all__ = ["Anchor", "Fault", "Verdict", "open_connection", "read_anchors", "ver
 AT_ONCE: Final = 2_000
 TOLD_EVERY: Final = 100_000
 UNBOUNDED: Final = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+BEYOND: Final = 1 << 63
 BEGINNINGS: Final = frozenset({EventType.ORGANISATION_CREATED.value, EventType.CHAIN_STARTED.value})
 
 
@@ -103,6 +104,8 @@ def read_anchors(lines: Iterable[str], name: str = "the file of anchors") -> Ite
             stream, sequence, digest = words
             stream_id = PLATFORM if stream == "platform" else parse_id("organisation", stream)
             place = None if sequence == "-" else int(sequence)
+            if place is not None and not 0 <= place < BEYOND:
+                raise ValueError("no number of an event")
             yield Anchor(stream_id, place, bytes.fromhex(digest).hex(), f"{name}, line {number}")
         except Exception:  # noqa: BLE001 - whatever is wrong with the line, it is no anchor
             raise ValueError(f"{name}, line {number}: expected an organisation, a number and a hash") from None
@@ -176,6 +179,8 @@ class _Audit:
         for anchor in (one for one in wanted if one.sequence is None):
             if not await self.connection.fetch(HAS_HASH, anchor.stream_id, anchor.hash):
                 self._fault(anchor.stream_id, 0, f"no event has the hash that {anchor.source} has on record")
+        for anchor in (one for one in wanted if one.sequence == 0 and one.hash != FIRST_HASH):
+            self._fault(anchor.stream_id, 0, f"has no hash of its own; {anchor.source} has one on record")
         wanted = [one for one in wanted if one.sequence]
         found = await self.connection.fetch(FOUND, [one.stream_id for one in wanted], [one.sequence for one in wanted])
         for anchor, row in zip(wanted, found, strict=True):
@@ -198,7 +203,7 @@ class _Audit:
             self._link(chain, row)
         if chain.first_type is None:
             chain.first_type = row["type"]
-        chain.erased += len(row["erased"] or ())
+        chain.erased += len(row["erased"]) if isinstance(row["erased"], Mapping) else 0
         await self._note_recorded(chain, row)
 
     def _link(self, chain: _Chain, row: Mapping[str, Any]) -> None:
@@ -217,7 +222,7 @@ class _Audit:
     async def _note_recorded(self, chain: _Chain, row: Mapping[str, Any]) -> None:
         """Put what an event has on record about other streams to those that are compared."""
         if row["type"] == EventType.PERSON_ERASED.value:
-            chain.erasures_told += int(row["data"].get("facts") or 0)
+            chain.erasures_told += _count_told(row["data"])
         recorded = list(_recorded(row))
         if row["type"] == EventType.CHAIN_CHECKPOINT.value and chain.id == PLATFORM:
             self.checkpoints |= {anchor.stream_id: anchor.sequence or 0 for anchor in recorded}
@@ -262,6 +267,19 @@ def _hash_of(row: Mapping[str, Any]) -> str | None:
         return None
 
 
+def _count_told(data: Any) -> int:
+    """How many facts an event says were erased; none where it was altered and says something else."""
+    told = data.get("facts") if isinstance(data, Mapping) else None
+    return told if isinstance(told, int) else 0
+
+
+def _anchor(stream: str, sequence: int, digest: str, source: str) -> Anchor:
+    """Return the head that an event has on record. Raises ValueError where this can't be one."""
+    if not isinstance(sequence, int) or not 0 <= sequence < BEYOND or not isinstance(digest, str):
+        raise ValueError("no head")
+    return Anchor(parse_id("organisation", stream), sequence, digest, source)
+
+
 def _recorded(row: Mapping[str, Any]) -> Iterator[Anchor]:
     """Yield the heads of streams that an event has on record: an export's, a checkpoint's, and a creation."""
     if row["type"] not in RECORDING:
@@ -270,10 +288,10 @@ def _recorded(row: Mapping[str, Any]) -> Iterator[Anchor]:
     source = f"event {row['sequence']} ({row['type']}) of organisation_{row['stream_id']}"
     try:
         if row["type"] == EventType.EXPORT_CREATED.value and "sequence" in data:
-            yield Anchor(parse_id("organisation", data["stream"]), data["sequence"], data["head"], source)
+            yield _anchor(data["stream"], data["sequence"], data["head"], source)
         elif row["type"] == EventType.CHAIN_CHECKPOINT.value:
             for stream, (sequence, digest) in data["heads"].items():
-                yield Anchor(parse_id("organisation", stream), sequence, digest, source)
+                yield _anchor(stream, sequence, digest, source)
         elif row["type"] == EventType.ORGANISATION_CREATED.value:
             yield Anchor(parse_id("organisation", data["organisation"]), 1, None, source)
     except Exception:  # noqa: BLE001 - an event that was altered may say anything; the chain shows that it was

@@ -106,6 +106,7 @@ def canonical(row: Mapping[str, Any]) -> bytes:
     Raises Unverifiable where facts, salts and values of the row do not fit together.
     """
     names = row["facts"]
+    _check_marks(row)
     data, values = _split(row["data"], names)
     columns = {name: row[name] for name in PERSONAL}
     values |= {name: value for name, value in columns.items() if name in names}
@@ -118,6 +119,25 @@ def canonical(row: Mapping[str, Any]) -> bytes:
 def chain_hash(previous: str, row: Mapping[str, Any]) -> str:
     """Return SHA-256 over the previous hash and the canonical row, hexadecimal."""
     return hashlib.sha256(previous.encode() + canonical(row)).hexdigest()
+
+
+def _check_marks(row: Mapping[str, Any]) -> None:
+    """Raise Unverifiable where salt, keys and commitments are not those of these facts, or have another length.
+
+    The length matters: a commitment covers key and value as one text, and a longer key could take over the beginning
+    of the value.
+    """
+    names, keys, erased = row["facts"], row["fact_keys"], row["erased"]
+    if names != sorted(set(names)):
+        raise Unverifiable("the names of facts are not in order, or not each once")
+    if row["salt"] is not None:
+        if keys is not None or erased is not None or len(row["salt"]) != SALT_BYTES:
+            raise Unverifiable("the salt is not one, or does not stand alone")
+    elif names or keys or erased:
+        if not isinstance(keys, Mapping) or not isinstance(erased, Mapping) or not erased:
+            raise Unverifiable("there is no salt, and nothing is erased")
+        if sorted([*keys, *erased]) != names or any(len(bytes.fromhex(key)) != SALT_BYTES for key in keys.values()):
+            raise Unverifiable("keys and commitments are not those of the facts")
 
 
 def _committed(row: Mapping[str, Any], name: str, value: Any) -> str:
