@@ -104,9 +104,7 @@ def read_anchors(lines: Iterable[str], name: str = "the file of anchors") -> Ite
             stream, sequence, digest = words
             stream_id = PLATFORM if stream == "platform" else parse_id("organisation", stream)
             place = None if sequence == "-" else int(sequence)
-            if place is not None and not 0 <= place < BEYOND:
-                raise ValueError("no number of an event")
-            yield Anchor(stream_id, place, bytes.fromhex(digest).hex(), f"{name}, line {number}")
+            yield Anchor(stream_id, _checked(place), bytes.fromhex(digest).hex(), f"{name}, line {number}")
         except Exception:  # noqa: BLE001 - whatever is wrong with the line, it is no anchor
             raise ValueError(f"{name}, line {number}: expected an organisation, a number and a hash") from None
 
@@ -273,11 +271,16 @@ def _count_told(data: Any) -> int:
     return told if isinstance(told, int) else 0
 
 
-def _anchor(stream: str, sequence: int, digest: str, source: str) -> Anchor:
+def _anchor(stream: str, sequence: Any, digest: Any, source: str) -> Anchor:
     """Return the head that an event has on record. Raises ValueError where this can't be one."""
-    if not isinstance(sequence, int) or not 0 <= sequence < BEYOND or not isinstance(digest, str):
-        raise ValueError("no head")
-    return Anchor(parse_id("organisation", stream), sequence, digest, source)
+    return Anchor(parse_id("organisation", stream), _checked(sequence), str(digest), source)
+
+
+def _checked(sequence: Any) -> int | None:
+    """Return the number of an event, or None. Raises ValueError where it can't be one."""
+    if sequence is not None and not (isinstance(sequence, int) and 0 <= sequence < BEYOND):
+        raise ValueError("no number of an event")
+    return sequence
 
 
 def _recorded(row: Mapping[str, Any]) -> Iterator[Anchor]:
