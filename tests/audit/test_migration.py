@@ -38,7 +38,7 @@ async def age(owner: Owner) -> None:
         [
             *("may_erase", "lock_gone_person", "literal_pattern", "words_pattern", "redacted", "mentions", "fact_of"),
             *("erase_facts", "names_of", "addresses_of", "erase_from_events", "erase_from_texts", "erase_rows"),
-            *("erase_person", "only_erases", "keep_event", "note_removal", "vitals"),
+            *("erase_person", "only_erases", "keep_event", "note_removal", "vitals", "redacted_json", "is_of_others"),
         ],
     )
     for function in functions:

@@ -95,6 +95,7 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         **dict.fromkeys(("hold_allowance", "holder", "person_key", "spent"), ()),
         **dict.fromkeys(("may_erase", "literal_pattern", "words_pattern", "redacted", "mentions", "fact_of"), ()),
         **dict.fromkeys(("erase_facts", "names_of", "addresses_of", "erase_from_events", "erase_from_texts"), ()),
+        **dict.fromkeys(("redacted_json", "is_of_others"), ()),
         "erase_rows": (),
     }
 )
