@@ -40,7 +40,7 @@ from accord.services.mail_digest import send_waiting
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, deciders, event_of, names, tell
 from accord.services.partnerships.amending import close, told_when_lapsed
-from accord.services.partnerships.overdue import settle
+from accord.services.partnerships.overdue import renew, settle
 
 __all__ = ["sweep"]
 
@@ -144,14 +144,7 @@ async def _leave_groups(tx: Transaction, row: Any) -> None:
 
 async def _extend(tx: Transaction, row: Any) -> None:
     """Renew a partnership with auto-renewal. Suspended ones are not renewed."""
-    until = row.stored_expires_at + row.auto_extend
-    while until <= tx.now:
-        until += row.auto_extend
-    await tx.update(partnerships, row.id, expires_at=until, expiry_noticed_days=None)
-    told = [*await admins_of(tx, row.host_id), *await admins_of(tx, row.guest_id)]
-    await tell(tx, row, Template.PARTNERSHIP_EXTENDED, names(row) | {"until": day(until)}, told)
-    data = {"from": row.stored_expires_at.isoformat(), "until": until.isoformat()}
-    await record(tx, event_of(row, EventType.PARTNERSHIP_EXTENDED, data=data))
+    await record(tx, *await renew(tx, row))
 
 
 def _warn_of_expiry(days: int) -> Act:

@@ -17,6 +17,7 @@ from accord.domain.partnership import PARTNERSHIP, Holder, PartnershipEvent, Par
 from accord.services.activity import record
 from accord.services.grants.acting import end_sessions, revoked_events
 from accord.services.pair import concerned, event_of, held, names, tell
+from accord.services.partnerships.overdue import renew_if_due
 
 __all__ = ["resume_partnership", "suspend_partnership"]
 
@@ -38,13 +39,14 @@ async def suspend_partnership(
     if side in row.suspended_by:
         raise InvalidState(row.state, ("resume",))
     state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.SUSPEND)
+    renewed = await renew_if_due(tx, row)
     await tx.update(partnerships, row.id, state=state.value, suspended_by=sorted({*row.suspended_by, side}))
     facts = names(row) | {"side": _name(row, side), "reason": reason}
     await tell(tx, row, Template.PARTNERSHIP_SUSPENDED, facts, await concerned(tx, row))
     sessions = await end_sessions(tx, acting_sessions.c.partnership_id == row.id)
     data = {"side": side, "sessionsRevoked": len(sessions)}
     held_now = event_of(row, EventType.PARTNERSHIP_SUSPENDED, reason=reason, data=data)
-    await record(tx, held_now, *revoked_events(sessions))
+    await record(tx, *renewed, held_now, *revoked_events(sessions))
     return partnership_id
 
 

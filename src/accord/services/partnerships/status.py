@@ -43,7 +43,7 @@ from accord.services.pair import concerned, end, event_of, is_overdue, names, te
 from accord.services.partnerships.ceiling import bound_contracts
 from accord.services.partnerships.ending import end_partnership
 from accord.services.partnerships.link import unlink
-from accord.services.partnerships.overdue import settle
+from accord.services.partnerships.overdue import renew_if_due, settle
 
 __all__ = ["set_organisation_status", "set_partner_status"]
 
@@ -135,6 +135,7 @@ async def _hold_all(tx: Transaction, partner_id: UUID, *, suspend: bool) -> list
         left = {*row.suspended_by} | {Holder.OPERATOR} if suspend else {*row.suspended_by} - {Holder.OPERATOR}
         step = PartnershipEvent.RELEASE if left else PartnershipEvent.RESUME
         state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.SUSPEND if suspend else step)
+        events += await renew_if_due(tx, row)
         await tx.update(partnerships, row.id, state=state.value, suspended_by=sorted(left))
         if suspend or not left:
             told = await concerned(tx, row)

@@ -16,6 +16,7 @@ from accord.domain.notice import Template, day
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
 from accord.services.activity import record
 from accord.services.pair import event_of, held, names, tell
+from accord.services.partnerships.overdue import renew_if_due
 
 __all__ = ["extend_partnership", "set_auto_extend"]
 
@@ -59,11 +60,12 @@ async def set_auto_extend(
         longest = (await get_policy(tx, organisation_id)).max_partnership_duration
         if longest is not None and by > longest:
             raise ValidationError("by", f"Your organisation's policy allows at most {longest.days} days.")
+    renewed = await renew_if_due(tx, row)
     await tx.update(partnerships, row.id, auto_extend=by)
     facts = names(row) | {"renewal": _renewal(by)}
     await tell(tx, row, Template.AUTO_EXTEND_CHANGED, facts, await admins_of(tx, row.guest_id))
     data = {"autoExtendDays": by.days if by else None}
-    await record(tx, event_of(row, EventType.PARTNERSHIP_EXTENDED, data=data))
+    await record(tx, *renewed, event_of(row, EventType.PARTNERSHIP_EXTENDED, data=data))
     return partnership_id
 
 
