@@ -160,6 +160,7 @@ def test_an_address_keeps_its_local_part(value: str, kept: str) -> None:
         "ada@" + "x" * 64 + ".org",
         "ada@" + ".".join(["x" * 60] * 5),
         "ada\x00@example.org",
+        "ada@Erased.Invalid",
     ],
 )
 def test_what_is_no_address(value: str) -> None:

@@ -27,6 +27,9 @@ A_LABEL: Final = "xn--"
 READABLE: Final = frozenset("LMNPS")
 """The classes of characters that an address may hold beyond ASCII: letters, marks, numbers, punctuation, symbols."""
 
+GONE: Final = "erased.invalid"
+"""The domain of the addresses that stand for those of erased people; nobody alive has one."""
+
 
 def fold(value: str) -> str:
     """Return the form in which two spellings of a name or an address are compared, in NFKC and without case.
@@ -103,7 +106,7 @@ def address(field: str, value: str) -> str:
     fits = length <= LOCAL_LENGTH and length + 1 + len(encoded or "") <= ADDRESS_LENGTH
     beyond = (one for one in local if not one.isascii())
     readable = all(unicodedata.category(one)[0] in READABLE and one not in BLANK_LETTERS for one in beyond)
-    if not separator or encoded is None or not fits or not readable or not LOCAL.fullmatch(local):
+    if not separator or encoded in (None, GONE) or not fits or not readable or not LOCAL.fullmatch(local):
         raise ValidationError(field, "This is not an e-mail address.")
     return f"{local}@{idna.decode(encoded) if A_LABEL in encoded else encoded}"
 
