@@ -149,8 +149,12 @@ def open_engine(
 
     async def opened() -> Driver:
         connection = await connect(url, limits)
-        if clock is not None:
-            await clock.read(connection)
+        try:
+            if clock is not None:
+                await clock.read(connection)
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     engine = create_async_engine(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from accord.database.caller import Driver
@@ -17,16 +19,21 @@ async def is_pooled_by_transaction(url: str) -> bool:
     client's process is asked for before and while the second one is in a transaction: a pooler for sessions, or none,
     leaves it where it was.
     """
-    first, second = await connect(url, statements=0), await connect(url, statements=0)
-    try:
+    async with _connected(url) as first, _connected(url) as second:
         before = await _backend_of(first)
         async with second.transaction():
             held = await second.fetchval(BACKEND)
             after = await _backend_of(first)
-    finally:
-        first.terminate()
-        second.terminate()
     return held == before or after != before
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[Driver]:
+    driver = await connect(url, statements=0)
+    try:
+        yield driver
+    finally:
+        driver.terminate()
 
 
 async def _backend_of(driver: Driver) -> int:
