@@ -13,9 +13,17 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from tests.http.toy import AUDIENCE, ISSUER, Toy
 
-NOW = int(time.time())
 OTHER = ECKey.generate_key("P-256")
-FOREIGN = {"iss": ISSUER, "aud": AUDIENCE, "sub": "person", "exp": NOW + 3600}
+
+
+def now() -> int:
+    """Seconds since 1970, asked at each use: in a long run, half an hour passes after this file was read."""
+    return int(time.time())
+
+
+def claims(**other: object) -> dict[str, object]:
+    """Claims that would be good for an hour if they were rightly signed."""
+    return {"iss": ISSUER, "aud": AUDIENCE, "sub": "person", "exp": now() + 3600} | other
 
 
 def b64(value: object) -> str:
@@ -23,8 +31,8 @@ def b64(value: object) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def unsigned(header: object, claims: object = FOREIGN, signature: bytes = b"x" * 64) -> str:
-    return f"{b64(header)}.{b64(claims)}.{b64(signature)}"
+def unsigned(header: object, payload: object = None, signature: bytes = b"x" * 64) -> str:
+    return f"{b64(header)}.{b64(payload or claims())}.{b64(signature)}"
 
 
 def signed_raw(toy: Toy, payload: bytes) -> str:
@@ -53,7 +61,7 @@ def bad_tokens(toy: Toy) -> dict[str, str]:
         "cut signature": good[:-4],
         "changed signature": f"{head}.{body}.{'A' * len(signature)}",
         "signature of another": f"{head}.{body}.{toy.token(sub='else').split('.')[2]}",
-        "changed claims": f"{head}.{b64(FOREIGN | {'sub': 'admin'})}.{signature}",
+        "changed claims": f"{head}.{b64(claims(sub='admin'))}.{signature}",
         "alg none": unsigned({"alg": "none"}, signature=b"x"),
         "alg none, no signature": f"{b64({'alg': 'none'})}.{body}.",
         "alg None": unsigned({"alg": "None", "kid": "one"}),
@@ -61,9 +69,9 @@ def bad_tokens(toy: Toy) -> dict[str, str]:
         "alg a list": unsigned({"alg": ["ES256"], "kid": "one"}),
         "alg a number": unsigned({"alg": 1, "kid": "one"}),
         "alg another curve": unsigned({"alg": "ES384", "kid": "one"}),
-        "HMAC with the public key": jwt.encode({"alg": "HS256", "kid": "one"}, FOREIGN, secret, algorithms=["HS256"]),
-        "RSA key of a stranger": jwt.encode({"alg": "RS256", "kid": "one"}, FOREIGN, rsa, algorithms=["RS256"]),
-        "EC key of a stranger": jwt.encode({"alg": "ES256", "kid": "one"}, FOREIGN, OTHER, algorithms=["ES256"]),
+        "HMAC with the public key": jwt.encode({"alg": "HS256", "kid": "one"}, claims(), secret, algorithms=["HS256"]),
+        "RSA key of a stranger": jwt.encode({"alg": "RS256", "kid": "one"}, claims(), rsa, algorithms=["RS256"]),
+        "EC key of a stranger": jwt.encode({"alg": "ES256", "kid": "one"}, claims(), OTHER, algorithms=["ES256"]),
         "unknown kid": with_header(kid="two"),
         "kid a path": with_header(kid="../../one"),
         "kid long": with_header(kid="k" * 300),
@@ -80,8 +88,8 @@ def bad_tokens(toy: Toy) -> dict[str, str]:
         "exp true": toy.token(exp=True),
         "exp beyond time": toy.token(exp=10**30),
         "exp negative": toy.token(exp=-1),
-        "not yet": toy.token(nbf=NOW + 600),
-        "issued tomorrow": toy.token(iat=NOW + 86400),
+        "not yet": toy.token(nbf=now() + 600),
+        "issued tomorrow": toy.token(iat=now() + 86400),
         "another issuer": toy.token(iss="https://elsewhere.example"),
         "issuer with a slash": toy.token(iss=ISSUER + "/"),
         "no issuer": toy.token(iss=None),
@@ -169,7 +177,7 @@ async def test_good_tokens(toy: Toy, stranger: httpx2.AsyncClient) -> None:
     for token in (
         toy.token(),
         toy.token(aud=["elsewhere", AUDIENCE]),
-        toy.token(iat=NOW, nbf=NOW - 5, jti="one"),
+        toy.token(iat=now(), nbf=now() - 5, jti="one"),
         toy.token(header={"typ": "at+jwt"}),
         toy.token(note="n" * 5000),
     ):
