@@ -303,7 +303,8 @@ class Database:
 
     @asynccontextmanager
     async def platform(self) -> AsyncIterator[Transaction]:
-        """A transaction in which the platform itself acts, for what time alone brings about."""
+        """A transaction in which the platform itself acts: for what time alone brings about, and for what an act has
+        left to the worker, which then names who acted."""
         async with self.system() as connection:
             yield Transaction(
                 connection, await driver_of(connection), PLATFORM_PRINCIPAL, self.clock(), *self.mail_caps

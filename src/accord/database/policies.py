@@ -159,6 +159,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
         ("INSERT", OPERATING, GATEWAY),
         ("UPDATE", OPERATING, GATEWAY),
         ("SELECT", "true", WORKER),
+        ("UPDATE", "true", WORKER),
     ),
     "directory_entries": (
         ("SELECT", _in_mine("id"), GATEWAY),
@@ -186,6 +187,11 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
             f"({_in_mine('organisation_id')}) AND ((SELECT accord.shown('client')) IS NULL OR {THIS_CLIENT})",
             GATEWAY,
         ),
+    ),
+    "cascades": (
+        ("SELECT", f"{_in_mine('organisation_id', 'subject_id')} OR {OPERATING}", GATEWAY),
+        ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
+        ("ALL", "true", WORKER),
     ),
     "acting_sessions": (
         ("SELECT", f"{SELF} OR {_in_mine('host_id', 'home_id')}", GATEWAY),

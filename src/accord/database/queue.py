@@ -23,6 +23,7 @@ from sqlalchemy.util import await_only
 
 SCHEMA: Final = "queue"
 MAIL: Final = "mail"
+CASCADE: Final = "cascade"
 
 
 class QueueSettings(DBSettings):

@@ -20,6 +20,8 @@ from accord.database.walls import PATIENCE, Patience, Walls
 
 COUNTED_COLUMNS: Final = ", ".join(COUNTED)
 CLAIM_COLUMNS: Final = "state, decided_by, decided_at, expires_at, version"
+CASCADE_COLUMNS: Final = "id, organisation_id, actor_user_id, kind, subject_id, total, done, created_at, finished_at"
+"""What the gateway reads of a cascade: neither who is named in its events nor why it was begun."""
 READ_ONLY: Final = (
     "organisation_policies",
     "partner_links",
@@ -157,6 +159,9 @@ GRANTS: Final = (
     f"GRANT SELECT, INSERT, UPDATE (arguments_hash, result, created_at, expires_at) ON accord.retries TO {GATEWAY}",
     f"GRANT SELECT, DELETE ON accord.retries, accord.allowances TO {WORKER}",
     f"GRANT SELECT, INSERT ON accord.wallet_entries TO {GATEWAY}",
+    f"GRANT SELECT ({CASCADE_COLUMNS}), INSERT ON accord.cascades TO {GATEWAY}",
+    f"GRANT UPDATE (status, ended_at, version) ON accord.partner_links TO {WORKER}",
+    f"GRANT SELECT, UPDATE (facts, author, done, position, finished_at) ON accord.cascades TO {WORKER}",
     f"GRANT INSERT ON accord.acting_changes TO {GATEWAY}",
     f"GRANT SELECT, DELETE ON accord.acting_changes TO {WORKER}",
     f"GRANT SELECT, INSERT, UPDATE (read_at) ON accord.notifications TO {GATEWAY}",

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import array
 
 from accord.database.clock import NOW, has_not_ended, is_connected, is_within_time
 from accord.database.tables.api_client import api_clients
+from accord.database.tables.cascade import cascades
 from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
 from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.partnership import partnerships
@@ -60,6 +61,12 @@ def in_reach(organisation_id: ColumnElement[Any]) -> Predicate:
 def sees_api_client(c: FromClause = api_clients) -> Predicate:
     """Which API clients? Admins those of their organisation, a client itself and no other."""
     return or_(c.c.id == API_CLIENT, and_(API_CLIENT.is_(None), c.c.organisation_id == keys("admin_of")))
+
+
+def sees_cascade(c: FromClause = cascades) -> Predicate:
+    """Which cascades? The person who began one, admins those begun in their organisation's name, the operator all."""
+    own = and_(c.c.actor_user_id == VIEWER, in_reach(c.c.organisation_id))
+    return or_(own, c.c.organisation_id == keys("admin_of"), OPERATOR)
 
 
 def sees_partnership(p: FromClause = partnerships) -> Predicate:

@@ -12,6 +12,7 @@ from pgqueuer.models import Schedule
 from accord.database import queue
 from accord.database.engine import Database
 from accord.database.queries import outbox
+from accord.database.queries.cascade import list_unfinished
 from accord.delivery.retention import Retention, apply_retention
 from accord.services.checkpoint import take_checkpoint
 from accord.services.housekeeping import forget
@@ -55,10 +56,15 @@ def register(jobs: PgQueuer, database: Database, sweep: Sweep, retention: Retent
 
 
 async def recover(database: Database) -> None:
-    """Give every mail that is to be sent a job again if it has lost its own (a worker that was cancelled, say)."""
+    """Give every mail that is to be sent, and every cascade that is to be finished, a job again if it has lost its own
+    (a worker that was cancelled, say)."""
     async with database.system() as connection:
-        stranded = await outbox.list_stranded(connection)
-        await queue.add_jobs(await queue.driver_of(connection), queue.MAIL, [str(mail_id) for mail_id in stranded])
+        driver = await queue.driver_of(connection)
+        for work, keys in (
+            (queue.MAIL, await outbox.list_stranded(connection)),
+            (queue.CASCADE, await list_unfinished(connection)),
+        ):
+            await queue.add_jobs(driver, work, [str(key) for key in keys])
 
 
 async def tidy(database: Database, now: datetime) -> None:

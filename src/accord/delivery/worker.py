@@ -28,12 +28,15 @@ from accord.delivery.bounce import bounce_of
 from accord.delivery.rendering import message
 from accord.delivery.retention import Retention
 from accord.delivery.smtp import Refused, Smtp, Unavailable, send
+from accord.services.proceeding import finish_cascade
 
 POLL: Final = timedelta(seconds=2)
 ABANDONED: Final = timedelta(seconds=20)
 BATCH: Final = 5
 IN_DOUBT: Final = 1
 """Mails that a worker hands over at a time; as many can be sent twice when it is killed in that moment."""
+INTERRUPTED: Final = timedelta(seconds=5)
+"""How long a cascade waits whose step has failed, a deadlock or a lost database most often."""
 RECONNECT: Final = (0.2, 10.0)
 
 log = structlog.get_logger(__name__)
@@ -107,6 +110,7 @@ async def _work(
     if delivery.smtp is not None:
         handler = partial(_deliver, _Post(database, delivery, delivery.smtp, asyncio.Semaphore(IN_DOUBT)))
         jobs.entrypoint(queue.MAIL, on_failure="hold", accepts_context=False)(handler)
+    jobs.entrypoint(queue.CASCADE, on_failure="hold", accepts_context=False)(partial(_finish, database))
     schedule.register(jobs, database, sweep, delivery.retention)
     stopping = asyncio.create_task(_stop_with(stop, jobs.shutdown))
     try:
@@ -139,6 +143,18 @@ class _Post:
     delivery: Delivery
     smtp: Smtp
     doubts: asyncio.Semaphore
+
+
+async def _finish(database: Database, job: Job) -> None:
+    """Carry out what an act has left to the worker; where something fails, the rest is tried again a little later."""
+    cascade_id = UUID((job.payload or b"").decode())
+    try:
+        await finish_cascade(database, cascade_id)
+    except Exception as error:  # noqa: BLE001 - what was committed is done, and the rest has to be
+        log.error(  # noqa: TRY400 - a text may hold values
+            "cascade.interrupted", cascade=str(cascade_id), error=type(error).__name__, code=_code(error)
+        )
+        raise RetryRequested(INTERRUPTED, type(error).__name__) from None
 
 
 async def _deliver(post: _Post, job: Job) -> None:

@@ -33,6 +33,7 @@ KINDS: Final = frozenset(
         "event",
         "terms",
         "notification",
+        "cascade",
     }
 )
 UUID_LENGTH: Final = 36

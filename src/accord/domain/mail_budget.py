@@ -159,6 +159,7 @@ RULES: Final[Mapping[Template, MailRule]] = MappingProxyType(
         # new members and payments by people acting are told at once (4.11): one by one up to the cap of an hour
         Template.INVOICE_PAID: MailRule(MailKind.MANDATORY, at_once=NOTICES_PER_HOUR),
         Template.ACTING_DIGEST: MailRule(MailKind.MANDATORY, at_once=NOTICES_PER_HOUR),
+        Template.CHANGED_TOGETHER: MANDATORY,
         Template.NOTICE_DIGEST: MANDATORY,
         Template.SHARED: PREFERENCE,
         Template.ROLE_CHANGED: PREFERENCE,

@@ -72,6 +72,7 @@ class Template(StrEnum):
     INVITATION_CLAIMED = "invitation_claimed"
     CLAIM_CONFIRMED = "claim_confirmed"
     AUTO_EXTEND_CHANGED = "auto_extend_changed"
+    CHANGED_TOGETHER = "changed_together"
     NOTICE_DIGEST = "notice_digest"
 
 
@@ -361,6 +362,11 @@ NOTICES: Final[Mapping[Template, Notice]] = MappingProxyType(
             "The renewal of the partnership of {host} and {guest} has changed",
             "{host} has changed what happens when the partnership between {host} and {guest} reaches its end: "
             "{renewal}.",
+        ),
+        Template.CHANGED_TOGETHER: _notice(
+            "{organisation}: {count} {things} {what}",
+            "One act has concerned many {things} of {organisation}. This is how many of them {what}: {count}. The "
+            "activity of {organisation} lists each one.",
         ),
         Template.NOTICE_DIGEST: _notice(
             "{count} more notices about {about}",

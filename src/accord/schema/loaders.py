@@ -18,6 +18,7 @@ from accord.database.queries.read import (
     amendment,
     api_client,
     billing,
+    cascade,
     contact,
     delegation,
     invitation_claim,
@@ -197,6 +198,7 @@ class Loaders:
     delegation_by_id = lookups(delegation.DELEGATION_BY_ID)
     role_group_by_id = lookups(delegation.ROLE_GROUP_BY_ID)
     api_client_by_id = lookups(api_client.CLIENT_BY_ID)
+    cascade_by_id = lookups(cascade.CASCADE_BY_ID)
     contact_by_id = lookups(contact.CONTACT_BY_ID)
     invitation_claim_by_id = lookups(invitation_claim.CLAIM_BY_ID)
     policy_by_organisation = lookups(policy.POLICY_BY_ORGANISATION)

@@ -8,12 +8,12 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, update
 from ua_parser import parse
 
 from accord.access.principal import Client
 from accord.database.engine import Transaction
 from accord.database.queries.activity import lock_heads
+from accord.database.sets import insert_rows, slices, update_rows
 from accord.database.tables.activity import activity_events, chain_heads
 from accord.domain.activity import EventType, Outcome
 from accord.domain.chain import sealed
@@ -57,20 +57,20 @@ async def record(tx: Transaction, *events: Event) -> dict[UUID, str]:
     heads = {head.stream_id: (head.sequence, head.hash) for head in await lock_heads(tx, streams)}
     if len(heads) != len(streams):
         raise LookupError(f"{len(streams)} streams, {len(heads)} heads")
-    rows = []
-    for event in events:
-        for stream in _streams(tx, event):
-            sequence, previous = heads[stream]
-            row = sealed(_row(tx, event, stream) | {"sequence": sequence + 1}, previous)
-            heads[stream] = (sequence + 1, row["hash"])
-            rows.append(row)
-    if rows:
-        await tx.execute(insert(activity_events).values(rows))
-    for stream, (sequence, head) in heads.items():
-        moved = update(chain_heads).where(chain_heads.c.stream_id == stream).values(sequence=sequence, hash=head)
-        if await tx.execute(moved) != 1:
-            raise LookupError("a chain's head did not move")
+    for some in slices((event, stream) for event in events for stream in _streams(tx, event)):
+        await insert_rows(tx, activity_events, [_chained(tx, event, stream, heads) for event, stream in some])
+    moved = [{"stream_id": stream, "sequence": last, "hash": head} for stream, (last, head) in heads.items()]
+    if await update_rows(tx, chain_heads, "stream_id", moved) != len(heads):
+        raise LookupError("a chain's head did not move")
     return {stream: head for stream, (_, head) in heads.items()}
+
+
+def _chained(tx: Transaction, event: Event, stream: UUID, heads: dict[UUID, tuple[int, str]]) -> dict[str, Any]:
+    """The event's row in a stream, next after its head, which becomes this row."""
+    last, previous = heads[stream]
+    row = sealed(_row(tx, event, stream) | {"sequence": last + 1}, previous)
+    heads[stream] = (last + 1, row["hash"])
+    return row
 
 
 def _streams(tx: Transaction, event: Event) -> list[UUID]:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from sqlalchemy import insert
-
 from accord.database import queue
 from accord.database.queries.mail_caps import hold_mails
 from accord.database.queries.outbox import new_keys
+from accord.database.sets import insert_rows
 from accord.database.tables.outbox import mails, notifications
 from accord.domain.mail_budget import RULES
 from accord.domain.mail_text import clean_name
@@ -113,7 +112,7 @@ async def _write_mails(
         | {"id": key, "address_key": mailbox_key, "external": mail.external, "ordinal": ordinal}
         for ordinal, (key, (mailbox_key, recipient)) in enumerate(zip(keys, recipients.items(), strict=True))
     ]
-    await tx.connection.execute(insert(mails).inline(), rows)
+    await insert_rows(tx, mails, rows)
     await queue.add_jobs(tx.driver, queue.MAIL, [str(key) for key in keys])
 
 
@@ -124,8 +123,7 @@ async def _hold(
         _row(tx, mail, facts, mailbox_key, recipients[mailbox_key], admitted) | {"key": held.key, "due_at": held.due_at}
         for mailbox_key, held in admitted.held.items()
     ]
-    if rows:
-        await hold_mails(tx, rows)
+    await hold_mails(tx, rows)
 
 
 async def _write_notices(tx: Transaction, mail: Mail, facts: Mapping[str, str]) -> None:
@@ -143,5 +141,4 @@ async def _write_notices(tx: Transaction, mail: Mail, facts: Mapping[str, str]) 
         }
         for user_id in people
     ]
-    if rows:
-        await tx.connection.execute(insert(notifications).inline(), rows)
+    await insert_rows(tx, notifications, rows)

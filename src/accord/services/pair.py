@@ -13,7 +13,7 @@ from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.partnership import lock_partnership, partnership_facts
-from accord.database.queries.recipients import admins_of, list_affected, people
+from accord.database.queries.recipients import admins_of, count_concerned, list_affected, people
 from accord.database.tables.partnership import partnerships
 from accord.domain.activity import EventType
 from accord.domain.errors import InvalidState, ValidationError
@@ -37,6 +37,7 @@ __all__ = [
     "new_terms",
     "refuse_overdue",
     "tell",
+    "tell_together",
 ]
 
 
@@ -86,11 +87,15 @@ async def deciders(tx: Transaction, row: Any) -> Sequence[Any]:
     return [*await people(tx, owners), *await admins_of(tx, row.host_id)]
 
 
-async def concerned(tx: Transaction, row: Any) -> Sequence[Any]:
+async def concerned(tx: Transaction, row: Any, spared: UUID | None = None) -> Sequence[Any]:
     """The people who hear that a partnership is suspended, resumed or ended (model 4.11): both sides' admins, the
-    Partnership Owner and co-owners, and the members who have access by it."""
-    members = await people(tx, await list_affected(tx, row.id))
-    return [*await deciders(tx, row), *await admins_of(tx, row.guest_id), *members]
+    Partnership Owner and co-owners, and the members who have access by it. The side `spared` is told otherwise."""
+    told = list[Any]()
+    if row.host_id != spared:
+        told += await deciders(tx, row)
+    if row.guest_id != spared:
+        told += [*await admins_of(tx, row.guest_id), *await people(tx, await list_affected(tx, row.id))]
+    return told
 
 
 async def tell(tx: Transaction, row: Any, template: Template, facts: Mapping[str, str], told: Iterable[Any]) -> None:
@@ -103,6 +108,19 @@ async def tell(tx: Transaction, row: Any, template: Template, facts: Mapping[str
         partnership_id=row.id,
     )
     await enqueue(tx, mail)
+
+
+async def tell_together(tx: Transaction, organisation: Any, partnership_ids: Sequence[UUID], what: str) -> None:
+    """Tell the people of an organisation in one mail each how many of these partnerships, which concern them, `what`
+    happened to (see `concerned`)."""
+    numbers = await count_concerned(tx, organisation.id, partnership_ids)
+    known = {row.user_id: row for row in await people(tx, numbers)}
+    together = dict[int, list[Any]]()
+    for user_id, number in numbers.items():
+        together.setdefault(number, []).append(known[user_id])
+    for number, told in together.items():
+        said = {"organisation": organisation.name, "things": "partnerships", "what": what, "count": str(number)}
+        await enqueue(tx, Mail(Template.CHANGED_TOGETHER, organisation.id, addressed(told), said))
 
 
 def event_of(

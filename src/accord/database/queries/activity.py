@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from accord.database.engine import Transaction
+from accord.database.sets import among
 from accord.database.tables.activity import chain_heads
 from accord.domain.organisation import PLATFORM
 
@@ -17,7 +18,7 @@ async def lock_heads(tx: Transaction, streams: Sequence[UUID]) -> Sequence[Any]:
     """The heads of these streams, locked in order of organisation so that two sides never wait for each other."""
     return await tx.all(
         select(chain_heads)
-        .where(chain_heads.c.stream_id.in_(streams))
+        .where(among(chain_heads.c.stream_id, streams))
         .order_by(chain_heads.c.stream_id)
         .with_for_update()
     )

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Uuid, and_, bindparam, distinct, func, sel
 from accord.database.engine import Query, Transaction
 from accord.database.personal import level_holders, may_use_level, sees_contact
 from accord.database.queries.partnership import lock_reachable
+from accord.database.sets import among
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.contact import customer_assignments, external_contacts
 from accord.database.tables.metadata import folded
@@ -106,7 +107,7 @@ def level_lost(guest_id: UUID, partnership_ids: Collection[UUID] = ()) -> Column
     p, s = partnerships.alias(), acting_sessions.alias()
     still = select(s.c.id).join(p, p.c.id == s.c.partnership_id).where(may_use_level(p, s.c.user_id))
     of_guest = and_(acting_sessions.c.home_id == guest_id, acting_sessions.c.basis == Basis.LEVEL.value)
-    named = acting_sessions.c.partnership_id.in_(partnership_ids) if partnership_ids else true()
+    named = among(acting_sessions.c.partnership_id, partnership_ids) if partnership_ids else true()
     return and_(of_guest, named, acting_sessions.c.id.not_in(still))
 
 

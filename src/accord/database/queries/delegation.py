@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Uuid, bindparam, select
 
 from accord.database.engine import Query, Transaction
+from accord.database.sets import among
 from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
 from accord.database.visibility import sees_delegation
 from accord.domain.delegation import DelegatedRole, DelegationState
@@ -31,7 +32,7 @@ async def lock_delegations(
         .where(
             role_delegations.c.partnership_id == partnership_id,
             role_delegations.c.state == DelegationState.ACTIVE.value,
-            role_delegations.c.role.in_([role.value for role in roles]),
+            among(role_delegations.c.role, roles),
         )
         .order_by(role_delegations.c.id)
         .with_for_update(of=role_delegations)

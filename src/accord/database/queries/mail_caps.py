@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, or_, select, true, update
 from sqlalchemy.dialects import postgresql
 
 from accord.database.engine import Transaction
+from accord.database.sets import among, given_rows, insert_rows
 from accord.database.tables.contact import external_contacts
 from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.outbox import held_mails, mail_turns, mails
@@ -116,7 +117,7 @@ def _to(organisation_id: UUID, recipients: Iterable[str], since: datetime) -> Co
     """Mails of an organisation that have left for these recipients since then."""
     return and_(
         mails.c.organisation_id == organisation_id,
-        mails.c.address_key.in_(list(recipients)),
+        among(mails.c.address_key, recipients),
         mails.c.created_at > since,
     )
 
@@ -138,11 +139,11 @@ async def take_turns(tx: Transaction, keys: Iterable[str], at_once: int, until: 
     await tx.present(mail_keys=",".join(keys))
     over = mail_turns.c.until <= tx.now
     rows = [{"key": key, "until": until, "count": 1} for key in keys]
-    added = postgresql.insert(mail_turns).values(rows)
-    counted = added.on_conflict_do_update(
+    new = _turns(rows)
+    counted = new.on_conflict_do_update(
         index_elements=["key"],
         set_={
-            "until": case((over, added.excluded.until), else_=mail_turns.c.until),
+            "until": case((over, new.excluded.until), else_=mail_turns.c.until),
             "count": case((over, 1), else_=mail_turns.c.count + 1),
         },
         where=and_(~mail_turns.c.waiting, or_(over, mail_turns.c.count < at_once)),
@@ -154,13 +155,16 @@ async def wait_for_turns(tx: Transaction, keys: Sequence[str], until: datetime) 
     """Note that something waits for the end of the hours of these keys; an hour that is none begins."""
     await tx.present(mail_keys=",".join(keys))
     rows = [{"key": key, "until": until, "count": 1, "waiting": True} for key in sorted(keys)]
-    added = postgresql.insert(mail_turns).values(rows)
-    await tx.execute(added.on_conflict_do_update(index_elements=["key"], set_={"waiting": True}))
+    await tx.execute(_turns(rows).on_conflict_do_update(index_elements=["key"], set_={"waiting": True}))
+
+
+def _turns(rows: Sequence[Mapping[str, Any]]) -> postgresql.Insert:
+    return postgresql.insert(mail_turns).from_select(list(rows[0]), select(*given_rows(mail_turns, rows).c))
 
 
 async def hold_mails(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     """Keep mails until later."""
-    await tx.connection.execute(insert(held_mails).inline(), list(rows))
+    await insert_rows(tx, held_mails, rows)
 
 
 async def list_due_digests(tx: Transaction, after: str | None) -> Sequence[str]:

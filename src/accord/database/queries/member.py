@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Uuid, and_, any_, bindparam, exists, func, literal, or_, select
 
 from accord.database.clock import partnership_state
 from accord.database.engine import Query, Transaction
+from accord.database.sets import among
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.contact import customer_assignments, external_contacts
 from accord.database.tables.delegation import role_group_members
@@ -20,7 +21,7 @@ from accord.database.tables.sharing import access_items, account_ownerships, acc
 from accord.database.visibility import sees_membership
 from accord.domain.errors import NotFound, ValidationError
 from accord.domain.organisation import MembershipStatus, Role
-from accord.domain.partnership import OPEN
+from accord.domain.partnership import OPEN, PartnershipState
 from accord.domain.sharing import AccessItemState, AccountStatus, GrantState
 from accord.domain.text import is_same_address
 
@@ -31,6 +32,7 @@ VISIBLE: Final = Query(
         sees_membership(),
     )
 )
+OPEN_NAMES: Final = [state.value for state in OPEN]
 ACTIVE: Final = memberships.c.status == MembershipStatus.ACTIVE.value
 STANDING: Final = (memberships.c.joined_at, memberships.c.id)
 """The longest-standing first (model 4.4)."""
@@ -103,7 +105,7 @@ async def find_never_joined(tx: Transaction, organisation_ids: Collection[UUID],
     """Return that one of these organisations which nobody has joined, its first admin invited at this address."""
     joined = memberships.alias()
     waiting = and_(
-        memberships.c.organisation_id.in_(list(organisation_ids)),
+        among(memberships.c.organisation_id, organisation_ids),
         memberships.c.status == MembershipStatus.INVITED.value,
         memberships.c.invited_by.is_(None),
         folded(memberships.c.email) == folded(email),
@@ -204,10 +206,49 @@ async def hold_partnerships_with(tx: Transaction, organisation_id: UUID, user_id
     """
     if user_id is None:
         return []
-    is_open = partnerships.c.state.in_([state.value for state in OPEN])
+    is_open = partnerships.c.state.in_(OPEN_NAMES)
     part = or_(_part_at_host(organisation_id, user_id), _part_at_guest(organisation_id, user_id))
     held = select(partnerships.c.id).where(is_open, part).order_by(partnerships.c.id).with_for_update()
     return [row.id for row in await tx.all(held)]
+
+
+class Parts(NamedTuple):
+    """In how many partnerships a person is the owner, represents the guest, or waits for the host's answer."""
+
+    owned: int
+    represented: int
+    waiting: int
+
+
+async def count_parts(tx: Transaction, organisation_id: UUID, user_id: UUID, held: Collection[UUID]) -> Parts:
+    """Count the parts that somebody of an organisation has in these partnerships."""
+    p = partnerships
+    ours, theirs = p.c.host_id == organisation_id, p.c.guest_id == organisation_id
+    numbers = (
+        func.count().filter(ours, p.c.owner_user_id == user_id, ~_waits(user_id)),
+        func.count().filter(theirs, p.c.representative_user_id == user_id),
+        func.count().filter(ours, _waits(user_id)),
+    )
+    return Parts(*await tx.first(select(*numbers).where(among(p.c.id, held), p.c.ended_at.is_(None))))
+
+
+def _waits(user_id: UUID) -> ColumnElement[bool]:
+    """Is this the person's own request, which still waits for the host?"""
+    waiting = partnerships.c.state == PartnershipState.AWAITING_HOST_APPROVAL.value
+    return and_(waiting, partnerships.c.requester_user_id == user_id)
+
+
+async def list_parts(
+    tx: Transaction, organisation_id: UUID, user_id: UUID, after: UUID | None, at_most: int
+) -> Sequence[UUID]:
+    """Return the keys of the next open partnerships after a key, in order, in which somebody of an organisation has a
+    part that somebody else has to take, locked."""
+    represents = (partnerships.c.guest_id == organisation_id) & (partnerships.c.representative_user_id == user_id)
+    part = or_(_part_at_host(organisation_id, user_id), represents)
+    chosen = select(partnerships.c.id).where(partnerships.c.state.in_(OPEN_NAMES), part)
+    if after is not None:
+        chosen = chosen.where(partnerships.c.id > after)
+    return [row.id for row in await tx.all(chosen.order_by(partnerships.c.id).limit(at_most).with_for_update())]
 
 
 def _part_at_host(organisation_id: UUID, user_id: UUID) -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accord.database.caller import Driver
 from accord.database.queue import JOB, MAIL
+from accord.database.sets import among
 from accord.database.tables.metadata import folded
 from accord.database.tables.outbox import mails, notifications
 from accord.domain.notice import MailState
@@ -54,7 +55,7 @@ async def new_keys(connection: AsyncConnection, count: int) -> Sequence[UUID]:
 
 async def list_own_notices(connection: AsyncConnection, user_id: UUID, wanted: Sequence[UUID]) -> set[UUID]:
     """Which of these notices are the person's own?"""
-    own = notifications.c.id.in_(wanted) & (notifications.c.user_id == user_id)
+    own = among(notifications.c.id, wanted) & (notifications.c.user_id == user_id)
     return set((await connection.execute(select(notifications.c.id).where(own))).scalars())
 
 
@@ -126,7 +127,7 @@ async def requeue(
     chosen += [mails.c.id == mail_id] if mail_id is not None else []
     chosen += [mails.c.template == template] if template is not None else []
     chosen += [mails.c.created_at >= since] if since is not None else []
-    kept = mails.c.template.in_(without)
+    kept = among(mails.c.template, without)
     left = (await connection.execute(select(func.count()).select_from(mails).where(*chosen, kept))).scalar_one()
     again = update(mails).where(*chosen, ~kept).values(state=MailState.QUEUED, attempts=0, last_error=None)
     return (await connection.execute(again.returning(mails.c.id))).scalars().all(), left

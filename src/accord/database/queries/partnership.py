@@ -25,6 +25,7 @@ from sqlalchemy import (
 from accord.access.facts import PartnershipFacts
 from accord.database.clock import partnership_end, partnership_state
 from accord.database.engine import Query, Row, Transaction
+from accord.database.sets import among
 from accord.database.tables.delegation import role_delegations
 from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.partner import partner_links
@@ -279,7 +280,7 @@ async def list_active_members(tx: Transaction, organisation_id: UUID, user_ids: 
         select(memberships.c.id, memberships.c.user_id, memberships.c.roles)
         .where(
             memberships.c.organisation_id == organisation_id,
-            memberships.c.user_id.in_(list(user_ids)),
+            among(memberships.c.user_id, user_ids),
             memberships.c.status == MembershipStatus.ACTIVE.value,
         )
         .order_by(memberships.c.id)

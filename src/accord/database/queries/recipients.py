@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, any_, literal, select, union
+from sqlalchemy import Select, Uuid, and_, any_, func, literal, or_, select, union
 
 from accord.database.engine import Transaction
+from accord.database.sets import among
 from accord.database.tables.contact import external_contacts
 from accord.database.tables.delegation import role_group_members
 from accord.database.tables.organisation import memberships, organisations, users
+from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import account_ownerships, grants
 from accord.domain.organisation import MembershipStatus, Role
 from accord.domain.sharing import GrantState
@@ -41,7 +43,7 @@ async def holders_of(tx: Transaction, organisation_id: UUID, role: Role) -> Sequ
 
 async def people(tx: Transaction, user_ids: Iterable[UUID]) -> Sequence[Any]:
     """These people."""
-    return await tx.all(_people().where(users.c.id.in_(list(user_ids))).order_by(users.c.id))
+    return await tx.all(_people().where(among(users.c.id, user_ids)).order_by(users.c.id))
 
 
 async def owners_of(tx: Transaction, account_id: UUID) -> Sequence[Any]:
@@ -68,9 +70,34 @@ async def list_affected(tx: Transaction, partnership_id: UUID) -> Sequence[UUID]
     return [row.user_id for row in await tx.all(union(*ways)) if row.user_id is not None]
 
 
+async def count_concerned(tx: Transaction, organisation_id: UUID, keys: Sequence[UUID]) -> dict[UUID, int]:
+    """Return how many of these partnerships concern each person of one side, by the person's key: its admins all, the
+    owners and co-owners theirs, and the members those by which they have access."""
+    p, m = partnerships, memberships
+    of_these, live = among(p.c.id, keys), GrantState.ACTIVE.value
+    side = or_(m.c.organisation_id == p.c.host_id, m.c.organisation_id == p.c.guest_id)
+    admin = and_(side, m.c.organisation_id == organisation_id, ACTIVE, literal(Role.ORG_ADMIN.value) == any_(m.c.roles))
+    owners = func.unnest(func.array_append(p.c.co_owner_ids, p.c.owner_user_id), type_=Uuid())
+    ways = [
+        select(p.c.id.label("partnership"), m.c.user_id.label("person")).where(of_these, admin),
+        select(p.c.id, owners).where(of_these, p.c.host_id == organisation_id),
+    ]
+    for held, home, still in (
+        (grants, grants.c.guest_id, grants.c.state == live),
+        (role_group_members, role_group_members.c.guest_id, role_group_members.c.ended_at.is_(None)),
+        (external_contacts, external_contacts.c.home_id, external_contacts.c.ended_at.is_(None)),
+    ):
+        theirs = and_(among(held.c.partnership_id, keys), home == organisation_id, still)
+        ways.append(select(held.c.partnership_id, held.c.user_id).where(theirs))
+    told = union(*ways).subquery()
+    person = told.c.person
+    known = select(person, func.count()).where(person.is_not(None)).group_by(person).order_by(person)
+    return {row[0]: row[1] for row in await tx.all(known)}
+
+
 async def names_of(tx: Transaction, *organisation_ids: UUID) -> dict[UUID, str]:
     """The names of organisations, for mails and events."""
     rows = await tx.all(
-        select(organisations.c.id, organisations.c.name).where(organisations.c.id.in_(organisation_ids))
+        select(organisations.c.id, organisations.c.name).where(among(organisations.c.id, organisation_ids))
     )
     return {row.id: row.name for row in rows}

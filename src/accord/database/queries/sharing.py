@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Text, Uuid, and_, bindparam, cast, exists, func, or_, select, true
@@ -12,6 +13,7 @@ from sqlalchemy import any_ as any_of
 from accord.access.facts import AccountFacts, GrantFacts, ShareFacts
 from accord.database.engine import Query, Transaction
 from accord.database.queries.partnership import REACHABLE as PARTNERSHIP
+from accord.database.sets import among
 from accord.database.tables.organisation import memberships, users
 from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants, shares, tickets
 from accord.database.visibility import sees_access_item, sees_account, sees_grant, sees_share
@@ -147,7 +149,65 @@ async def get_partnership(tx: Transaction, partnership_id: UUID) -> Any:
 
 async def hold_shares(tx: Transaction, share_ids: Collection[UUID]) -> None:
     """Lock several shares in order of their keys."""
-    await tx.all(select(shares.c.id).where(shares.c.id.in_(share_ids)).order_by(shares.c.id).with_for_update())
+    await tx.all(select(shares.c.id).where(among(shares.c.id, share_ids)).order_by(shares.c.id).with_for_update())
+
+
+class Access(NamedTuple):
+    """How much access rests on live shares, and whose it is."""
+
+    shares: int
+    grants: int
+    items: int
+    tickets: int
+    user_ids: Sequence[UUID]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What a receipt says when all of it ends."""
+        return {
+            "shares_ended": self.shares,
+            "grants_ended": self.grants,
+            "access_requests_cancelled": self.items,
+            "tickets_voided": self.tickets,
+        }
+
+
+async def lock_access(tx: Transaction, scope: ColumnElement[bool]) -> Access:
+    """Lock the live shares in a scope and count what rests on them."""
+    live = and_(scope, shares.c.state != ShareState.REMOVED.value)
+    held = select(shares.c.id).where(live).order_by(shares.c.id).with_for_update().cte("held")
+    of_these = select(held.c.id)
+    granted = grants.c.share_id.in_(of_these) & (grants.c.state == GrantState.ACTIVE.value)
+    waiting = access_items.c.share_id.in_(of_these) & (access_items.c.state == AccessItemState.PENDING.value)
+    opened = tickets.c.grant_id.in_(select(grants.c.id).where(granted)) & is_open(tx)
+    numbers = [
+        select(func.count()).select_from(table).where(which).scalar_subquery()
+        for table, which in ((held, true()), (grants, granted), (access_items, waiting), (tickets, opened))
+    ]
+    people = select(func.array_agg(grants.c.user_id.distinct())).where(granted).scalar_subquery()
+    row = await tx.first(select(*numbers, people))
+    return Access(row[0], row[1], row[2], row[3], row[4] or ())
+
+
+async def list_live_shares(tx: Transaction, partnership_id: UUID, after: UUID | None, at_most: int) -> Sequence[UUID]:
+    """Return the keys of the next live shares of a partnership after a key, in order."""
+    live = and_(shares.c.partnership_id == partnership_id, shares.c.state != ShareState.REMOVED.value)
+    return await _next(tx, live, after, at_most)
+
+
+async def list_ended_shares(
+    tx: Transaction, account_id: UUID, ended_at: datetime, after: UUID | None, at_most: int
+) -> Sequence[UUID]:
+    """Return the keys of the next shares of an account after a key, in order, that ended at this instant."""
+    over = and_(shares.c.account_id == account_id, shares.c.ended_at == ended_at)
+    return await _next(tx, over, after, at_most)
+
+
+async def _next(tx: Transaction, which: ColumnElement[bool], after: UUID | None, at_most: int) -> Sequence[UUID]:
+    chosen = select(shares.c.id).where(which).order_by(shares.c.id).limit(at_most)
+    if after is not None:
+        chosen = chosen.where(shares.c.id > after)
+    return [row.id for row in await tx.all(chosen)]
 
 
 async def list_named_shares(tx: Transaction, share_ids: Collection[UUID]) -> Sequence[Any]:
@@ -155,7 +215,7 @@ async def list_named_shares(tx: Transaction, share_ids: Collection[UUID]) -> Seq
     return await tx.all(
         select(shares, accounts.c.label, accounts.c.app)
         .join(accounts, accounts.c.id == shares.c.account_id)
-        .where(shares.c.id.in_(share_ids))
+        .where(among(shares.c.id, share_ids))
         .order_by(shares.c.id)
     )
 
@@ -163,7 +223,9 @@ async def list_named_shares(tx: Transaction, share_ids: Collection[UUID]) -> Seq
 async def list_shareable(tx: Transaction, host_id: UUID, account_ids: Iterable[UUID]) -> dict[UUID, Any]:
     """Those of these accounts of the host that the caller sees; held, so that none is archived or changes hands."""
     wanted = [str(key) for key in account_ids]
-    held = select(accounts.c.id).where(accounts.c.id.in_([UUID(key) for key in wanted]), accounts.c.host_id == host_id)
+    held = select(accounts.c.id).where(
+        among(accounts.c.id, [UUID(key) for key in wanted]), accounts.c.host_id == host_id
+    )
     await tx.all(held.order_by(accounts.c.id).with_for_update(read=True))
     return {row.id: row for row in await tx.fetch(SHAREABLE, wanted=wanted, host=host_id)}
 
@@ -175,7 +237,7 @@ async def list_listed(tx: Transaction, host_id: UUID, account_ids: Iterable[UUID
     """
     held = (
         select(accounts, owner_ids())
-        .where(accounts.c.id.in_(list(account_ids)), accounts.c.host_id == host_id)
+        .where(among(accounts.c.id, account_ids), accounts.c.host_id == host_id)
         .order_by(accounts.c.id)
         .with_for_update(read=True, of=accounts)
     )
@@ -212,7 +274,7 @@ def _members(organisation_id: UUID, user_ids: Iterable[UUID]) -> Select[Any]:
         .join(users, users.c.id == memberships.c.user_id)
         .where(
             memberships.c.organisation_id == organisation_id,
-            memberships.c.user_id.in_(list(user_ids)),
+            among(memberships.c.user_id, user_ids),
             memberships.c.status == MembershipStatus.ACTIVE.value,
         )
     )

@@ -6,6 +6,7 @@ from accord.database.tables.allowance import allowances
 from accord.database.tables.amendment import amendments
 from accord.database.tables.api_client import api_clients
 from accord.database.tables.billing import invoices, wallet_entries, wallets
+from accord.database.tables.cascade import cascades
 from accord.database.tables.contact import customer_assignments, external_contacts
 from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
 from accord.database.tables.invitation_claim import invitation_claims
@@ -46,6 +47,7 @@ __all__ = [
     "api_clients",
     "attempts",
     "browser_sessions",
+    "cascades",
     "chain_heads",
     "customer_assignments",
     "directory_entries",

@@ -8,7 +8,7 @@ import strawberry
 from strawberry import ID
 
 from accord.schema.context import Info
-from accord.schema.mutations.payloads import PartnershipPayload, Refusable
+from accord.schema.mutations.payloads import Following, PartnershipPayload, Refusable, cascades_of
 from accord.schema.transaction import run, run_as_oneself
 from accord.schema.types.enums import DataAccessLevel
 from accord.schema.types.partner import PartnerContract, PartnerLink
@@ -53,7 +53,7 @@ class ShareDataWithPartnerPayload(PartnershipPayload): ...
 
 
 @strawberry.type
-class SetCeilingPayload(Refusable):
+class SetCeilingPayload(Refusable, Following):
     contract: PartnerContract | None = None
     link: PartnerLink | None = None
 
@@ -62,7 +62,8 @@ class SetCeilingPayload(Refusable):
         loaders = info.context.loaders
         if result.link_id is not None:
             return cls(link=await loaders.link_by_id.load(str(result.link_id)))
-        return cls(contract=await loaders.contract_by_id.load(str(result.partner_id)))
+        contract = await loaders.contract_by_id.load(str(result.partner_id))
+        return cls(contract=contract, cascades=await cascades_of(info, result))
 
 
 async def set_data_access(info: Info, input: SetDataAccessInput) -> SetDataAccessPayload | None:

@@ -11,9 +11,11 @@ from accord.schema.context import Info
 from accord.schema.mutations.payloads import (
     WAITS,
     AccountPayload,
+    Following,
     MembershipPayload,
     Refusable,
     UserPayload,
+    cascades_of,
     key_of,
 )
 from accord.schema.transaction import run, run_as_oneself
@@ -140,12 +142,13 @@ class ArchiveReceipt:
 
 
 @strawberry.type
-class ArchiveAccountPayload(AccountPayload):
+class ArchiveAccountPayload(AccountPayload, Following):
     receipt: ArchiveReceipt | None = None
 
     @classmethod
     async def of(cls, info: Info, result: Any) -> Self:
-        return cls(account=await info.context.loaders.account_by_id.load(key_of(result)), receipt=result.receipt)
+        account = await info.context.loaders.account_by_id.load(key_of(result))
+        return cls(account=account, receipt=result.receipt, cascades=await cascades_of(info, result))
 
 
 @strawberry.type
@@ -185,13 +188,13 @@ class MemberReceipt:
 
 
 @strawberry.type
-class LeavingPayload(MembershipPayload):
+class LeavingPayload(MembershipPayload, Following):
     receipt: MemberReceipt | None = None
 
     @classmethod
     async def of(cls, info: Info, result: Any) -> Self:
         membership = await info.context.loaders.membership_by_id.load(key_of(result))
-        return cls(membership=membership, receipt=result.receipt)
+        return cls(membership=membership, receipt=result.receipt, cascades=await cascades_of(info, result))
 
 
 @strawberry.type

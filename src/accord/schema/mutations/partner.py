@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any, Self
 
 import strawberry
 from strawberry import ID
 
 from accord.schema.context import Info
-from accord.schema.mutations.payloads import Changed, OrganisationPayload
+from accord.schema.mutations.payloads import Changed, Following, OrganisationPayload, cascades_of, key_of
 from accord.schema.transaction import run_as_oneself
 from accord.schema.types.enums import DataAccessLevel, LinkKind, OrganisationStatus, PartnerProgram, PartnerStatus
 from accord.schema.types.partner import PartnerLink
@@ -63,15 +64,27 @@ class LinkPartnerPayload(LinkPayload): ...
 
 
 @strawberry.type
-class EndPartnerLinkPayload(LinkPayload): ...
+class EndPartnerLinkPayload(LinkPayload, Following):
+    @classmethod
+    async def of(cls, info: Info, result: Any) -> Self:
+        link = await info.context.loaders.link_by_id.load(key_of(result))
+        return cls(link=link, cascades=await cascades_of(info, result))
 
 
 @strawberry.type
-class SetPartnerStatusPayload(OrganisationPayload): ...
+class StatusPayload(OrganisationPayload, Following):
+    @classmethod
+    async def of(cls, info: Info, result: Any) -> Self:
+        organisation = await info.context.loaders.seen_organisation_by_id.load(key_of(result))
+        return cls(organisation=organisation, cascades=await cascades_of(info, result))
 
 
 @strawberry.type
-class SetOrganisationStatusPayload(OrganisationPayload): ...
+class SetPartnerStatusPayload(StatusPayload): ...
+
+
+@strawberry.type
+class SetOrganisationStatusPayload(StatusPayload): ...
 
 
 async def link_partner(info: Info, input: LinkPartnerInput) -> LinkPartnerPayload | None:

@@ -9,7 +9,7 @@ import strawberry
 from strawberry import ID
 
 from accord.schema.context import Info
-from accord.schema.mutations.payloads import PartnershipPayload, key_of
+from accord.schema.mutations.payloads import Following, PartnershipPayload, cascades_of, key_of
 from accord.schema.transaction import run
 from accord.schema.types.enums import AccessMode, Purpose
 from accord.services.partnerships import ownership, partnership, proposal
@@ -178,13 +178,13 @@ class RemovalReceipt:
 
 
 @strawberry.type
-class RemovePartnerPayload(PartnershipPayload):
+class RemovePartnerPayload(PartnershipPayload, Following):
     receipt: RemovalReceipt | None = None
 
     @classmethod
     async def of(cls, info: Info, result: Any) -> Self:
         partnership = await info.context.loaders.partnership_by_id.load(key_of(result))
-        return cls(partnership=partnership, receipt=result.receipt)
+        return cls(partnership=partnership, receipt=result.receipt, cascades=await cascades_of(info, result))
 
 
 @strawberry.type

@@ -9,6 +9,7 @@ from uuid import UUID
 import strawberry
 
 from accord.schema.context import Info
+from accord.schema.types.cascade import Cascade
 from accord.schema.types.organisation import Membership, Organisation, User
 from accord.schema.types.partnership import Partnership, TermsVersion
 from accord.schema.types.refusals import MutationError
@@ -47,6 +48,22 @@ class Changed(Refusable):
     async def of(cls, info: Info, result: Any) -> Self:
         changed = await getattr(info.context.loaders, cls.loader).load(key_of(result))
         return cls(**{cls.shown: changed})
+
+
+@strawberry.type
+class Following:
+    """The payload of a mutation that may leave work to the worker."""
+
+    cascades: list[Cascade] = strawberry.field(
+        default_factory=list,
+        description="What is still being carried out: empty where all of it is done. Ask again by `node`.",
+    )
+
+
+async def cascades_of(info: Info, result: Any) -> list[Any]:
+    """What an act has left to the worker, as it stands now."""
+    found = [await info.context.loaders.cascade_by_id.load(str(key)) for key in result.cascade_ids]
+    return [row for row in found if row is not None]
 
 
 @strawberry.type

@@ -40,6 +40,7 @@ LOADERS: Final = {
     "event": "event_by_id",
     "terms": "terms_by_id",
     "notification": "notification_by_id",
+    "cascade": "cascade_by_id",
 }
 """The loader of each kind of ID; what may be seen is the same as by any other path."""
 

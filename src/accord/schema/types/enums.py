@@ -14,6 +14,7 @@ from accord.domain.amendment import AmendmentKind, AmendmentState
 from accord.domain.billing import EntryKind, InvoiceState
 from accord.domain.callers.api_client import ApiClientStatus
 from accord.domain.callers.scim import ScimCredentialStatus
+from accord.domain.cascade import CascadeKind
 from accord.domain.contact import ContactStatus
 from accord.domain.delegation import DelegatedRole, DelegationState, RoleGroupState
 from accord.domain.invitation_claim import ClaimState
@@ -83,6 +84,15 @@ DESCRIPTIONS: Final = {
         "REVOKED": "Taken back, or ended with its owner",
         "EXPIRED": "Over by time",
     },
+    CascadeKind: {
+        "END_SHARES": "The shares of a partnership that has ended",
+        "END_ACCOUNT_SHARES": "The shares of an archived account",
+        "END_PARTNERSHIPS": "The partnerships of a closed organisation",
+        "HOLD_PARTNERSHIPS": "The partnerships of a partner that the vendor has suspended",
+        "RELEASE_PARTNERSHIPS": "The partnerships of a partner that the vendor lets go on",
+        "BOUND_PARTNERSHIPS": "The partnerships of a partner with another ceiling",
+        "REPLACE_MEMBER": "The partnerships in which others follow a member who has left",
+    },
     ContactStatus: {
         "INVITED": "The link of the mail has not been followed yet",
         "ACTIVE": "Holds the roles, as a single person",
@@ -143,6 +153,7 @@ REGISTERED: Final = tuple(
         DelegationState,
         RoleGroupState,
         ApiClientStatus,
+        CascadeKind,
         ContactStatus,
         MemberBasis,
         ClaimState,
@@ -174,6 +185,7 @@ __all__ = [
     "AmendmentKind",
     "AmendmentState",
     "ApiClientStatus",
+    "CascadeKind",
     "ClaimState",
     "ContactStatus",
     "DataAccessLevel",

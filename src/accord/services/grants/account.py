@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
 
 from accord.access.decision import require
 from accord.access.facts import Target
@@ -15,16 +16,19 @@ from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.account import hold_partnerships_of, list_owners, lock_account
 from accord.database.queries.partnership import list_active_members
-from accord.database.queries.sharing import account_facts, get_partnership
-from accord.database.tables.sharing import account_ownerships, accounts, tickets
+from accord.database.queries.sharing import account_facts, get_partnership, list_ended_shares, lock_access
+from accord.database.sets import among, insert_rows
+from accord.database.tables.sharing import account_ownerships, accounts, shares, tickets
 from accord.domain import text
 from accord.domain.activity import EventType, counted
+from accord.domain.cascade import Cascade, CascadeKind
 from accord.domain.errors import NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import Role
 from accord.domain.sharing import ACCOUNT, AccountEvent, AccountKind, AccountStatus
 from accord.services.activity import Event, record
-from accord.services.grants import cascade
+from accord.services.cascades import Work, carry_out
+from accord.services.grants.cascade import end_shares, remove_shares, share_events, void_tickets
 from accord.services.grants.share import BULK, tell_removed
 
 __all__ = [
@@ -52,10 +56,11 @@ class ArchiveReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Archived:
-    """An account that was archived."""
+    """An account that was archived, and what is left to the worker."""
 
     id: UUID
     receipt: ArchiveReceipt
+    cascade_ids: tuple[UUID, ...]
 
 
 async def create_account(
@@ -133,17 +138,42 @@ async def archive_account(
     _require(tx, Action.ACCOUNT_SECURE, row, ends=True)
     check_version(row, expected_version, row.status)
     status = ACCOUNT.move(AccountStatus(row.status), AccountEvent.ARCHIVE)
-    ended = await cascade.end_shares(tx, account_id=account_id)
-    own_tickets = await cascade.void_tickets(tx, tickets.c.account_id == account_id)
+    of_account = shares.c.account_id == account_id
+    access = await lock_access(tx, of_account)
+    voided = await void_tickets(tx, tickets.c.account_id == account_id)
+    await remove_shares(tx, of_account)
     await tx.update(accounts, account_id, status=status.value)
-    for share in ended.shares:
-        partnership = await get_partnership(tx, share.partnership_id)
-        await tell_removed(tx, partnership, [row.label], ended.members_of(share.id))
-    counts = {"shares_ended": len(ended.shares), **ended.counts, "tickets_voided": ended.tickets + own_tickets}
+    below = Cascade(
+        kind=CascadeKind.END_ACCOUNT_SHARES,
+        subject_id=account_id,
+        total=access.shares,
+        facts={"ended_at": tx.now.isoformat()},
+    )
+    ended = await carry_out(tx, ACCOUNT_SHARES, below)
+    counts = access.counts | {"tickets_voided": voided}
     named = {"label": row.label, "app": row.app}
     archived = _event(EventType.ACCOUNT_ARCHIVED, account_id, row.host_id, named, **counted(counts))
-    await record(tx, archived, *cascade.share_events(ended))
-    return Archived(account_id, ArchiveReceipt(**counts))
+    await record(tx, archived, *ended.events)
+    return Archived(account_id, ArchiveReceipt(**counts), ended.cascade_ids)
+
+
+async def _shares_of_account(tx: Transaction, cascade: Cascade, after: UUID | None, at_most: int) -> Sequence[UUID]:
+    return await list_ended_shares(
+        tx, cascade.subject_id, datetime.fromisoformat(cascade.facts["ended_at"]), after, at_most
+    )
+
+
+async def _end_shares(tx: Transaction, _: Cascade, keys: Sequence[UUID]) -> list[Event]:
+    """End what rests on these shares, and tell the people of each guest."""
+    ended = await end_shares(tx, keys)
+    for share in ended.shares:
+        partnership = await get_partnership(tx, share.partnership_id)
+        await tell_removed(tx, partnership, [share.label], ended.members_of(share.id))
+    return share_events(ended)
+
+
+ACCOUNT_SHARES: Final = Work(CascadeKind.END_ACCOUNT_SHARES, _shares_of_account, _end_shares, batch=20, at_once=50)
+"""What rests on the shares of an archived account, which are removed already: guest by guest."""
 
 
 async def set_account_owners(
@@ -166,12 +196,12 @@ async def set_account_owners(
     await _require_at_work(tx, row.host_id, wanted)
     await tx.execute(
         delete(account_ownerships).where(
-            account_ownerships.c.account_id == account_id, account_ownerships.c.user_id.in_(before - wanted)
+            account_ownerships.c.account_id == account_id, among(account_ownerships.c.user_id, before - wanted)
         )
     )
     if added := wanted - before:
         named = [{"account_id": account_id, "host_id": row.host_id, "user_id": key} for key in sorted(added)]
-        await tx.execute(insert(account_ownerships).values(named))
+        await insert_rows(tx, account_ownerships, named)
     await tx.update(accounts, account_id, status=status.value)
     changes = {
         "added": sorted(global_id("user", key) for key in added),

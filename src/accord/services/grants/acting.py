@@ -14,6 +14,7 @@ from accord.access.permissions import Action
 from accord.database.engine import Transaction
 from accord.database.queries.acting import knows_host, list_bases, lock_session
 from accord.database.queries.policy import get_policy
+from accord.database.sets import among
 from accord.database.tables.acting import acting_sessions
 from accord.domain import text
 from accord.domain.acting import LONGEST, SESSION, Basis, SessionEvent, SessionState
@@ -122,7 +123,7 @@ async def end_sessions(tx: Transaction, scope: ColumnElement[bool]) -> Sequence[
 async def end_sessions_above(tx: Transaction, partnership_id: UUID, level: DataAccessLevel) -> Sequence[Any]:
     """Revoke the sessions of a partnership that rest on a higher level than is left."""
     above = [one.value for one in DataAccessLevel if is_above(one, level)]
-    scope = (acting_sessions.c.partnership_id == partnership_id) & acting_sessions.c.level.in_(above)
+    scope = (acting_sessions.c.partnership_id == partnership_id) & among(acting_sessions.c.level, above)
     return await end_sessions(tx, scope)
 
 

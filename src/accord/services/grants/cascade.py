@@ -5,20 +5,33 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, update
 
 from accord.database.engine import Transaction
-from accord.database.queries.sharing import is_open, list_named_shares
+from accord.database.queries.sharing import is_open, list_live_shares, list_named_shares
+from accord.database.sets import among
 from accord.database.tables.sharing import access_items, grants, shares, tickets
 from accord.domain.activity import EventType
+from accord.domain.cascade import Cascade, CascadeKind
 from accord.domain.sharing import AccessItemState, GrantState, ShareState
 from accord.services.activity import Event
+from accord.services.cascades import Work
 from accord.services.grants.share import event_on
 
-__all__ = ["EndedAccess", "EndedShares", "cancel_items", "end_access", "end_shares", "share_events", "void_tickets"]
+__all__ = [
+    "PARTNERSHIP_SHARES",
+    "EndedAccess",
+    "EndedShares",
+    "cancel_items",
+    "end_access",
+    "end_shares",
+    "remove_shares",
+    "share_events",
+    "void_tickets",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +73,31 @@ class EndedShares(EndedAccess):
         return [row.user_id for row in self.rows if row.share_id == share_id]
 
 
-async def end_shares(
-    tx: Transaction,
-    *,
-    partnership_id: UUID | None = None,
-    account_id: UUID | None = None,
-    share_ids: Collection[UUID] = (),
-) -> EndedShares:
-    """End the live shares of a partnership, of an account or with these keys, and all that rests on them (S73, S91)."""
-    ended = await _end(tx, shares, _scope(shares, partnership_id, account_id, share_ids), ShareState.REMOVED)
-    keys = [row.id for row in ended]
-    named = await list_named_shares(tx, keys)
-    access = await _end_access(tx, grants.c.share_id.in_(keys), access_items.c.share_id.in_(keys))
+async def end_shares(tx: Transaction, share_ids: Collection[UUID]) -> EndedShares:
+    """End those of these shares that are live, and all that rests on any of them (S73, S91)."""
+    await remove_shares(tx, among(shares.c.id, share_ids))
+    named = await list_named_shares(tx, share_ids)
+    access = await _end_access(tx, among(grants.c.share_id, share_ids), among(access_items.c.share_id, share_ids))
     return EndedShares(access.rows, access.items, access.tickets, named)
 
 
-def _scope(
-    table: Any, partnership_id: UUID | None, account_id: UUID | None, share_ids: Collection[UUID]
-) -> ColumnElement[bool]:
-    if partnership_id is not None:
-        return table.c.partnership_id == partnership_id  # type: ignore[no-any-return]
-    if account_id is not None:
-        return table.c.account_id == account_id  # type: ignore[no-any-return]
-    return table.c.id.in_(share_ids)  # type: ignore[no-any-return]
+async def remove_shares(tx: Transaction, scope: ColumnElement[bool]) -> None:
+    """End the live shares in a scope, so that nothing can be done by them; what rests on them ends by `end_shares`."""
+    live = shares.c.state != ShareState.REMOVED.value
+    over = {"state": ShareState.REMOVED.value, "ended_at": tx.now, "version": shares.c.version + 1}
+    await tx.execute(update(shares).where(scope, live).values(**over))
+
+
+async def _shares_of_partnership(tx: Transaction, cascade: Cascade, after: UUID | None, at_most: int) -> Sequence[UUID]:
+    return await list_live_shares(tx, cascade.subject_id, after, at_most)
+
+
+async def _end_shares(tx: Transaction, _: Cascade, keys: Sequence[UUID]) -> list[Event]:
+    return share_events(await end_shares(tx, keys))
+
+
+PARTNERSHIP_SHARES: Final = Work(CascadeKind.END_SHARES, _shares_of_partnership, _end_shares, batch=200, at_once=1000)
+"""The shares of a partnership that has ended: nothing can be done by them any more, whatever they say themselves."""
 
 
 async def end_access(
@@ -108,17 +123,11 @@ async def end_access(
 
 
 async def _end_access(tx: Transaction, of_grants: ColumnElement[bool], of_items: ColumnElement[bool]) -> EndedAccess:
-    rows = await _end(tx, grants, of_grants, GrantState.REVOKED)
+    over = {"state": GrantState.REVOKED.value, "ended_at": tx.now, "version": grants.c.version + 1}
+    live = grants.c.state == GrantState.ACTIVE.value
+    rows = await tx.all(update(grants).where(of_grants, live).values(**over).returning(grants))
     items = await cancel_items(tx, of_items)
-    return EndedAccess(rows, items, await void_tickets(tx, tickets.c.grant_id.in_([row.id for row in rows])))
-
-
-async def _end(
-    tx: Transaction, table: Any, scope: ColumnElement[bool], state: ShareState | GrantState
-) -> Sequence[Any]:
-    live = table.c.state != state.value if state is ShareState.REMOVED else table.c.state == GrantState.ACTIVE.value
-    ended = update(table).where(scope, live).values(state=state.value, ended_at=tx.now, version=table.c.version + 1)
-    return await tx.all(ended.returning(table))
+    return EndedAccess(rows, items, await void_tickets(tx, among(tickets.c.grant_id, [row.id for row in rows])))
 
 
 async def cancel_items(tx: Transaction, scope: ColumnElement[bool]) -> int:

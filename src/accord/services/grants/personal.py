@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, update
 
 from accord.database.engine import Transaction
 from accord.database.queries.contact import lock_convertible
+from accord.database.sets import among
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.contact import customer_assignments, external_contacts
 from accord.domain.activity import EventType
@@ -72,7 +73,7 @@ async def end_personal(tx: Transaction, partnership_id: UUID) -> EndedPersonal:
 
 async def end_contact_sessions(tx: Transaction, contact_ids: Collection[UUID]) -> Sequence[Any]:
     """Revoke the sessions that rest on these contacts; the rows."""
-    return await end_sessions(tx, acting_sessions.c.contact_id.in_(contact_ids))
+    return await end_sessions(tx, among(acting_sessions.c.contact_id, contact_ids))
 
 
 async def leave_personal(tx: Transaction, home_id: UUID, user_id: UUID) -> EndedPersonal:

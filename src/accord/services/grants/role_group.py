@@ -15,6 +15,7 @@ from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.delegation import find_group, list_group_members, lock_group
 from accord.database.queries.partnership import list_active_members
+from accord.database.sets import among
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.delegation import role_group_members, role_groups
 from accord.domain.activity import EventType
@@ -114,7 +115,7 @@ async def remove_role_group_members(
         await tx.update(role_group_members, key, ended_at=tx.now)
         results.append(user_id)
     gone = [one for one in results if isinstance(one, UUID)]
-    in_group = (acting_sessions.c.role_group_id == group.id) & acting_sessions.c.user_id.in_(gone)
+    in_group = (acting_sessions.c.role_group_id == group.id) & among(acting_sessions.c.user_id, gone)
     sessions = await end_sessions(tx, in_group)
     await _record(tx, row, group, EventType.ROLEGROUP_MEMBER_REMOVED, results, *revoked_events(sessions))
     return GroupChange(group.id, results)

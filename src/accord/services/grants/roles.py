@@ -13,6 +13,7 @@ from sqlalchemy import update
 from accord.database.engine import Transaction
 from accord.database.queries.delegation import lock_delegations
 from accord.database.queries.recipients import admins_of
+from accord.database.sets import among
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.delegation import role_delegations, role_group_members
 from accord.domain.activity import EventType
@@ -76,11 +77,11 @@ async def end_roles(
     People first, then the delegation; the group's state follows it by its foreign key.
     """
     active = list((await lock_delegations(tx, partnership_id, roles)).values())
-    members = await _leave(tx, role_group_members.c.group_id.in_([row.group_id for row in active]))
+    members = await _leave(tx, among(role_group_members.c.group_id, [row.group_id for row in active]))
     state = DELEGATION.move(DelegationState.ACTIVE, event)
     for row in active:
         await tx.update(role_delegations, row.id, state=state.value, ended_at=tx.now)
-    sessions = await end_sessions(tx, acting_sessions.c.role_group_id.in_([row.group_id for row in active]))
+    sessions = await end_sessions(tx, among(acting_sessions.c.role_group_id, [row.group_id for row in active]))
     return EndedRoles(active, members, sessions)
 
 

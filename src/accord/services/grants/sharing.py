@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from accord.access.decision import capacities, require
@@ -24,6 +23,7 @@ from accord.database.queries.sharing import (
     list_shared,
     people_seen,
 )
+from accord.database.sets import insert_rows
 from accord.database.tables.sharing import grants, shares
 from accord.domain import text
 from accord.domain.activity import EventType, counted
@@ -188,7 +188,7 @@ async def _write(
                 "granted_by": tx.person_id,
                 "granted_at": tx.now,
             }
-            await tx.execute(insert(grants).values([whole | granted | {"user_id": key} for key in recipients]))
+            await insert_rows(tx, grants, [whole | granted | {"user_id": key} for key in recipients])
     except IntegrityError as error:
         if "uq_shares_live" in str(error):
             raise InvalidState(ShareState.ACTIVE, path=(*path, "accountId")) from None
@@ -218,7 +218,7 @@ async def unshare_account(
     held.require(tx, Action.SHARE_END)
     check_version(held.share, expected_version, held.share.state)
     SHARE.move(ShareState(held.share.state), ShareEvent.UNSHARE)
-    ended = await cascade.end_shares(tx, share_ids=[share_id])
+    ended = await cascade.end_shares(tx, [share_id])
     await tell_removed(tx, held.partnership, [held.share.label], ended.user_ids)
     await record(tx, event_on(held.share, EventType.SHARE_REMOVED, data=counted(ended.counts)))
     return Unshared(share_id, Receipt(**ended.counts))

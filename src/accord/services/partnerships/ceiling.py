@@ -6,7 +6,7 @@ raising gives nothing to anybody.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +15,9 @@ from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
+from accord.database.queries.cascade import is_under_way
 from accord.database.queries.partner import (
+    find_connected,
     get_link,
     hold_link,
     hold_organisations,
@@ -27,29 +29,33 @@ from accord.database.queries.recipients import admins_of
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partner import partner_links
 from accord.domain.activity import EventType
+from accord.domain.cascade import Cascade, CascadeKind
 from accord.domain.errors import CeilingExceeded, Conflict, Forbidden, InvalidState, NotFound, ValidationError
-from accord.domain.level import UNBOUNDED, DataAccessLevel, is_above
+from accord.domain.level import UNBOUNDED, DataAccessLevel, is_above, least
 from accord.domain.notice import Template
 from accord.domain.organisation import PLATFORM
 from accord.domain.partner import LinkStatus, PartnerProgram
 from accord.domain.partnership import CONNECTED
 from accord.services.activity import Event, record
+from accord.services.cascades import Begun, Work, carry_out
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, event_of, names
 from accord.services.partnerships.level import lower, words
 
 __all__ = ["CeilingSet", "bound_contracts", "set_ceiling"]
 
+STILL_LOWERED: Final = "A lower ceiling is still being applied to its partnerships. Try again in a moment."
 ALL_CUSTOMERS: Final = "its customers"
 """Whom a contract is about, in the mail to the partner's admins."""
 
 
 @dataclass(frozen=True, slots=True)
 class CeilingSet:
-    """What was bounded: a partner's contract or one link; the other key is None."""
+    """What was bounded: a partner's contract or one link, the other key is None; and what is left to the worker."""
 
     partner_id: UUID | None = None
     link_id: UUID | None = None
+    cascade_ids: tuple[UUID, ...] = ()
 
 
 async def set_ceiling(
@@ -76,8 +82,8 @@ async def set_ceiling(
         return CeilingSet(link_id=link_id)
     if partner_id is None:
         raise NotFound(("partnerId",))
-    await _bound_contract(tx, organisation_id, partner_id, ceiling, expected_version)
-    return CeilingSet(partner_id=partner_id)
+    left = await _bound_contract(tx, organisation_id, partner_id, ceiling, expected_version)
+    return CeilingSet(partner_id=partner_id, cascade_ids=left)
 
 
 def _require(tx: Transaction, organisation_id: UUID | None) -> None:
@@ -105,8 +111,8 @@ async def _bound_link(
     check_version(link, expected_version, link.status)
     if link.status == LinkStatus.ENDED:
         raise InvalidState(link.status)
-    connected = [row for row in await list_connected(tx, guest_id=link.partner_id) if row.host_id == link.customer_id]
-    before = {row.id: await lock_reachable(tx, row.id) for row in connected}
+    found = await find_connected(tx, link.customer_id, link.partner_id)
+    before = None if found is None else await lock_reachable(tx, found)
     await tx.update(partner_links, link_id, ceiling=ceiling)
     events = [
         Event(
@@ -117,8 +123,8 @@ async def _bound_link(
             data={"link": f"link_{link_id}", "ceiling": ceiling},
         )
     ]
-    for row in before.values():
-        events += await _follow(tx, row, tell_guest=True)
+    if before is not None:
+        events += await _follow(tx, before.id, ceiling_of(before), tell_guest=True)
     await record(tx, *events)
 
 
@@ -128,14 +134,17 @@ async def _bound_contract(
     partner_id: UUID,
     ceiling: DataAccessLevel | None,
     expected_version: int | None,
-) -> None:
+) -> tuple[UUID, ...]:
     partner, parent = await _held(tx, organisation_id, partner_id)
     check_version(partner, expected_version, partner.status)
     if parent is not None and is_above(ceiling, parent.ceiling):
         raise CeilingExceeded(parent.ceiling or UNBOUNDED, ("ceiling",))
+    if is_above(ceiling, partner.ceiling) and await is_under_way(tx, partner_id, CascadeKind.BOUND_PARTNERSHIPS):
+        raise Conflict(partner.version, partner.status, message=STILL_LOWERED)
     own = organisation_id or PLATFORM
-    events = await bound_contracts(tx, partner, ceiling, within={own, partner_id})
-    await record(tx, *events)
+    bounded = await bound_contracts(tx, partner, ceiling, within={own, partner_id})
+    await record(tx, *bounded.events)
+    return bounded.cascade_ids
 
 
 async def _held(tx: Transaction, organisation_id: UUID | None, partner_id: UUID) -> tuple[Any, Any]:
@@ -156,45 +165,67 @@ async def _held(tx: Transaction, organisation_id: UUID | None, partner_id: UUID)
 
 async def bound_contracts(
     tx: Transaction, partner: Any, ceiling: DataAccessLevel | None, *, within: Collection[UUID]
-) -> list[Event]:
+) -> Begun:
     """Give a contract this ceiling, and every contract beneath it that stood above; the events of all that followed.
 
     `within` are the organisations in which the transaction acts.
     """
-    acting, events = {*within, partner.id}, list[Event]()
+    acting, events, cascade_ids = {*within, partner.id}, list[Event](), tuple[UUID, ...]()
     level = [partner]
     while level:
         await tx.enter(*acting)
         for one in level:
-            events += await _bound(tx, one, ceiling)
+            begun = await _bound(tx, one, ceiling)
+            events += begun.events
+            cascade_ids += begun.cascade_ids
         beneath = await list_sub_partners(tx, [one.id for one in level])
         level = [one for one in beneath if is_above(one.ceiling, ceiling)]
         acting |= {one.id for one in level}
-    return events
+    return Begun(events, cascade_ids)
 
 
-async def _bound(tx: Transaction, partner: Any, ceiling: DataAccessLevel | None) -> list[Event]:
-    before = [await lock_reachable(tx, row.id) for row in await list_connected(tx, guest_id=partner.id)]
+async def _bound(tx: Transaction, partner: Any, ceiling: DataAccessLevel | None) -> Begun:
     await tx.update(organisations, partner.id, ceiling=ceiling)
     streams = {partner.id, tx.acting_for or PLATFORM}
     data = {"partner": f"organisation_{partner.id}", "ceiling": ceiling}
-    events = [Event(type=EventType.LEVEL_CEILING_SET, streams=tuple(streams), guest_id=partner.id, data=data)]
-    if ceiling != partner.ceiling:
-        facts = {"host": ALL_CUSTOMERS, "guest": partner.name, "ceiling": words(ceiling or UNBOUNDED)}
-        await enqueue(tx, Mail(Template.CEILING_CHANGED, partner.id, addressed(await admins_of(tx, partner.id)), facts))
-    for row in before:
-        events += await _follow(tx, row, tell_guest=False)
+    known = Event(type=EventType.LEVEL_CEILING_SET, streams=tuple(streams), guest_id=partner.id, data=data)
+    if ceiling == partner.ceiling:
+        return Begun([known])
+    facts = {"host": ALL_CUSTOMERS, "guest": partner.name, "ceiling": words(ceiling or UNBOUNDED)}
+    await enqueue(tx, Mail(Template.CEILING_CHANGED, partner.id, addressed(await admins_of(tx, partner.id)), facts))
+    keys = await list_connected(tx, partner.id, None, None)
+    before = {} if partner.ceiling is None else {"before": partner.ceiling}
+    cascade = Cascade(kind=CascadeKind.BOUND_PARTNERSHIPS, subject_id=partner.id, total=len(keys), facts=before)
+    begun = await carry_out(tx, BOUNDING, cascade)
+    return Begun([known, *begun.events], begun.cascade_ids)
+
+
+async def _list_connected(tx: Transaction, cascade: Cascade, after: UUID | None, at_most: int) -> Sequence[UUID]:
+    return await list_connected(tx, cascade.subject_id, after, at_most)
+
+
+async def _follow_each(tx: Transaction, cascade: Cascade, keys: Sequence[UUID]) -> list[Event]:
+    contract = cascade.facts.get("before")
+    events = list[Event]()
+    for key in keys:
+        row = await lock_reachable(tx, key)
+        before = least(*(DataAccessLevel(one) for one in (contract, row.link_ceiling) if one is not None))
+        events += await _follow(tx, key, before, tell_guest=False)
     return events
 
 
-async def _follow(tx: Transaction, before: Any, *, tell_guest: bool) -> list[Event]:
-    """Bring one partnership under a ceiling that has changed, and tell whom it concerns.
+BOUNDING: Final = Work(CascadeKind.BOUND_PARTNERSHIPS, _list_connected, _follow_each, batch=20, at_once=50)
+"""The connected partnerships of a partner whose contract has another ceiling, which every decision reads at once."""
+
+
+async def _follow(tx: Transaction, key: UUID, before: DataAccessLevel, *, tell_guest: bool) -> list[Event]:
+    """Bring one partnership under a ceiling that was `before`, and tell whom it concerns.
 
     A customer does not learn which person of its partner's parent it was.
     """
-    row = await lock_reachable(tx, before.id)
+    row = await lock_reachable(tx, key)
     ceiling = ceiling_of(row)
-    if ceiling == ceiling_of(before) or row.state not in CONNECTED:
+    if ceiling == before or row.state not in CONNECTED:
         return []
     events = await lower(tx, row, ceiling)
     granted = DataAccessLevel(row.granted_level)

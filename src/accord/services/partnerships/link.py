@@ -5,7 +5,7 @@ A link alone gives nothing: it is an active partnership without grants, until a 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,11 +14,11 @@ from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.partner import (
+    find_connected,
     get_link,
     hold_link,
     hold_organisations,
     list_active_links,
-    list_connected,
     list_promised_links,
 )
 from accord.database.queries.partnership import ceiling_of, get_open_partnership, lock_reachable
@@ -50,17 +50,26 @@ from accord.domain.partnership import (
     Purpose,
 )
 from accord.services.activity import Event, record
+from accord.services.cascades import Begun
 from accord.services.grants.personal import convert_contacts
 from accord.services.pair import event_of, names, tell
 from accord.services.partnerships.ending import end_partnership
 from accord.services.partnerships.level import lower, words
 
-__all__ = ["begin_links", "end_partner_link", "link_partner", "unlink"]
+__all__ = ["begin_links", "end_partner_link", "ended_alone", "link_partner", "unlink"]
 
 VENDOR: Final = "The vendor"
 UNANSWERED: Final = (
     "A request between these two organisations is not settled yet. It has to be answered or withdrawn first."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEnded:
+    """A link that has ended, and what is left to the worker."""
+
+    id: UUID
+    cascade_ids: tuple[UUID, ...]
 
 
 async def link_partner(
@@ -111,7 +120,7 @@ async def link_partner(
 
 async def end_partner_link(
     tx: Transaction, *, link_id: UUID, reason: str | None = None, expected_version: int | None = None
-) -> UUID:
+) -> LinkEnded:
     """End a link, and with it the partnership that it began; one of another path goes on without it."""
     require(tx.principal, Action.ORGANISATION_OPERATE, Target(), now=tx.now)
     found = await get_link(tx, link_id)
@@ -125,33 +134,41 @@ async def end_partner_link(
     if link.status == LinkStatus.ENDED:
         raise InvalidState(link.status)
     reason = text.note("reason", reason)
-    await record(tx, *await unlink(tx, link, reason=reason, cause="link ended"))
-    return link_id
+    ended = await unlink(tx, link, reason=reason, cause="link ended")
+    await record(tx, *ended.events)
+    return LinkEnded(link_id, ended.cascade_ids)
 
 
-async def unlink(tx: Transaction, link: Any, *, reason: str | None, cause: str) -> list[Event]:
-    """End a link that is held, with what rests on it; the events to record."""
+async def unlink(tx: Transaction, link: Any, *, reason: str | None, cause: str, spared: UUID | None = None) -> Begun:
+    """End a link that is held, with what rests on it; the events to record. People of `spared` are told otherwise."""
     await tx.update(partner_links, link.id, status=LinkStatus.ENDED.value, ended_at=tx.now)
     row = await _linked(tx, link)
     if row is None:
-        return [_alone(EventType.LINK_ENDED, link.id, link.customer_id, link.partner_id, reason)]
-    await tell(tx, row, Template.PARTNER_LINK_ENDED, names(row), await _both_sides(tx, row))
+        return Begun([ended_alone(link, reason)])
+    told = [one for side in (row.host_id, row.guest_id) if side != spared for one in await admins_of(tx, side)]
+    await tell(tx, row, Template.PARTNER_LINK_ENDED, names(row), told)
     known = _event(row, EventType.LINK_ENDED, link.id, {}, reason)
     if row.path != PartnershipPath.VENDOR_LINK:
         await tx.update(partnerships, row.id, link_id=None)
-        return [known]
+        return Begun([known])
     state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.REMOVE)
-    ended = await end_partnership(tx, row, state, EventType.PARTNERSHIP_TERMINATED, cause=cause, reason=reason)
-    return [known, *ended.events]
+    kind = EventType.PARTNERSHIP_TERMINATED
+    ended = await end_partnership(tx, row, state, kind, cause=cause, reason=reason, spared=spared)
+    return Begun([known, *ended.events], ended.cascade_ids)
+
+
+def ended_alone(link: Any, reason: str | None) -> Event:
+    """The event of the end of a link that no partnership carries."""
+    return _alone(EventType.LINK_ENDED, link.id, link.customer_id, link.partner_id, reason)
 
 
 async def _linked(tx: Transaction, link: Any) -> Any:
     """The connected partnership that carries the link, locked, or None."""
-    for found in await list_connected(tx, guest_id=link.partner_id):
-        if found.host_id == link.customer_id:
-            row = await lock_reachable(tx, found.id)
-            return row if row.link_id == link.id and row.state in CONNECTED else None
-    return None
+    found = await find_connected(tx, link.customer_id, link.partner_id)
+    if found is None:
+        return None
+    row = await lock_reachable(tx, found)
+    return row if row.link_id == link.id and row.state in CONNECTED else None
 
 
 async def begin_links(tx: Transaction, customer_id: UUID) -> list[Event]:
@@ -250,10 +267,10 @@ async def _begin(
 
 async def _attach(tx: Transaction, customer_id: UUID, partner_id: UUID, link_id: UUID) -> tuple[Any, list[Event]]:
     """Put the link on the partnership that there is; what is granted falls to the new ceiling."""
-    keys = [row.id for row in await list_connected(tx, guest_id=partner_id) if row.host_id == customer_id]
-    if not keys:
+    found = await find_connected(tx, customer_id, partner_id)
+    if found is None:
         raise Conflict(1, path=("partnerId",), message=UNANSWERED)
-    row = await lock_reachable(tx, keys[0])
+    row = await lock_reachable(tx, found)
     if row.state not in CONNECTED:
         raise Conflict(row.version, row.state, ("partnerId",), message=UNANSWERED)
     await tx.update(partnerships, row.id, link_id=link_id)

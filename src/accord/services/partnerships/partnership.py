@@ -77,10 +77,11 @@ class RemovalReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A removed partnership."""
+    """A removed partnership, and what is left to the worker."""
 
     id: UUID
     receipt: RemovalReceipt
+    cascade_ids: tuple[UUID, ...]
 
 
 async def approve_partnership(
@@ -353,4 +354,4 @@ async def remove_partner(
     heads = await record(tx, *ended.events)
     names_of_invited = tuple(one.display_name for one in invited)
     receipt = RemovalReceipt(**ended.counts, members_invited=names_of_invited, activity_hash=heads[organisation_id])
-    return Removal(row.id, receipt)
+    return Removal(row.id, receipt, ended.cascade_ids)

@@ -121,7 +121,7 @@ async def _write(tx: Transaction, listing: _Listing, listed: ListedAccount, acco
         "granted_by": listing.listed_by,
         "granted_at": tx.now,
     }
-    await tx.execute(insert(grants).values(whole | granted))
+    await tx.execute(insert(grants).values(**whole, **granted))
     data = {"share": global_id("share", share_id), "role": listed.role.value}
     data["members"] = global_id("user", listing.recipient_id)
     return _added(row, account, data)

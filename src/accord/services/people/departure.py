@@ -10,26 +10,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import delete
 
 from accord.database.engine import Transaction
 from accord.database.queries.callers.signin import sign_out_browsers
-from accord.database.queries.member import list_owned_accounts, list_standing
+from accord.database.queries.member import Parts, count_parts, list_owned_accounts, list_parts, list_standing
 from accord.database.queries.recipients import admins_of, names_of, people
 from accord.database.queries.sharing import get_partnership
+from accord.database.sets import among
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import account_ownerships, tickets
 from accord.domain.activity import EventType, Outcome
+from accord.domain.cascade import HANDFUL, Cascade, CascadeKind
 from accord.domain.ids import global_id
 from accord.domain.notice import Template
 from accord.domain.organisation import Role
 from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
 from accord.services.activity import Event
 from accord.services.api_client import revoke_clients_of
+from accord.services.cascades import Work, carry_out
 from accord.services.grants import cascade
 from accord.services.grants.acting import end_sessions, revoked_events
 from accord.services.grants.personal import EndedPersonal, leave_personal
@@ -60,20 +63,24 @@ class MemberReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """The receipt, and the events beside the act's own."""
+    """The receipt, the events beside the act's own, and what is left to the worker."""
 
     receipt: MemberReceipt
     events: Sequence[Event]
+    cascade_ids: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Leaving:
-    """Who leaves which organisation, and who stays there: the longest-standing first."""
+    """Somebody who leaves an organisation, and those who stay there, the longest-standing first.
+
+    `told_together`: its own people hear of all partnerships in one mail."""
 
     organisation_id: UUID
     user_id: UUID
     staying: Sequence[UUID]
     admins: Sequence[UUID]
+    told_together: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +133,42 @@ async def depart(
     cut = await _cut(tx, organisation_id, user_id)
     await write_member(tx, membership, **values)
     await sign_out_browsers(tx, user_id)
-    leaving = await _leaving(tx, organisation_id, user_id)
+    parts = await count_parts(tx, organisation_id, user_id, held)
+    total = len(await list_parts(tx, organisation_id, user_id, None, len(held)))
+    replacing = Cascade(
+        kind=CascadeKind.REPLACE_MEMBER, subject_id=organisation_id, total=total, facts={"user": str(user_id)}
+    )
+    replaced = await carry_out(tx, PARTS, replacing)
+    if replacing.is_large:
+        await _tell_of_many(tx, organisation_id, user_id, parts)
     events = [*_lost(organisation_id, user_id, cut.lost, event), *revoked_events(cut.sessions), *cut.clients]
-    withdrawn, succeeded, represented = [
-        await _each(tx, leaving, held, step) for step in (_withdraw, _succeed, _represent)
-    ]
     receipt = MemberReceipt(
         **cut.counts,
-        partnerships_succeeded=len(succeeded),
-        representatives_replaced=len(represented),
-        accounts_needing_owner=await _orphan_accounts(tx, leaving),
+        partnerships_succeeded=parts.owned,
+        representatives_replaced=parts.represented,
+        accounts_needing_owner=await _orphan_accounts(tx, organisation_id, user_id),
     )
-    return Departure(receipt, [*events, *withdrawn, *succeeded, *represented])
+    return Departure(receipt, [*events, *replaced.events], replaced.cascade_ids)
+
+
+async def _list_parts(tx: Transaction, cascade: Cascade, after: UUID | None, at_most: int) -> Sequence[UUID]:
+    return await list_parts(tx, cascade.subject_id, UUID(cascade.facts["user"]), after, at_most)
+
+
+async def _replace(tx: Transaction, cascade: Cascade, keys: Sequence[UUID]) -> list[Event]:
+    """Let others follow in these partnerships; the events of what changed."""
+    leaving = await _leaving(tx, cascade)
+    events = []
+    for step in (_withdraw, _succeed, _represent):
+        for partnership_id in keys:
+            row = await get_partnership(tx, partnership_id)
+            if (event := await step(tx, leaving, row)) is not None:
+                events.append(event)
+    return events
+
+
+PARTS: Final = Work(CascadeKind.REPLACE_MEMBER, _list_parts, _replace, batch=10, at_once=50)
+"""The open partnerships in which a person who has left still has a part."""
 
 
 async def cut_access(tx: Transaction, organisation_id: UUID, user_id: UUID, event: EventType) -> Departure:
@@ -160,10 +191,11 @@ async def _cut(tx: Transaction, organisation_id: UUID, user_id: UUID) -> _Cut:
     return _Cut(_Lost(ended.rows, groups, personal), sessions, clients, ended.items, voided)
 
 
-async def _leaving(tx: Transaction, organisation_id: UUID, user_id: UUID) -> _Leaving:
-    standing = await list_standing(tx, organisation_id, leaving=user_id)
+async def _leaving(tx: Transaction, cascade: Cascade) -> _Leaving:
+    user_id = UUID(cascade.facts["user"])
+    standing = await list_standing(tx, cascade.subject_id, leaving=user_id)
     admins = [row.user_id for row in standing if Role.ORG_ADMIN in row.roles]
-    return _Leaving(organisation_id, user_id, [row.user_id for row in standing], admins)
+    return _Leaving(cascade.subject_id, user_id, [row.user_id for row in standing], admins, cascade.is_large)
 
 
 def _lost(organisation_id: UUID, user_id: UUID, lost: _Lost, event: EventType) -> list[Event]:
@@ -183,16 +215,6 @@ def _lost(organisation_id: UUID, user_id: UUID, lost: _Lost, event: EventType) -
     ]
 
 
-async def _each(tx: Transaction, leaving: _Leaving, held: Sequence[UUID], step: Any) -> list[Event]:
-    """Take one step for every partnership, each read anew; the events of those that it changed."""
-    events = []
-    for partnership_id in held:
-        row = await get_partnership(tx, partnership_id)
-        if (event := await step(tx, leaving, row)) is not None:
-            events.append(event)
-    return events
-
-
 async def _withdraw(tx: Transaction, leaving: _Leaving, row: Any) -> Event | None:
     """An own request that still waits for the host is withdrawn; the admins whose turn it was are told."""
     waiting = row.state == PartnershipState.AWAITING_HOST_APPROVAL and row.requester_user_id == leaving.user_id
@@ -200,7 +222,8 @@ async def _withdraw(tx: Transaction, leaving: _Leaving, row: Any) -> Event | Non
         return None
     state = PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.WITHDRAW)
     await tx.update(partnerships, row.id, state=state.value, ended_at=tx.now, lapses_at=None)
-    await tell(tx, row, Template.WITHDRAWN, names(row), await admins_of(tx, row.host_id))
+    if not leaving.told_together:
+        await tell(tx, row, Template.WITHDRAWN, names(row), await admins_of(tx, row.host_id))
     return event_of(row, EventType.PARTNERSHIP_WITHDRAWN, told=row.told_guest)
 
 
@@ -215,12 +238,10 @@ async def _succeed(tx: Transaction, leaving: _Leaving, row: Any) -> Event | None
         return None
     heir = (co_owners or leaving.admins)[0]
     await tx.update(partnerships, row.id, owner_user_id=heir, co_owner_ids=sorted(set(co_owners) - {heir}))
-    known = {person.user_id: person for person in await people(tx, [heir, leaving.user_id])}
-    facts = names(row) | {
-        "owner": known[heir].display_name,
-        "previous": known[leaving.user_id].display_name,
-    }
-    await tell(tx, row, Template.OWNERSHIP_MOVED, facts, [known[heir], *await admins_of(tx, row.host_id)])
+    if not leaving.told_together:
+        known = {person.user_id: person for person in await people(tx, [heir, leaving.user_id])}
+        facts = names(row) | {"owner": known[heir].display_name, "previous": known[leaving.user_id].display_name}
+        await tell(tx, row, Template.OWNERSHIP_MOVED, facts, [known[heir], *await admins_of(tx, row.host_id)])
     data = {"from": global_id("user", leaving.user_id), "to": global_id("user", heir)}
     told = bool(row.told_guest)
     return event_of(row, EventType.PARTNERSHIP_OWNERSHIP_TRANSFERRED, told=told, data=data)
@@ -239,26 +260,52 @@ async def _represent(tx: Transaction, leaving: _Leaving, row: Any) -> Event | No
         "representative": known[heir].display_name,
         "previous": known[leaving.user_id].display_name,
     }
-    told = [known[key] for key in (heir, *sorted(owners)) if key in known]
+    heirs = () if leaving.told_together else (heir,)
+    told = [known[key] for key in (*heirs, *sorted(owners)) if key in known]
     await tell(tx, row, Template.REPRESENTATIVE_CHANGED, facts, told)
     data = {"from": global_id("user", leaving.user_id), "to": global_id("user", heir)}
     return event_of(row, EventType.PARTNERSHIP_REPRESENTATIVE_CHANGED, data=data)
 
 
-async def _orphan_accounts(tx: Transaction, leaving: _Leaving) -> int:
+async def _orphan_accounts(tx: Transaction, organisation_id: UUID, user_id: UUID) -> int:
     """Give up account ownership: a co-owner's ends, a sole owner's waits for the host's admins to name another."""
-    owned = await list_owned_accounts(tx, leaving.organisation_id, leaving.user_id)
+    owned = await list_owned_accounts(tx, organisation_id, user_id)
     given_up = [account.id for account in owned if account.owned_by_others]
-    orphans = [account for account in owned if not account.owned_by_others]
+    orphans = [account.label for account in owned if not account.owned_by_others]
     await tx.execute(
         delete(account_ownerships).where(
-            account_ownerships.c.user_id == leaving.user_id, account_ownerships.c.account_id.in_(given_up)
+            account_ownerships.c.user_id == user_id, among(account_ownerships.c.account_id, given_up)
         )
     )
-    if orphans:
-        host = (await names_of(tx, leaving.organisation_id))[leaving.organisation_id]
-        admins = addressed(await admins_of(tx, leaving.organisation_id))
-        for account in orphans:
-            said = {"account": account.label, "host": host}
-            await enqueue(tx, Mail(Template.NEEDS_OWNER, leaving.organisation_id, admins, said))
+    if not orphans:
+        return 0
+    host = (await names_of(tx, organisation_id))[organisation_id]
+    admins = addressed(await admins_of(tx, organisation_id))
+    if len(orphans) > HANDFUL:
+        said = {
+            "things": "accounts",
+            "what": "have no owner any more",
+            "count": str(len(orphans)),
+            "organisation": host,
+        }
+        await enqueue(tx, Mail(Template.CHANGED_TOGETHER, organisation_id, admins, said))
+        return len(orphans)
+    for label in orphans:
+        await enqueue(tx, Mail(Template.NEEDS_OWNER, organisation_id, admins, {"account": label, "host": host}))
     return len(orphans)
+
+
+async def _tell_of_many(tx: Transaction, organisation_id: UUID, user_id: UUID, parts: Parts) -> None:
+    """Tell the admins, who take the person's place, in one mail of each kind how many partnerships it concerns."""
+    name = (await names_of(tx, organisation_id))[organisation_id]
+    known = {person.user_id: person for person in await people(tx, [user_id])}
+    previous = known[user_id].display_name
+    admins = addressed(await admins_of(tx, organisation_id))
+    for what, number in (
+        (f"have another owner than {previous}", parts.owned),
+        (f"have another representative than {previous}", parts.represented),
+        (f"are withdrawn, since {previous} had asked for them", parts.waiting),
+    ):
+        if number:
+            said = {"things": "partnerships", "what": what, "count": str(number), "organisation": name}
+            await enqueue(tx, Mail(Template.CHANGED_TOGETHER, organisation_id, admins, said))

@@ -56,10 +56,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Departed:
-    """A membership that was deactivated or removed."""
+    """A membership that was deactivated or removed, and what is left to the worker."""
 
     id: UUID
     receipt: MemberReceipt
+    cascade_ids: tuple[UUID, ...]
 
 
 async def update_member(
@@ -169,10 +170,10 @@ async def _end(
     reason = text.note("reason", reason)
     values: dict[str, Any] = {"status": status.value, "directory_roles": [], "delegated_admin": False}
     values |= {"token_hash": None, "token_expires_at": None}
-    receipt, further = MemberReceipt(), list[Event]()
+    receipt, further, left = MemberReceipt(), list[Event](), tuple[UUID, ...]()
     if row.status == MembershipStatus.ACTIVE:
         departure = await depart(tx, row, held, ENDS[event], values)
-        receipt, further = departure.receipt, [*departure.events]
+        receipt, further, left = departure.receipt, [*departure.events], departure.cascade_ids
     else:
         await write_member(tx, row, **values)
     await leave_scim_groups(tx, membership_id, for_good=event is MembershipEvent.REMOVE)
@@ -180,7 +181,7 @@ async def _end(
     counts = counted(asdict(receipt))
     told = member_event(ENDS[event], organisation_id, membership_id, row.user_id, counts, reason)
     await record(tx, told, *further)
-    return Departed(membership_id, receipt)
+    return Departed(membership_id, receipt, left)
 
 
 async def reactivate_member(

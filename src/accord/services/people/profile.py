@@ -16,6 +16,7 @@ from accord.database.queries.member import (
     get_person,
 )
 from accord.database.queries.outbox import list_own_notices
+from accord.database.sets import among
 from accord.database.tables.organisation import memberships, users
 from accord.database.tables.outbox import notifications
 from accord.domain import text
@@ -41,7 +42,7 @@ async def update_profile(tx: Transaction, *, display_name: str, expected_version
     if display_name == row.display_name:
         return tx.person_id
     await tx.update(users, tx.person_id, display_name=display_name)
-    at_work = memberships.c.organisation_id.in_(tx.principal.organisations)
+    at_work = among(memberships.c.organisation_id, tx.principal.organisations)
     own = update(memberships).where(memberships.c.user_id == tx.person_id, at_work)
     await tx.execute(own.values(display_name=display_name, version=memberships.c.version + 1))
     tx.principal = replace(tx.principal, display_name=display_name)
@@ -58,6 +59,6 @@ async def mark_notifications_read(tx: Transaction, *, notification_ids: Sequence
         raise ValidationError("notificationIds", f"1 to {BULK} notices, these are {len(wanted)}.")
     if await list_own_notices(tx.connection, tx.person_id, wanted) != set(wanted):
         raise NotFound(("notificationIds",))
-    own = notifications.c.id.in_(wanted) & (notifications.c.user_id == tx.person_id)
+    own = among(notifications.c.id, wanted) & (notifications.c.user_id == tx.person_id)
     await tx.execute(update(notifications).where(own, notifications.c.read_at.is_(None)).values(read_at=tx.now))
     return wanted

@@ -43,6 +43,7 @@ from accord.database.queries.callers.scim_search import (
     s,
     u,
 )
+from accord.database.sets import among
 from accord.database.tables.metadata import folded
 from accord.database.tables.organisation import memberships, users
 from accord.database.tables.scim import scim_credentials, scim_group_members, scim_groups
@@ -132,7 +133,7 @@ async def list_found(
     for number, kind in enumerate(kinds):
         keys = [row.id for row in chosen if row.kind == number]
         if keys:
-            read = kind.read(organisation_id).where(kind.key == any_(cast(keys, _keys())))
+            read = kind.read(organisation_id).where(among(kind.key, keys))
             rows |= {row.id: row for row in await tx.all(read)}
     return [(kinds[row.kind], rows[row.id]) for row in chosen if row.id in rows], total
 
@@ -219,7 +220,7 @@ async def list_given(tx: Transaction, membership_ids: Collection[UUID]) -> dict[
     found = (
         select(gm.c.membership_id, gm.c.added_by, g.c.roles, g.c.given_by)
         .join(g, g.c.id == gm.c.group_id)
-        .where(gm.c.membership_id == any_(cast(list(membership_ids), _keys())))
+        .where(among(gm.c.membership_id, membership_ids))
     )
     given: dict[UUID, list[Any]] = {}
     for row in await tx.all(found):
@@ -237,9 +238,7 @@ async def find_credential_maker(tx: Transaction, credential_id: UUID) -> UUID | 
 
 async def lock_active(tx: Transaction, organisation_id: UUID, membership_ids: Collection[UUID]) -> Sequence[Any]:
     """Those of these members who are active, locked in order."""
-    mine = (memberships.c.organisation_id == organisation_id) & (
-        memberships.c.id == any_(cast(list(membership_ids), _keys()))
-    )
+    mine = (memberships.c.organisation_id == organisation_id) & (among(memberships.c.id, membership_ids))
     active = memberships.c.status == MembershipStatus.ACTIVE.value
     return await tx.all(select(memberships).where(mine, active).order_by(memberships.c.id).with_for_update())
 
@@ -250,7 +249,7 @@ async def list_known(tx: Transaction, organisation_id: UUID, membership_ids: Col
         m.c.organisation_id == organisation_id,
         SHOWN,
         m.c.user_id.is_not(None),
-        m.c.id == any_(cast(list(membership_ids), _keys())),
+        among(m.c.id, membership_ids),
     )
     return frozenset(row.id for row in await tx.all(known))
 
@@ -265,7 +264,7 @@ async def list_inheriting(
     tx: Transaction, organisation_id: UUID, membership_ids: Collection[UUID], role: Role
 ) -> frozenset[UUID]:
     """Return those of these members who have a role by groups of the directory alone."""
-    theirs = memberships.c.id == any_(cast(list(membership_ids), _keys()))
+    theirs = among(memberships.c.id, membership_ids)
     inherits = literal(role.value) == any_(memberships.c.directory_roles)
     found = select(memberships.c.id).where(memberships.c.organisation_id == organisation_id, theirs, inherits)
     return frozenset(row.id for row in await tx.all(found))
@@ -283,7 +282,7 @@ async def put_in(
 
 async def take_out(tx: Transaction, group_id: UUID, members: Collection[UUID]) -> None:
     """Take people out of a group."""
-    theirs = scim_group_members.c.membership_id == any_(cast(list(members), _keys()))
+    theirs = among(scim_group_members.c.membership_id, members)
     await tx.execute(delete(scim_group_members).where(scim_group_members.c.group_id == group_id, theirs))
 
 
