@@ -45,6 +45,7 @@ async def age(owner: Owner) -> None:
         await owner.execute(f"DROP FUNCTION {function['name']} CASCADE")
     await owner.execute(
         "DROP TYPE accord.gone_person; ALTER TABLE accord.memberships DROP COLUMN removed_at;"
+        "DROP TABLE accord.cascades;"
         "DROP INDEX accord.ix_notifications_created_at; DROP INDEX accord.ix_mails_waiting;"
         "ALTER TABLE accord.activity_events DROP COLUMN facts, DROP COLUMN salt, DROP COLUMN fact_keys,"
         " DROP COLUMN erased, DROP CONSTRAINT ck_activity_events_sequence_counts;"

@@ -174,6 +174,11 @@ ROWS: Final[dict[str, list[Row]]] = {
         Row({"organisation_id": THIRD, "owner_user_id": ADA}, None, ""),
         Row({"organisation_id": HOST, "owner_user_id": ZOE}, None, ""),
     ],
+    "cascades": [
+        Row({"organisation_id": HOST, "subject_id": GUEST}, "hcsqvgo", "hcsqvo"),
+        Row({"organisation_id": THIRD, "subject_id": MEMBERSHIP}, "zpo", "zpo"),
+        Row({"organisation_id": PLATFORM, "subject_id": KITH}, "ko", "o"),
+    ],
     "acting_sessions": [
         Row({"user_id": CARLA, "home_id": GUEST, "host_id": HOST}, "hcsqvg", "", "hcsqvg"),
         Row({"user_id": ZOE, "home_id": THIRD, "host_id": KITH}, "zpk", "zp", "zpk"),

@@ -188,8 +188,9 @@ ACTS: Final[Mapping[str, Way]] = MappingProxyType(
         "reactivateMember": way(A, {ROLE}, "An admin; as a plain member, without what was had before."),
         "removeMember": way(
             A,
-            {ROLE} | mail("needs_owner", "ownership_moved"),
-            "An admin; never the last one or the last legal representative. Ownership passes to an heir.",
+            {ROLE} | mail("needs_owner", "changed_together"),
+            "An admin; never the last one or the last legal representative. Ownership passes to an heir, with "
+            "one mail for many partnerships.",
         ),
         "acceptMembership": way(
             LINK,
