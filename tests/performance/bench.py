@@ -18,8 +18,8 @@ from tests.node import install
 from tests.performance import cluster, peers
 from tests.performance.activity import EVENTS, QUICKLY, activity, stream_of
 from tests.performance.dataset import PARTNERS, Progress, Size, provide
+from tests.performance.depths import by_processes, growth
 from tests.performance.exports import exports
-from tests.performance.growth import by_processes, growth
 from tests.performance.mutations import RING, mutations
 from tests.performance.permissions import permissions
 from tests.performance.report import machine, publish, table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -22,13 +22,17 @@ FORGETFUL: Final = {"fsync": "off", "full_page_writes": "off"}
 """While data sets are made: one that a crash cuts off is made again."""
 
 
+NOTHING: Final[dict[str, str]] = {}
+"""No settings beside the others."""
+
+
 def kept() -> Path:
     """Where the data sets live between runs."""
     return default_state() / "bench"
 
 
 @contextmanager
-def running(folder: Path, *, durable: bool = True) -> Iterator[EmbeddedPostgres]:
-    """The server of this folder, durable as in production unless told otherwise."""
-    with EmbeddedPostgres(folder, settings=SETTINGS if durable else SETTINGS | FORGETFUL) as server:
+def running(folder: Path, *, durable: bool = True, given: Mapping[str, str] = NOTHING) -> Iterator[EmbeddedPostgres]:
+    """The server of this folder, durable as in production unless told otherwise; `given` are more of its settings."""
+    with EmbeddedPostgres(folder, settings=SETTINGS | (NOTHING if durable else FORGETFUL) | dict(given)) as server:
         yield server

@@ -7,6 +7,7 @@ sizes and the SQL are in the name of the database, so that another size or anoth
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
@@ -201,7 +202,13 @@ class Progress:
 
 async def provide(server: EmbeddedPostgres, size: Size, progress: Progress) -> DatabaseURLs:
     """The database of this size, made where it is missing, with the grants and policies of today."""
-    name = f"bench_{fingerprint(size)}"
+    return await provide_named(server, f"bench_{fingerprint(size)}", lambda made: fill(made, size, progress))
+
+
+async def provide_named(
+    server: EmbeddedPostgres, name: str, filling: Callable[[DatabaseURLs], Awaitable[None]]
+) -> DatabaseURLs:
+    """Return the database of this name, made and filled where it is missing, with the grants and policies of today."""
     urls = DatabaseURLs.of(server, name)
     if not await has_database(server, name):
         workshop = f"{name}_new"
@@ -209,7 +216,7 @@ async def provide(server: EmbeddedPostgres, size: Size, progress: Progress) -> D
         await administer(server, f"CREATE DATABASE {workshop} OWNER accord_owner")
         made = DatabaseURLs.of(server, workshop)
         await prepare(made.owner)
-        await fill(made, size, progress)
+        await filling(made)
         await administer(server, f"ALTER DATABASE {workshop} RENAME TO {name}")
     await prepare(urls.owner)
     return urls

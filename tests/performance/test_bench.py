@@ -8,8 +8,8 @@ from tests.node import install
 from tests.performance import bench, peers
 from tests.performance.activity import VIEWS, activity, stream_of
 from tests.performance.dataset import Progress, Size, provide
+from tests.performance.depths import by_processes, growth
 from tests.performance.exports import exports
-from tests.performance.growth import by_processes, growth
 from tests.performance.mutations import mutations
 from tests.performance.permissions import permissions
 from tests.performance.starts import starts
