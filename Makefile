@@ -44,8 +44,10 @@ check: lint bundle chromium  ## what CI runs: format, lint, types, layers, schem
 mutants: .venv/dev console  ## break each listed rule and see that the tests notice (takes half an hour)
 	@$(BIN)/python -m tests.mutants
 
-bench: .venv/dev  ## Accord beside PostGraphile, Mercurius and hand-written SQL on one data set
+bench: .venv/dev  ## Accord beside PostGraphile, Mercurius and hand-written SQL, and in small and large tenants
 	@$(BIN)/python -m tests.performance.bench
+	@$(BIN)/python -m tests.performance.growth --publish
+	@$(BIN)/python -m tests.performance.growth.acts
 
 bench-quick: .venv/dev  ## the same in under 3 minutes
 	@$(BIN)/python -m tests.performance.bench --rounds 3 --seconds 1 --quick

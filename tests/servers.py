@@ -60,13 +60,15 @@ def open_folder(prefix: str) -> Path:
     return folder
 
 
-def start_test_server() -> EmbeddedPostgres:
-    """Start an empty server in the first free slot of this checkout; an orphan of a killed session is replaced."""
+def start_test_server(**settings: str) -> EmbeddedPostgres:
+    """Start an empty server in the first free slot of this checkout; an orphan of a killed session is replaced.
+
+    `settings` are more of the server's."""
     checkout = hashlib.sha256(__file__.encode()).hexdigest()[:8]
     root = scratch() / f"accord-tests-{os.getuid()}-{checkout}"
     for slot in range(SLOTS):
         try:
-            return EmbeddedPostgres(root / str(slot), settings=SETTINGS, ephemeral=True).start()
+            return EmbeddedPostgres(root / str(slot), settings=SETTINGS | settings, ephemeral=True).start()
         except AlreadyRunning:
             continue
     raise RuntimeError(f"all {SLOTS} test servers in {root} are in use")

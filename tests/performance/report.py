@@ -43,10 +43,10 @@ def chart(title: str, across: str, up: str, values: Mapping[str, float]) -> str:
     )
 
 
-def publish(found: str, page: Path) -> None:
+def publish(found: str, page: Path, place: str = BEGIN) -> None:
     """Put what was found into the page, in the place of what was found before."""
     text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
+    before, begin, rest = text.partition(place)
     _, end, after = rest.partition(END)
     if not end:
         raise ValueError(f"{page} has no place for what was found")

@@ -7,7 +7,8 @@ operations whose name or asker contains one of them. The data sets stay for the 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,14 +21,16 @@ from tests.performance.dataset import Progress
 from tests.performance.growth.gateways import MEASURED, ready
 from tests.performance.growth.measured import Pace, costs
 from tests.performance.growth.tenants import Grown, provide_grown
-from tests.performance.growth.verdict import COUNTED, FLOOR, compared, table, verdict
+from tests.performance.growth.verdict import COUNTED, FLOOR, SHOWN, Growth, compared, summary, table, verdict
+from tests.performance.report import machine, publish
 
 SIZES: Final = (200, 1_000, 5_000)
+PLACE: Final = "<!-- found by python -m tests.performance.growth -->"
 OUTPUT: Final = peers.ROOT / "build" / "growth"
 
 
-async def measured(sizes: Sequence[int], only: Sequence[str], pace: Pace, output: Path, *, counted: bool) -> str:
-    """Measure all sizes, write the full tables into the folder, and return the verdict."""
+async def measured(sizes: Sequence[int], only: Sequence[str], pace: Pace, output: Path) -> list[Growth]:
+    """Measure all sizes, one after the other."""
     progress = Progress(shown)
     with cluster.running(cluster.kept(), durable=False, given=MEASURED) as server:
         for size in sizes:
@@ -37,12 +40,20 @@ async def measured(sizes: Sequence[int], only: Sequence[str], pace: Pace, output
         for size in sizes:
             async with ready(server, Grown(size), output, progress) as one:
                 found[size] = await costs(one, only, pace, progress)
-    grown = compared(found)
-    floors = COUNTED if counted else FLOOR
-    written = {one.operation.key: {str(size): cost.as_json() for size, cost in one.costs.items()} for one in grown}
-    (output / "growth.json").write_bytes(orjson.dumps(written, option=orjson.OPT_INDENT_2))
+    return compared(found)
+
+
+def written(grown: Sequence[Growth], floors: Mapping[str, float], output: Path) -> None:
+    """Write the full tables into the folder."""
+    costs_of = {one.operation.key: {str(size): cost.as_json() for size, cost in one.costs.items()} for one in grown}
+    (output / "growth.json").write_bytes(orjson.dumps(costs_of, option=orjson.OPT_INDENT_2))
     (output / "growth.md").write_text(table(grown, floors), encoding="utf-8")
-    return verdict(grown, floors)
+
+
+def published(grown: Sequence[Growth]) -> None:
+    """Put what was found into the documentation."""
+    found = f"{machine()}\n\n{summary(grown)}\n{verdict(grown, most=SHOWN)}"
+    publish(found, peers.ROOT / "docs" / "performance.md", PLACE)
 
 
 if __name__ == "__main__":
@@ -52,7 +63,13 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.5, help="in which the rounds of one operation begin")
     parser.add_argument("--counted", action="store_true", help="judge by statements, rows and pages, as the check does")
+    parser.add_argument("--publish", action="store_true", help="write the figures into docs/performance.md")
     given = parser.parse_args()
     OUTPUT.mkdir(parents=True, exist_ok=True)
+    floors = COUNTED if given.counted else FLOOR
     pace = Pace(rounds=given.rounds, seconds=given.seconds)
-    shown(uvloop.run(measured(sorted(given.sizes), given.only, pace, OUTPUT, counted=given.counted)))
+    grown = uvloop.run(measured(sorted(given.sizes), given.only, pace, OUTPUT))
+    written(grown, floors, OUTPUT)
+    sys.stdout.write(f"{summary(grown)}\n{verdict(grown, floors)}")
+    if given.publish:
+        published(grown)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -207,4 +208,4 @@ if __name__ == "__main__":
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="partners")
     given = parser.parse_args()
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    shown(uvloop.run(measured(sorted(given.sizes), given.only, OUTPUT)))
+    sys.stdout.write(uvloop.run(measured(sorted(given.sizes), given.only, OUTPUT)))

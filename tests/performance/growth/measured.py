@@ -69,7 +69,8 @@ async def things_of(owner: asyncpg.Connection[asyncpg.Record], scene: Scene) -> 
     found = {kind: await owner.fetchval(f"SELECT id FROM accord.{of}") for kind, of in THINGS.items()}
     settings = {"settings": global_id("settings", scene.named.keys["organisation:brand-0"])}
     named = {what: scene.named(name) for what, name in NAMED.items()}
-    return named | {kind: global_id(kind, key) for kind, key in found.items()} | settings
+    session = {"session": next(iter(scene.sessions.values()))}
+    return named | {kind: global_id(kind, key) for kind, key in found.items()} | settings | session
 
 
 async def operations(ready: Ready) -> list[Operation]:

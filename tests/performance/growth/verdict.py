@@ -18,6 +18,20 @@ FLOOR: Final[Mapping[str, float]] = {"gateway": 3.0, "database": 3.0}
 COUNTED: Final[Mapping[str, float]] = {"statements": 2.0, "rows": 30.0, "pages": 60.0}
 """What a count may differ by: a tree of an index has a level more, a page that was not full is."""
 
+KINDS: Final[Mapping[str, str]] = {
+    "screen": "13 screens as ten kinds of person",
+    "": "lists and their filters",
+    "node": "`node` of each kind as five people",
+    "activity": "activity and its filters",
+    "report": "reports",
+    "SCIM": "the directory's questions",
+    "file": "files",
+}
+"""What is measured, by the first word of an operation's name; the others are lists."""
+
+SHOWN: Final = 40
+"""Operations that grow and are shown in the documentation."""
+
 MENDED: Final = 0.75
 """A count grows no longer where it is below this part of what it may be, so that no operation stands on the edge."""
 
@@ -91,9 +105,30 @@ def _lines(grown: Sequence[Growth], sizes: Sequence[int], floors: Mapping[str, f
         yield " | ".join([one.operation.key, *costs, *told])
 
 
-def verdict(grown: Sequence[Growth], floors: Mapping[str, float] = FLOOR) -> str:
-    """Return how many operations grow and which, the dearest first."""
+def summary(grown: Sequence[Growth]) -> str:
+    """Return one line for each kind of operation: how many, how many of them grow, their dearest at each size."""
+    sizes = sorted(grown[0].costs)
+    head = " | ".join(f"dearest at {size:,}" for size in sizes)
+    lines = [f"| What | operations | grow | time-outs | {head} |", "|---" * (4 + len(sizes)) + "|"]
+    for kind, words in KINDS.items():
+        found = [one for one in grown if kind_of(one) == kind]
+        if found:
+            late = sum("TIMEOUT" in one.ends[1].outcome for one in found)
+            dearest = [f"{max(one.costs[size].whole for one in found):,.0f} ms" for size in sizes]
+            growing = sum(bool(one.grows(FLOOR)) for one in found)
+            lines.append(f"| {words} | {len(found)} | {growing} | {late} | {' | '.join(dearest)} |")
+    return "\n".join(lines) + "\n"
+
+
+def kind_of(one: Growth) -> str:
+    """Return the kind of an operation, by the first word of its name."""
+    word = one.operation.name.partition(" ")[0].strip(",:")
+    return word if word in KINDS else ""
+
+
+def verdict(grown: Sequence[Growth], floors: Mapping[str, float] = FLOOR, most: int | None = None) -> str:
+    """Return how many operations grow and which, the dearest first; at most so many."""
     growing = sorted((one for one in grown if one.grows(floors)), key=lambda one: -one.ends[1].whole)
     late = sum("TIMEOUT" in one.ends[1].outcome for one in grown)
     said = f"{len(growing)} of {len(grown)} operations grow; {late} end in a time-out at the largest size.\n"
-    return f"{said}\n{table(growing, floors)}" if growing else said
+    return f"{said}\n{table(growing[:most], floors)}" if growing else said
