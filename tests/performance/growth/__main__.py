@@ -64,12 +64,13 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=1.5, help="in which the rounds of one operation begin")
     parser.add_argument("--counted", action="store_true", help="judge by statements, rows and pages, as the check does")
     parser.add_argument("--publish", action="store_true", help="write the figures into docs/performance.md")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="a folder for the full tables and the logs")
     given = parser.parse_args()
-    OUTPUT.mkdir(parents=True, exist_ok=True)
+    given.output.mkdir(parents=True, exist_ok=True)
     floors = COUNTED if given.counted else FLOOR
     pace = Pace(rounds=given.rounds, seconds=given.seconds)
-    grown = uvloop.run(measured(sorted(given.sizes), given.only, pace, OUTPUT))
-    written(grown, floors, OUTPUT)
+    grown = uvloop.run(measured(sorted(given.sizes), given.only, pace, given.output))
+    written(grown, floors, given.output)
     sys.stdout.write(f"{summary(grown)}\n{verdict(grown, floors)}")
     if given.publish:
         published(grown)
