@@ -18,11 +18,11 @@ import pytest
 
 from accord.domain.ids import KINDS, kind_of
 from tests.performance.dataset import Progress
-from tests.performance.growth.gateways import MEASURED, Ready, ready
+from tests.performance.growth.gateways import MEASURED, Ready, gateway
 from tests.performance.growth.measured import Pace, costs
 from tests.performance.growth.meter import Cost
 from tests.performance.growth.scene import Operation, Request
-from tests.performance.growth.tenants import Grown
+from tests.performance.growth.tenants import Grown, provide_grown
 from tests.performance.growth.verdict import COUNTED, FLOOR, Growth, compared, table
 from tests.scale import SCALE
 from tests.servers import start_test_server
@@ -30,8 +30,8 @@ from tests.servers import start_test_server
 SIZES: Final = (60, 600)
 """Partners; the smaller tenant fills two pages of every list."""
 
-ONCE: Final = Pace(warm=1, rounds=1, seconds=0)
-QUICKLY: Final = ("screen", "activity", "userName eq")
+ONCE: Final = Pace(warm=0, rounds=1, seconds=0)
+QUICKLY: Final = ("screen partners", "screen accounts", "screen banner", "activity of a rare", "userName eq")
 """What is measured outside of the check."""
 
 KNOWN: Final = frozenset((Path(__file__).parent / "growth" / "known.txt").read_text("utf-8").splitlines())
@@ -57,14 +57,29 @@ async def tenants(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ten
     folder = tmp_path_factory.mktemp("growth")
     with start_test_server(**MEASURED) as server:
         async with AsyncExitStack() as stack:
-            opened = (stack.enter_async_context(ready(server, Grown(size), folder, Progress())) for size in SIZES)
-            yield Tenants([await one for one in opened])
+            urls = {Grown(size): await provide_grown(server, Grown(size), Progress()) for size in SIZES}
+            opened = (stack.enter_async_context(gateway(made, grown, folder)) for grown, made in urls.items())
+            yield Tenants(await asyncio.gather(*opened))
 
 
 @pytest.fixture(scope="module")
 async def measured(tenants: Tenants) -> list[Growth]:
-    """Every operation, asked once of each tenant after once to warm up."""
-    return await tenants.compare(*(QUICKLY if SCALE == "test" else ()))
+    """Every operation, asked once of each tenant, and once more where that would fail a test: what the gateway does by
+    the clock falls into the counts of one operation or another."""
+    found = {one.operation.key: one for one in await tenants.compare(*(QUICKLY if SCALE == "test" else ()))}
+    for key in [key for key, one in found.items() if is_new(one) or is_mended(one)]:
+        found[key] = next(one for one in await tenants.compare(key) if one.operation.key == key)
+    return list(found.values())
+
+
+def is_new(one: Growth) -> bool:
+    """Does the operation grow, and nobody knew?"""
+    return bool(one.grows(COUNTED)) and one.operation.key not in KNOWN
+
+
+def is_mended(one: Growth) -> bool:
+    """Does the operation clearly not grow, but is said to?"""
+    return one.is_flat(COUNTED) and one.operation.key in KNOWN
 
 
 def told(grown: Sequence[Growth]) -> str:
@@ -79,12 +94,12 @@ def told(grown: Sequence[Growth]) -> str:
 
 
 async def test_no_page_grows_that_is_not_known_to_grow(measured: list[Growth]) -> None:
-    found = [one for one in measured if one.grows(COUNTED) and one.operation.key not in KNOWN]
+    found = [one for one in measured if is_new(one)]
     assert not found, told(found)
 
 
 async def test_a_mended_page_is_no_longer_listed(measured: list[Growth]) -> None:
-    mended = sorted(one.operation.key for one in measured if one.operation.key in KNOWN and one.is_flat(COUNTED))
+    mended = sorted(one.operation.key for one in measured if is_mended(one))
     assert not mended, "strike these from known.txt"
     if SCALE != "test":
         assert {one.operation.key for one in measured} >= KNOWN, "known.txt lists operations that are not measured"
@@ -114,7 +129,7 @@ async def test_a_page_that_lost_its_index_is_found(tenants: Tenants) -> None:
     assert [one.grows(COUNTED) for one in await tenants.compare(page)] == [["pages"]]
 
 
-def grown(things: tuple[int, int] = (0, 0), **large: Any) -> Growth:
+def judged(things: tuple[int, int] = (0, 0), **large: Any) -> Growth:
     """An operation that takes ten of everything in the small tenant, and as much as is said in the large one."""
     small = Cost(10, 10, 10, 10, 10, 100, 1_000, "ok")
     operation = Operation("page", "somebody", Request("GET", "/", {}), things[0])
@@ -134,26 +149,26 @@ def grown(things: tuple[int, int] = (0, 0), **large: Any) -> Growth:
     ],
 )
 def test_each_count_is_judged(large: dict[str, Any], found: list[str]) -> None:
-    assert grown(**large).grows(COUNTED) == found
+    assert judged(**large).grows(COUNTED) == found
 
 
 def test_processor_time_is_judged_for_each_side() -> None:
-    assert grown(gateway=24).grows(FLOOR) == ["gateway"]
-    assert grown(database=24).grows(FLOOR) == ["database"]
-    assert grown(gateway=22, database=22, wall=1_000).grows(FLOOR) == []
+    assert judged(gateway=24).grows(FLOOR) == ["gateway"]
+    assert judged(database=24).grows(FLOOR) == ["database"]
+    assert judged(gateway=22, database=22, wall=1_000).grows(FLOOR) == []
 
 
 def test_what_is_about_many_things_may_cost_in_proportion() -> None:
-    assert grown((1, 10), pages=2_000).grows(COUNTED) == []
-    assert grown((1, 10), pages=2_100).grows(COUNTED) == ["pages"]
+    assert judged((1, 10), pages=2_000).grows(COUNTED) == []
+    assert judged((1, 10), pages=2_100).grows(COUNTED) == ["pages"]
 
 
 def test_an_operation_on_the_edge_is_neither_grown_nor_mended() -> None:
-    assert grown(pages=100).is_flat(COUNTED)
-    edge = grown(pages=230)
+    assert judged(pages=100).is_flat(COUNTED)
+    edge = judged(pages=230)
     assert not edge.grows(COUNTED)
     assert not edge.is_flat(COUNTED)
 
 
 def test_the_table_says_what_grows() -> None:
-    assert "| page (somebody) | 10 + 10 ms | 10 + 50 ms | 10 | 1,000 | ok | database |" in table([grown(database=50)])
+    assert "| page (somebody) | 10 + 10 ms | 10 + 50 ms | 10 | 1,000 | ok | database |" in table([judged(database=50)])

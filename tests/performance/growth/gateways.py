@@ -71,7 +71,7 @@ async def gateway(
             url = f"http://127.0.0.1:{running.port}"
             async with httpx2.AsyncClient(base_url=url, timeout=LONGEST) as http:
                 scene = Scene(grown, named, state)
-                await scene.act_at_customers(http)
+                await scene.sign_in(http)
                 yield Ready(scene, Meter(running.process_id, owner, http), owner, http)
     finally:
         await owner.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any, Final
@@ -96,13 +95,17 @@ class Meter:
         return replace(found[-1], **times, **counts, dearest=" ".join(spent["dearest"].split())[:2000])
 
     async def _once(self, request: Request) -> Cost:
-        backends = [row["pid"] for row in await self.owner.fetch(BACKENDS)]
-        before, began = (milliseconds(self.gateway), total(backends)), time.perf_counter()
+        gateway, backends, began = milliseconds(self.gateway), await self._backends(), time.perf_counter()
         size, outcome = await self.ask(request)
         wall = (time.perf_counter() - began) * 1e3
         await asyncio.sleep(SETTLED)
-        after = (milliseconds(self.gateway), total(row["pid"] for row in await self.owner.fetch(BACKENDS)))
-        return Cost(after[0] - before[0], after[1] - before[1], wall, 0, 0, 0, size, outcome)
+        gateway = milliseconds(self.gateway) - gateway
+        database = sum(spent - backends.get(process, 0) for process, spent in (await self._backends()).items())
+        return Cost(gateway, database, wall, 0, 0, 0, size, outcome)
+
+    async def _backends(self) -> dict[int, float]:
+        """Return the processor time of each connection's process; one that was cut in between is not counted."""
+        return {row["pid"]: milliseconds(row["pid"]) for row in await self.owner.fetch(BACKENDS)}
 
     async def ask(self, request: Request) -> tuple[int, str]:
         """Return the length of the answer and what came of it."""
@@ -118,11 +121,6 @@ class Meter:
         except (httpx2.RemoteProtocolError, httpx2.ReadError):
             return size, "broken off"
         return size, outcome_of(answer.status_code, answer.headers.get("content-type", ""), bytes(kept))
-
-
-def total(processes: Iterable[int]) -> float:
-    """Return the processor time of these processes."""
-    return sum(map(milliseconds, processes))
 
 
 def outcome_of(status: int, content_type: str, body: bytes) -> str:

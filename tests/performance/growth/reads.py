@@ -244,8 +244,8 @@ def reports(scene: Scene) -> Iterator[Operation]:
 
 
 def nodes(scene: Scene, keys: dict[str, str]) -> Iterator[Operation]:
-    """`node` of each kind as four people: `keys` are the things by what they are."""
+    """`node` of each kind as three people: `keys` are the things by what they are."""
     document = "query Q($id: ID!) { node(id: $id) { id __typename } }"
     for name, key in keys.items():
-        for asker in ("host admin", "host member", "guest admin", "guest member", "stranger"):
+        for asker in ("host admin", "guest member", "stranger"):
             yield scene.graphql(f"node: {name}", asker, document, id=key)

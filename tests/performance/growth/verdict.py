@@ -21,7 +21,7 @@ COUNTED: Final[Mapping[str, float]] = {"statements": 2.0, "rows": 30.0, "pages":
 KINDS: Final[Mapping[str, str]] = {
     "screen": "13 screens as ten kinds of person",
     "": "lists and their filters",
-    "node": "`node` of each kind as five people",
+    "node": "`node` of each kind as three people",
     "activity": "activity and its filters",
     "report": "reports",
     "SCIM": "the directory's questions",
