@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import uvloop
 
 from accord.database.embedded import EmbeddedPostgres
@@ -29,10 +31,14 @@ from tests.servers import DatabaseURLs, administer
 
 SIZES: Final = (200, 1_000, 5_000)
 OUTPUT: Final = peers.ROOT / "build" / "acts"
-LONGEST_PAUSE: Final = 50.0
-"""Milliseconds for which the event loop may stand still."""
+PATIENCE: Final = 900.0
+"""Seconds after which a cascade is given up."""
 
-ACT: Final = "mutation Act($input: %s!) { %s(input: $input) { errors { __typename message } } }"
+BETWEEN: Final = 0.05
+"""Seconds between two questions about a cascade."""
+
+ACT: Final = "mutation Act($input: %s!) { %s(input: $input) { errors { __typename message } cascades { id } } }"
+STANDS: Final = "query Stands($ids: [ID!]!) { nodes(ids: $ids) { ... on Cascade { done } } }"
 SEEN: Final = "query Seen { viewer { %s(first: 1) { totalCount } } }"
 WRITTEN: Final = """
 SELECT (SELECT sum(sequence) FROM accord.chain_heads)::bigint AS events, (SELECT count(*) FROM accord.mails) AS mails,
@@ -41,7 +47,17 @@ SELECT (SELECT sum(sequence) FROM accord.chain_heads)::bigint AS events, (SELECT
 
 
 COLUMNS: Final = (
-    *("Act", "partners", "outcome", "time", "CPU", "statements", "events, mails, notices", "longest pause", "memory"),
+    *(
+        "Act",
+        "partners",
+        "outcome",
+        "answered, done",
+        "CPU",
+        "statements",
+        "events, mails, notices",
+        "longest pause",
+        "memory",
+    ),
     "still seen",
 )
 
@@ -104,10 +120,11 @@ ACTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of an act. Times in milliseconds, memory in megabytes."""
+    """What came of an act, until all that follows from it is done. Times in milliseconds, memory in megabytes."""
 
     outcome: str
-    wall: float
+    answered: float
+    finished: float
     gateway: float
     database: float
     statements: int
@@ -122,27 +139,46 @@ class Done:
 
 async def did(act: Act, ready: Ready) -> Done:
     """Do the act and return what it took, what it wrote, and what its loser still sees with the next request."""
-    before, memory = await ready.owner.fetchrow(WRITTEN), most_memory(ready.meter.gateway)
+    meter, operation = ready.meter, act.operation(ready.scene)
+    before, memory = await ready.owner.fetchrow(WRITTEN), most_memory(meter.gateway)
     await ready.http.get(PATH)
-    began = time.perf_counter()
-    cost = await ready.meter.measure(act.operation(ready.scene), warm=0, rounds=1, seconds=0)
-    wall = (time.perf_counter() - began) * 1e3
+    spent, began = await meter.begin(), time.perf_counter()
+    _, outcome = await meter.ask(operation.request)
+    answered = time.perf_counter() - began
+    seen = await still_seen(act, ready)
+    await finish(ready, act.asker, begun(meter.last, act.mutation))
+    finished = time.perf_counter() - began
+    cost = await meter.end(spent)
     pauses = (await ready.http.get(PATH)).json()
     after = await ready.owner.fetchrow(WRITTEN)
     assert before is not None
     assert after is not None
-    written = {name: int(after[name] - before[name]) for name in ("events", "mails", "notices")}
     return Done(
-        outcome=cost.outcome,
-        wall=wall,
+        outcome=outcome,
+        answered=answered * 1e3,
+        finished=finished * 1e3,
         gateway=cost.gateway,
         database=cost.database,
         statements=round(cost.statements),
-        memory=(most_memory(ready.meter.gateway) - memory) / 1024,
-        still_seen=await still_seen(act, ready),
+        memory=(most_memory(meter.gateway) - memory) / 1024,
+        still_seen=seen,
         **pauses,
-        **written,
+        **{name: int(after[name] - before[name]) for name in ("events", "mails", "notices")},
     )
+
+
+def begun(answer: bytes, mutation: str) -> list[str]:
+    """Return the cascades that the worker finishes, by the answer of the act."""
+    payload = (orjson.loads(answer).get("data") or {}).get(mutation) or {}
+    return [cascade["id"] for cascade in payload.get("cascades") or ()]
+
+
+async def finish(ready: Ready, asker: str, cascades: Sequence[str]) -> None:
+    """Wait until the worker has done all of them; raise TimeoutError where it does not."""
+    stands = ready.scene.graphql("stands", asker, STANDS, ids=list(cascades)).request
+    async with asyncio.timeout(PATIENCE):
+        while cascades and not all(cascade["done"] for cascade in (await said(ready.http, stands))["data"]["nodes"]):  # noqa: ASYNC110
+            await asyncio.sleep(BETWEEN)
 
 
 async def still_seen(act: Act, ready: Ready) -> str:
@@ -190,7 +226,7 @@ def table(found: Mapping[str, Mapping[int, Done]]) -> str:
     lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
     for name, sizes in found.items():
         for size, done in sizes.items():
-            told: list[Any] = [name, f"{size:,}", done.outcome, f"{done.wall:,.0f} ms"]
+            told: list[Any] = [name, f"{size:,}", done.outcome, f"{done.answered:,.0f} ms, {done.finished:,.0f} ms"]
             told += [f"{done.gateway:,.0f} + {done.database:,.0f} ms", f"{done.statements:,}"]
             told += [f"{done.events:,}, {done.mails:,}, {done.notices:,}"]
             told += [

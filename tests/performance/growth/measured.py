@@ -24,6 +24,7 @@ OF_BRAND: Final = (
 )
 THINGS: Final[Mapping[str, str]] = {
     "grant": "grants " + OF_BRAND % "host_id",
+    "cascade": "cascades " + OF_BRAND % "organisation_id",
     "amendment": "amendments " + OF_BRAND % "host_id",
     "attempt": "attempts " + OF_BRAND % "host_id",
     "invoice": "invoices " + OF_BRAND % "organisation_id",

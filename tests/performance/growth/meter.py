@@ -65,6 +65,14 @@ class Cost:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Processor time until an instant, in milliseconds: the gateway's, and that of each connection's process."""
+
+    gateway: float
+    backends: dict[int, float]
+
+
 class Meter:
     """Measures one request after the other on one gateway that nobody else asks."""
 
@@ -72,6 +80,7 @@ class Meter:
         self.gateway = gateway
         self.owner = owner
         self.http = http
+        self.last = b""
 
     async def measure(self, operation: Operation, *, warm: int, rounds: int, seconds: float) -> Cost:
         """Return the medians of so many rounds, or of as many as begin within so many seconds; one at least."""
@@ -94,13 +103,25 @@ class Meter:
         counts = {name: spent[name] / len(found) for name in ("statements", "rows", "pages")}
         return replace(found[-1], **times, **counts, dearest=" ".join(spent["dearest"].split())[:2000])
 
+    async def begin(self) -> Spent:
+        """Forget the counts; return what was spent until now."""
+        await self.owner.execute(FORGET)
+        return Spent(milliseconds(self.gateway), await self._backends())
+
+    async def end(self, before: Spent) -> Cost:
+        """Return what was spent since `begin`, whatever was asked."""
+        return await self._together([await self._since(before, 0, 0, "")])
+
     async def _once(self, request: Request) -> Cost:
-        gateway, backends, began = milliseconds(self.gateway), await self._backends(), time.perf_counter()
+        before, began = Spent(milliseconds(self.gateway), await self._backends()), time.perf_counter()
         size, outcome = await self.ask(request)
         wall = (time.perf_counter() - began) * 1e3
         await asyncio.sleep(SETTLED)
-        gateway = milliseconds(self.gateway) - gateway
-        database = sum(spent - backends.get(process, 0) for process, spent in (await self._backends()).items())
+        return await self._since(before, wall, size, outcome)
+
+    async def _since(self, before: Spent, wall: float, size: int, outcome: str) -> Cost:
+        gateway = milliseconds(self.gateway) - before.gateway
+        database = sum(spent - before.backends.get(process, 0) for process, spent in (await self._backends()).items())
         return Cost(gateway, database, wall, 0, 0, 0, size, outcome)
 
     async def _backends(self) -> dict[int, float]:
@@ -108,7 +129,7 @@ class Meter:
         return {row["pid"]: milliseconds(row["pid"]) for row in await self.owner.fetch(BACKENDS)}
 
     async def ask(self, request: Request) -> tuple[int, str]:
-        """Return the length of the answer and what came of it."""
+        """Return the length of the answer and what came of it; `last` keeps the answer."""
         size, kept, headers = 0, bytearray(), dict(request.headers)
         if request.path.startswith("/scim/"):
             headers["content-type"] = "application/scim+json"
@@ -120,7 +141,8 @@ class Meter:
                         kept += piece
         except (httpx2.RemoteProtocolError, httpx2.ReadError):
             return size, "broken off"
-        return size, outcome_of(answer.status_code, answer.headers.get("content-type", ""), bytes(kept))
+        self.last = bytes(kept)
+        return size, outcome_of(answer.status_code, answer.headers.get("content-type", ""), self.last)
 
 
 def outcome_of(status: int, content_type: str, body: bytes) -> str:

@@ -241,6 +241,10 @@ SELECT organisation_id, m.id, false, token_hash, email, issuer, 'other ' || emai
   now(), token_expires_at
 FROM size, accord.memberships m JOIN o ON o.id = organisation_id WHERE o.kind = 'crowd' AND status = 'INVITED'
 
+INSERT INTO accord.cascades (organisation_id, actor_user_id, kind, subject_id, total, done, finished_at)
+SELECT host, u.id, 'END_SHARES', p.id, partners, partners, began
+FROM size, p JOIN u ON u.home = host AND u.k = 1 WHERE p.kind = 'dealer'
+
 CREATE TEMP TABLE e AS
 SELECT q, accord.new_id() AS id, rare, p.host, p.guest, p.id AS partnership, a.id AS account,
   CASE WHEN rare THEN 'Rare' ELSE 'Ledger' END AS app, m.id AS person, m.name
