@@ -32,7 +32,7 @@ KINDS: Final[Mapping[str, str]] = {
 SHOWN: Final = 40
 """Operations that grow and are shown in the documentation."""
 
-MENDED: Final = 0.75
+MENDED: Final = 0.6
 """A count grows no longer where it is below this part of what it may be, so that no operation stands on the edge."""
 
 
