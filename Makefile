@@ -47,7 +47,7 @@ mutants: .venv/dev console  ## break each listed rule and see that the tests not
 bench: .venv/dev  ## Accord beside PostGraphile, Mercurius and hand-written SQL, and in small and large tenants
 	@$(BIN)/python -m tests.performance.bench
 	@$(BIN)/python -m tests.performance.growth --publish
-	@$(BIN)/python -m tests.performance.growth.acts
+	@$(BIN)/python -m tests.performance.growth.acts --publish
 
 bench-quick: .venv/dev  ## the same in under 3 minutes
 	@$(BIN)/python -m tests.performance.bench --rounds 3 --seconds 1 --quick

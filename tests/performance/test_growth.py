@@ -8,27 +8,35 @@ grows and is not listed, and for one that is listed and has been mended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import pytest
 
+from accord.database.embedded import EmbeddedPostgres
 from accord.domain.ids import KINDS, kind_of
 from tests.performance.dataset import Progress
+from tests.performance.growth.acts import ACTS, copied, did
 from tests.performance.growth.gateways import MEASURED, Ready, gateway
 from tests.performance.growth.measured import Pace, costs
 from tests.performance.growth.meter import Cost
 from tests.performance.growth.scene import Operation, Request
 from tests.performance.growth.tenants import Grown, provide_grown
 from tests.performance.growth.verdict import COUNTED, FLOOR, Growth, compared, table
+from tests.performance.growth.watched import PATH, Watched
 from tests.scale import SCALE
 from tests.servers import start_test_server
 
 SIZES: Final = (60, 600)
 """Partners; the smaller tenant fills two pages of every list."""
+
+TINY: Final = Grown(20)
+"""Where acts are done."""
 
 ONCE: Final = Pace(warm=0, rounds=1, seconds=0)
 QUICKLY: Final = ("screen partners", "screen accounts", "screen banner", "activity of a rare", "userName eq")
@@ -52,14 +60,20 @@ class Tenants:
 
 
 @pytest.fixture(scope="module")
-async def tenants(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tenants]:
+def server() -> Iterator[EmbeddedPostgres]:
+    """A server that counts its statements."""
+    with start_test_server(**MEASURED) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def tenants(server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tenants]:
     """Both data sets with a gateway each."""
     folder = tmp_path_factory.mktemp("growth")
-    with start_test_server(**MEASURED) as server:
-        async with AsyncExitStack() as stack:
-            urls = {Grown(size): await provide_grown(server, Grown(size), Progress()) for size in SIZES}
-            opened = (stack.enter_async_context(gateway(made, grown, folder)) for grown, made in urls.items())
-            yield Tenants(await asyncio.gather(*opened))
+    async with AsyncExitStack() as stack:
+        urls = {Grown(size): await provide_grown(server, Grown(size), Progress()) for size in SIZES}
+        opened = (stack.enter_async_context(gateway(made, grown, folder)) for grown, made in urls.items())
+        yield Tenants(await asyncio.gather(*opened))
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +141,39 @@ async def test_a_page_that_lost_its_index_is_found(tenants: Tenants) -> None:
             "ALTER TABLE accord.activity_events DROP CONSTRAINT uq_activity_events_stream_id_sequence"
         )
     assert [one.grows(COUNTED) for one in await tenants.compare(page)] == [["pages"]]
+
+
+@pytest.mark.skipif(SCALE == "test", reason="tests/size has the acts; this is their benchmark, at check scale only")
+async def test_each_act_is_done_and_denies_at_once(server: EmbeddedPostgres, tmp_path: Path) -> None:
+    await provide_grown(server, TINY, Progress())
+    async with copied(server, TINY, tmp_path) as one:
+        found = {act.name: await did(act, one) for act in ACTS}
+    assert {done.outcome for done in found.values()} == {"ok"}
+    assert {name: done.still_seen for name, done in found.items() if done.still_seen not in {"0", "FORBIDDEN"}} == {}
+    assert all(done.events >= TINY.partners and done.computed > 0 for done in found.values())
+
+
+async def test_a_loop_that_stands_still_is_noticed() -> None:
+    """What it computes is counted, so that a busy machine makes no pause."""
+    sent: list[Any] = []
+
+    async def busy(*_: Any) -> None:
+        began = time.thread_time()
+        while time.thread_time() < began + 0.08:
+            pass
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    watched = Watched(busy)
+    for kind, path in (("lifespan", ""), ("http", "/ready"), ("http", PATH), ("http", PATH)):
+        await watched({"type": kind, "path": path}, None, send)
+        await asyncio.sleep(0.02)
+    first, second = (orjson.loads(message["body"])["computed"] for message in sent if "body" in message)
+    assert first >= 80
+    assert second < 80
+    assert watched.beating is not None
+    watched.beating.cancel()
 
 
 def judged(things: tuple[int, int] = (0, 0), **large: Any) -> Growth:

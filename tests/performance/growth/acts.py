@@ -27,9 +27,11 @@ from tests.performance.growth.gateways import MEASURED, Ready, gateway
 from tests.performance.growth.scene import Operation, Scene, said
 from tests.performance.growth.tenants import Grown, name_of, provide_grown
 from tests.performance.growth.watched import PATH
+from tests.performance.report import publish
 from tests.servers import DatabaseURLs, administer
 
 SIZES: Final = (200, 1_000, 5_000)
+PLACE: Final = "<!-- found by python -m tests.performance.growth.acts -->"
 OUTPUT: Final = peers.ROOT / "build" / "acts"
 PATIENCE: Final = 900.0
 """Seconds after which a cascade is given up."""
@@ -65,7 +67,7 @@ COLUMNS: Final = (
 @dataclass(frozen=True, slots=True)
 class Act:
     """A mutation with its input, where names of `tenants.sql` stand for IDs. `seen` is the connection of `loser` that
-    has to be empty for the next request."""
+    has to be empty for the next request. With more than `most` partners the act is not measured."""
 
     name: str
     asker: str
@@ -73,6 +75,7 @@ class Act:
     given: Mapping[str, str]
     loser: str
     seen: str
+    most: int
 
     def operation(self, scene: Scene) -> Operation:
         """Return the act as it is asked for."""
@@ -89,6 +92,7 @@ ACTS: Final = (
         {"organisationId": "organisation:brand-0", "partnershipId": "partnership:dealer-0"},
         "p5@dealer0.example",
         "sharedAccounts",
+        5_000,
     ),
     Act(
         "deactivate the representative of N",
@@ -97,6 +101,7 @@ ACTS: Final = (
         {"organisationId": "organisation:provider-0", "membershipId": "membership:p3@provider0.example"},
         "p3@provider0.example",
         "customers",
+        1_000,
     ),
     Act(
         "suspend a partner of N customers",
@@ -105,6 +110,7 @@ ACTS: Final = (
         {"organisationId": "organisation:provider-0", "program": "MSP", "status": "SUSPENDED"},
         "p4@provider0.example",
         "customers",
+        5_000,
     ),
     Act(
         "close an organisation of N partnerships",
@@ -113,6 +119,7 @@ ACTS: Final = (
         {"organisationId": "organisation:brand-0", "status": "CLOSED", "reason": "It has ended."},
         "p2@guest2.example",
         "sharedAccounts",
+        1_000,
     ),
 )
 """In this order none ends what the next one is about."""
@@ -215,7 +222,7 @@ async def measured(sizes: Sequence[int], only: Sequence[str], output: Path) -> s
             await provide_grown(server, Grown(size), progress)
             async with copied(server, Grown(size), output) as ready:
                 for act in ACTS:
-                    if not only or any(word in act.name for word in only):
+                    if size <= act.most and (not only or any(word in act.name for word in only)):
                         progress(f"{size:,} partners: {act.name}")
                         found.setdefault(act.name, {})[size] = await did(act, ready)
     return table(found)
@@ -242,6 +249,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("only", nargs="*", help="words of acts")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="partners")
+    parser.add_argument("--publish", action="store_true", help="write the figures into docs/performance.md")
     given = parser.parse_args()
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    sys.stdout.write(uvloop.run(measured(sorted(given.sizes), given.only, OUTPUT)))
+    found = uvloop.run(measured(sorted(given.sizes), given.only, OUTPUT))
+    sys.stdout.write(found)
+    if given.publish:
+        publish(found, peers.ROOT / "docs" / "performance.md", PLACE)
