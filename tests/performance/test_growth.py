@@ -8,6 +8,7 @@ grows and is not listed, and for one that is listed and has been mended.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -215,6 +216,13 @@ def test_an_operation_on_the_edge_is_neither_grown_nor_mended() -> None:
     edge = judged(pages=230)
     assert not edge.grows(COUNTED)
     assert not edge.is_flat(COUNTED)
+
+
+def test_the_list_says_what_is_new_and_what_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    grows, flat = judged(pages=1_000), judged()
+    assert (is_new(grows), is_mended(flat)) == (True, False)
+    monkeypatch.setattr(sys.modules[__name__], "KNOWN", {"page (somebody)"})
+    assert (is_new(grows), is_mended(grows), is_mended(flat)) == (False, False, True)
 
 
 def test_the_table_says_what_grows() -> None:
