@@ -72,7 +72,9 @@ def _insertion(table: Table, rows: Sequence[Mapping[str, Any]]) -> Insert:
 def _change(table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> Update:
     given = given_rows(table, rows)
     values = {one.name: one for one in given.c if one.name != key}
-    return update(table).where(table.c[key] == given.c[key]).values(**values)
+    # by the keys alone as well: of the other relation, PostgreSQL takes for granted that it has a hundred rows
+    named = among(table.c[key], [row[key] for row in rows])
+    return update(table).where(table.c[key] == given.c[key], named).values(**values)
 
 
 def given_rows(table: Table, rows: Sequence[Mapping[str, Any]]) -> TableValuedAlias:
