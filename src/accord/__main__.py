@@ -9,10 +9,11 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 from uuid import UUID
 
 import typer
@@ -42,6 +43,7 @@ from accord.delivery.mailbox import list_mails, requeue
 from accord.domain.notice import Template
 from accord.http.identity.development import DevelopmentIssuer
 from accord.schema.schema import print_schema
+from accord.services.activity import prepare_user_agents
 from accord.settings import Settings
 from accord.starting import load_aloud, migrate_once_there, prepare, whole
 
@@ -116,6 +118,10 @@ def refusing() -> Iterator[None]:
         fail(f"the database can't be used ({reason_of(error)})")
 
 
+COLLECT_WHILE_SERVING: Final = 10_000
+"""Objects made before a collection is tried while requests are served."""
+
+
 class Announcing(uvicorn.Server):
     """Says that it is ready once it listens."""
 
@@ -125,6 +131,8 @@ class Announcing(uvicorn.Server):
         self.people = people
 
     async def startup(self, sockets: list[Any] | None = None) -> None:
+        # a tenth of a second, which the first request that writes an event would else take from everybody
+        threading.Thread(target=prepare_user_agents, daemon=True).start()
         await super().startup(sockets)
         if self.started:
             rest_collector()
@@ -134,9 +142,13 @@ class Announcing(uvicorn.Server):
 
 
 def rest_collector() -> None:
-    """What start-up made stays, so the collector need not look at it, nor in the middle of every answer."""
+    """What start-up made stays, so the collector need not look at it, nor in the middle of every answer.
+
+    From here on it comes earlier, since all others wait while it looks at what was made: some 8 ms for so many objects.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(COLLECT_WHILE_SERVING, 50, 50)
 
 
 def introduced(people: list[dict[str, Any]]) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from accord.domain.chain import sealed
 from accord.domain.ids import global_id
 from accord.domain.organisation import PLATFORM
 
-__all__ = ["Event", "record", "record_export"]
+__all__ = ["Event", "prepare_user_agents", "record", "record_export"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +143,11 @@ def _place(tx: Transaction, event: Event, stream: UUID) -> dict[str, str | None]
     client = tx.principal.identity.client
     system, device = _machine(client)
     return {"ip": client.ip or None, "location": client.location or None, "os": system, "device": device}
+
+
+def prepare_user_agents() -> None:
+    """Compile the patterns by which user agents are told apart; the first one that is read would wait for it."""
+    parse("Accord/1.0")
 
 
 def _own(tx: Transaction) -> UUID | None:
