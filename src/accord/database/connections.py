@@ -115,6 +115,7 @@ async def connect(
         timeout=within,
         command_timeout=None if limits is None else limits.silence,
         statement_cache_size=statements,
+        max_cacheable_statement_size=0,
         max_cached_statement_lifetime=0,
         connection_class=Watched,
         server_settings={"application_name": "accord"},

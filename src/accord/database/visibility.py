@@ -20,6 +20,7 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    literal_column,
     or_,
 )
 from sqlalchemy import any_ as any_of
@@ -100,6 +101,12 @@ def asked_for(p: FromClause = partnerships) -> Predicate:
 def owns_partnership(p: FromClause = partnerships) -> Predicate:
     """Is the viewer Partnership Owner or co-owner?"""
     return or_(p.c.owner_user_id == VIEWER, any_of(p.c.co_owner_ids) == VIEWER)
+
+
+def co_owns_partnership(p: FromClause = partnerships, person: ColumnElement[Any] = VIEWER) -> Predicate:
+    """Is the person a co-owner? There is an index of partnerships that have any."""
+    has_any = p.c.co_owner_ids != literal_column("'{}'::uuid[]")
+    return and_(has_any, any_of(p.c.co_owner_ids) == person)
 
 
 def _has_grant(p: FromClause) -> Predicate:

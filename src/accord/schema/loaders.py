@@ -281,7 +281,7 @@ class Loaders:
 
     @cached_property
     def owned_partnerships(self) -> Loader[str, tuple[PartnershipFacts, ...]]:
-        """The active partnerships that the viewer owns, under any one key."""
+        """Active partnerships that the viewer owns, one of each host at least, under any one key."""
 
         async def owned(keys: list[str]) -> list[tuple[PartnershipFacts, ...]]:
             facts = tuple(facts_by_partnership(await self.snapshot.fetch(OWNED_PARTNERSHIPS)).values())

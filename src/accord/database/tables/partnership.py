@@ -106,6 +106,14 @@ Index("ix_partnerships_host", partnerships.c.host_id, partnerships.c.id)
 Index("ix_partnerships_visible_guest", partnerships.c.visible_guest_id, partnerships.c.id)
 Index("ix_partnerships_guest", partnerships.c.guest_id, partnerships.c.host_id)
 Index("ix_partnerships_owner", partnerships.c.owner_user_id)
+Index("ix_partnerships_representative", partnerships.c.representative_user_id)
+Index("ix_partnerships_created_by", partnerships.c.created_by_user_id)
+Index(
+    "ix_partnerships_co_owned",
+    partnerships.c.host_id,
+    partnerships.c.id,
+    postgresql_where=text("co_owner_ids <> '{}'::uuid[]"),
+)
 Index("ix_partnerships_link", partnerships.c.link_id)
 Index("ix_partnerships_lapses", partnerships.c.lapses_at, postgresql_where=partnerships.c.lapses_at.is_not(None))
 

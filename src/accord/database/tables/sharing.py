@@ -186,6 +186,7 @@ Index(
     postgresql_where=access_items.c.state == AccessItemState.PENDING.value,
 )
 Index("ix_access_items_share", access_items.c.share_id, access_items.c.id)
+Index("ix_access_items_member", access_items.c.member_user_id)
 Index("ix_access_items_account", access_items.c.account_id, access_items.c.id)
 Index("ix_access_items_partnership", access_items.c.partnership_id)
 Index("ix_access_items_lapses", access_items.c.lapses_at, postgresql_where=access_items.c.state == "PENDING")

@@ -220,7 +220,8 @@ def on_account(
 ) -> list[AccountAction]:
     """Which acts on this account are open to the caller now?
 
-    `targets`: the account with each of its live shares; `owned`: the active partnerships that the caller owns.
+    `targets`: the account with each of its live shares; `owned`: active partnerships that the caller owns, one of each
+    host at least.
     """
     known = tuple(targets)
     if not known or known[0].account is None or known[0].account.status is not AccountStatus.ACTIVE:
@@ -232,7 +233,8 @@ def on_account(
     }
     if not any(Capacity.HOST_MEMBER in capacities(principal, target) for target in known):
         open_now.discard(AccountAction.REMOVE_MEMBER)
-    sharing = (Target(account=known[0].account, partnership=facts) for facts in owned)
+    account = known[0].account
+    sharing = (Target(account=account, partnership=facts) for facts in owned if facts.host_id == account.host_id)
     if any(_may(principal, Action.ACCOUNT_SHARE, target, now) for target in sharing):
         open_now.add(AccountAction.SHARE)
     return [act for act in AccountAction if act in open_now]

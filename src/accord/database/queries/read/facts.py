@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Uuid, and_, exists, func, select
+from sqlalchemy import Select, Uuid, and_, exists, func, select, true, union_all
 
 from accord.access.facts import AccountFacts, GrantFacts, PartnershipFacts, ShareFacts, Target
 from accord.database.clock import partnership_end, partnership_state
@@ -15,7 +15,14 @@ from accord.database.queries.read.pages import as_text, wanted
 from accord.database.tables.organisation import memberships, organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import account_ownerships, accounts, grants, shares
-from accord.database.visibility import VIEWER, active_partnership, keys, owns_partnership, sees_partnership
+from accord.database.visibility import (
+    VIEWER,
+    Predicate,
+    active_partnership,
+    bound,
+    co_owns_partnership,
+    sees_partnership,
+)
 from accord.domain.partnership import CONNECTED
 from accord.domain.sharing import AccountRole, AccountStatus, GrantState, ShareState
 
@@ -52,13 +59,26 @@ PARTNERSHIP_FACTS: Final = Query(
     .join(guest, guest.c.id == p.c.guest_id)
     .where(p.c.id == wanted(), sees_partnership(p))
 )
+mine = partnerships.alias("mine")
+WORKPLACES: Final = func.unnest(bound("works_in")).table_valued("id", name="workplace").render_derived()
+
+
+def _one_owned(owned: Predicate) -> Select[Any]:
+    at = mine.c.host_id == WORKPLACES.c.id
+    return select(mine.c.id).where(at, owned, active_partnership(mine.c.id)).limit(1).correlate(WORKPLACES)
+
+
+one = union_all(_one_owned(mine.c.owner_user_id == VIEWER), _one_owned(co_owns_partnership(mine))).lateral("one")
 OWNED_PARTNERSHIPS: Final = Query(
-    select(as_text(p.c.id, "parent"), *PARTNERSHIP)
-    .join(host, host.c.id == p.c.host_id)
-    .join(guest, guest.c.id == p.c.guest_id)
-    .where(active_partnership(p.c.id), p.c.host_id == keys("works_in"), owns_partnership(p))
+    select(as_text(p.c.id, "parent"), *PARTNERSHIP).select_from(
+        WORKPLACES.join(one, true())
+        .join(p, p.c.id == one.c.id)
+        .join(host, host.c.id == p.c.host_id)
+        .join(guest, guest.c.id == p.c.guest_id)
+    )
 )
-"""The active partnerships that the viewer owns: where an account could be shared."""
+"""An active partnership that the viewer owns, and one that the viewer co-owns, in each organisation that has one: where
+an account could be shared. What may be done with an account is the same in all others."""
 ACCOUNT_TARGETS: Final = Query(
     select(
         as_text(a.c.id, "parent"),

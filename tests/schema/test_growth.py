@@ -1,0 +1,149 @@
+"""A read costs its page: what PostgreSQL reads for it does not grow with the tenant.
+
+Each operation runs as one of a small tenant's people and as the same person of a tenant four times as big, in one
+database. The pages of memory that its statements read are counted by EXPLAIN, as the gateway's role and with the plans
+that the gateway gets, which serve all values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pytest
+
+from accord.access.principal import Identity
+from accord.database.engine import Database, Query, Snapshot
+from accord.database.queries.read.organisation import USER_SEEN
+from accord.schema.context import Context, Support
+from tests.schema.conftest import NoTickets, schema
+from tests.schema.tenant import Tenant, grow
+from tests.servers import DatabaseURLs
+from tests.world import open_world
+
+SMALL: Final = 220
+LARGE: Final = 880
+TIMES: Final = 2
+SPARE: Final = 60
+"""Pages by which the larger may exceed: an index that is a level deeper costs each look-up one page more."""
+MORE_ROWS: Final = 5
+
+
+@dataclass(frozen=True)
+class Case:
+    """An operation as one of a tenant's people; each variable is a thing of the tenant, or a value."""
+
+    person: tuple[str, int]
+    document: str
+    given: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+KEPT: Final = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1"
+NODE: Final = "query Q($id: ID!) { node(id: $id) { id } }"
+MEMBERS: Final = "query Q($o: ID!) { organisation(id: $o) { members(first: 20) { edges { node { id email } } } } }"
+ACCOUNTS: Final = """query Q($o: ID!) { organisation(id: $o) { accounts(first: 20) {
+  edges { node { id viewerCan } } } } }"""
+ACCOUNT: Final = """query Q($a: ID!) { account(id: $a) { viewerCan grants(first: 20) { edges { node {
+  user { displayName email homeOrganisation { name } } } } } } }"""
+LEADER, OWNER = ("host", 1), ("host", 3)
+IN_HOST: Final = {"o": ("organisation", "host 0")}
+CASES: Final[dict[str, Case]] = {
+    "node of a person whom somebody waits for": Case(LEADER, NODE, {"id": ("user", "guest 1 1")}),
+    "node of a stranger": Case(("fat", 1), NODE, {"id": ("user", "customer 1 1")}),
+    "the first members": Case(("crowd", 1), MEMBERS, {"o": ("organisation", "crowd 0")}),
+    "accounts, to somebody who owns many": Case(LEADER, ACCOUNTS, IN_HOST),
+    "accounts, to somebody who owns many partnerships": Case(OWNER, ACCOUNTS, IN_HOST),
+    "an account and its people": Case(LEADER, ACCOUNT, {"a": ("account", "pool 1")}),
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """How many pages of memory statements read, and how many rows the gateway got."""
+
+    pages: int
+    rows: int
+
+
+class Explained:
+    """Runs operations and counts the pages that their statements read."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.asked: list[tuple[Query, dict[str, Any]]] = []
+
+    async def cost(self, tenant: Tenant, case: Case) -> Cost:
+        """What the statements of this operation cost, as this person of the tenant."""
+        identity = tenant.identity(*case.person)
+        given = {name: tenant.id(*thing) for name, thing in case.given.items()}
+        self.asked.clear()
+        context = Context(self.database, identity, Support("Support", "help@vendor.example"), NoTickets())
+        await schema.execute(case.document, variable_values=given, context_value=context)
+        assert self.asked
+        read = [await self._read(identity, query, values) for query, values in list(self.asked)]
+        return Cost(sum(one.pages for one in read), sum(one.rows for one in read))
+
+    async def _read(self, identity: Identity, query: Query, values: dict[str, Any]) -> Cost:
+        snapshot = self.database.snapshot(identity)
+        try:
+            await snapshot.principal()
+            opened = snapshot._opened
+            assert opened is not None
+            arguments = ", ".join(literal(value) for value in query.arguments(opened.binds | values))
+            explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE asked"
+            await opened.raw.execute(f"PREPARE asked AS {query.sql}")
+            (found,) = await opened.raw.fetchval(f"{explain} ({arguments})" if arguments else explain)
+            await opened.raw.execute("DEALLOCATE asked")
+        finally:
+            await snapshot.close()
+        plan = found["Plan"]
+        return Cost(int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]), int(plan["Actual Rows"]))
+
+
+def literal(value: Any) -> str:
+    """A bound value as SQL text."""
+    if value is None or isinstance(value, bool | int):
+        return "NULL" if value is None else str(value).lower()
+    text = "{" + ",".join(map(str, value)) + "}" if isinstance(value, list | tuple) else str(value)
+    return "'" + text.replace("'", "''") + "'"
+
+
+@pytest.fixture(scope="module")
+async def measured(module_database_urls: DatabaseURLs) -> AsyncIterator[dict[str, tuple[Cost, Cost]]]:
+    """What each operation costs in the small tenant, and in the large one that was made after it."""
+    patched = pytest.MonkeyPatch()
+    async with open_world(module_database_urls) as world:
+        explained = Explained(world.database)
+        fetch = Snapshot.fetch
+
+        async def noted(self: Snapshot, query: Query, **given: Any) -> list[Any]:
+            explained.asked.append((query, given))
+            return await fetch(self, query, **given)
+
+        small = await grow(world.owner, SMALL)
+        patched.setattr(Snapshot, "fetch", noted)
+        before = {name: await explained.cost(small, case) for name, case in CASES.items()}
+        large = await grow(world.owner, LARGE)
+        yield {name: (before[name], await explained.cost(large, case)) for name, case in CASES.items()}
+    patched.undo()
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_a_read_costs_its_page(measured: dict[str, tuple[Cost, Cost]], name: str) -> None:
+    small, large = measured[name]
+    assert large.pages <= small.pages * TIMES + SPARE, (small, large)
+    assert large.rows <= small.rows + MORE_ROWS, (small, large)
+
+
+async def test_the_longest_statement_is_planned_once(database_urls: DatabaseURLs) -> None:
+    """The driver keeps short statements alone unless it is told otherwise, and planning this one takes longer than
+    running it."""
+    async with open_world(database_urls, pool_size=1) as world:
+        asker = await world.person(await world.organisation())
+        snapshot = world.database.snapshot(asker.identity)
+        for _ in range(3):
+            await snapshot.fetch(USER_SEEN, keys=[str(asker.id)])
+        kept = await snapshot._opened.raw.fetch(KEPT, USER_SEEN.sql)  # type: ignore[union-attr]
+        await snapshot.close()
+        assert [tuple(row) for row in kept] == [(3, 0)]
