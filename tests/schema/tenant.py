@@ -52,7 +52,7 @@ FROM p JOIN u a ON a.org = host AND a.k = CASE WHEN p.kind = 'guest' AND p.n %% 
 JOIN u r ON r.org = guest AND r.k = 2;
 INSERT INTO accord.customer_assignments (partnership_id, host_id, guest_id, user_id, assigned_by, assigned_at)
 SELECT p.id, host, guest, t.id, a.id, MADE FROM p JOIN u t ON t.org = guest AND t.k = 3 + p.n %% 20
-JOIN u a ON a.org = guest AND a.k = 1 WHERE p.kind = 'msp' AND (p.n <= 40 OR p.n %% 20 > 1);
+JOIN u a ON a.org = guest AND a.k = 1 WHERE p.kind = 'msp';
 """
 ACCOUNTS: Final = """
 CREATE TEMP TABLE a ON COMMIT DROP AS SELECT accord.new_id() AS id, kind, n, host, k FROM (

@@ -41,12 +41,16 @@ class Case:
 
 KEPT: Final = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1"
 NODE: Final = "query Q($id: ID!) { node(id: $id) { id } }"
+EVENTS: Final = "query Q%s { activity(first: 20, filter: {%s}) { %s edges { node { id accountLabel } } } }"
 MEMBERS: Final = "query Q($o: ID!) { organisation(id: $o) { members(first: 20) { edges { node { id email } } } } }"
 ACCOUNTS: Final = """query Q($o: ID!) { organisation(id: $o) { accounts(first: 20) {
   edges { node { id viewerCan } } } } }"""
+PARTNER: Final = """query Q($p: ID!) { partnership(id: $p) {
+  members(first: 20) { edges { node { user { displayName email } } } } } }"""
 ACCOUNT: Final = """query Q($a: ID!) { account(id: $a) { viewerCan grants(first: 20) { edges { node {
   user { displayName email homeOrganisation { name } } } } } } }"""
-LEADER, OWNER = ("host", 1), ("host", 3)
+CUSTOMERS: Final = "{ viewer { customers(first: 20) { edges { node { organisation { name } level } } } } }"
+LEADER, OWNER, QUIET, PLAIN = ("host", 1), ("host", 3), ("host", 4), ("host", 5)
 IN_HOST: Final = {"o": ("organisation", "host 0")}
 CASES: Final[dict[str, Case]] = {
     "node of a person whom somebody waits for": Case(LEADER, NODE, {"id": ("user", "guest 1 1")}),
@@ -54,7 +58,24 @@ CASES: Final[dict[str, Case]] = {
     "the first members": Case(("crowd", 1), MEMBERS, {"o": ("organisation", "crowd 0")}),
     "accounts, to somebody who owns many": Case(LEADER, ACCOUNTS, IN_HOST),
     "accounts, to somebody who owns many partnerships": Case(OWNER, ACCOUNTS, IN_HOST),
+    "accounts, to somebody who sees none": Case(PLAIN, ACCOUNTS, IN_HOST),
     "an account and its people": Case(LEADER, ACCOUNT, {"a": ("account", "pool 1")}),
+    "activity, to a leader": Case(LEADER, EVENTS % ("", "", "")),
+    "activity, to the owner of accounts with few events": Case(OWNER, EVENTS % ("", "", "")),
+    "activity, to the owner of accounts without events": Case(QUIET, EVENTS % ("", "", "")),
+    "activity, to somebody without accounts": Case(PLAIN, EVENTS % ("", "", "")),
+    "activity of a rare type": Case(LEADER, EVENTS % ("", 'types: ["partnership.suspended"]', "totalCount")),
+    "activity of a type that there is not": Case(LEADER, EVENTS % ("", 'types: ["wallet.topped_up"]', "totalCount")),
+    "activity of a rare outcome": Case(LEADER, EVENTS % ("", "outcome: DENIED", "totalCount")),
+    "activity of a rare app": Case(LEADER, EVENTS % ("", 'app: "Rare"', "totalCount")),
+    "activity of a rare partner": Case(
+        LEADER, EVENTS % ("($o: ID!)", "partnerOrganisationId: $o", "totalCount"), {"o": ("organisation", "guest 1")}
+    ),
+    "members of a small partnership": Case(LEADER, PARTNER, {"p": ("partnership", "guest 1")}),
+    "members of a fat partnership, at the host": Case(LEADER, PARTNER, {"p": ("partnership", "fat 0")}),
+    "members of a fat partnership, to the guest's admin": Case(("fat", 1), PARTNER, {"p": ("partnership", "fat 0")}),
+    "members of a fat partnership, to one of them": Case(("fat", 3), PARTNER, {"p": ("partnership", "fat 0")}),
+    "the customers of an admin who acts nowhere": Case(("msp", 1), CUSTOMERS),
 }
 
 

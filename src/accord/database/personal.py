@@ -107,7 +107,11 @@ def level_holders(p: FromClause) -> Select[Any]:
     """Select the people of the guest who may use an effective level of the partnership `p` now."""
     m = memberships.alias()
     return select(m.c.user_id).where(
-        m.c.organisation_id == p.c.guest_id, m.c.user_id.is_not(None), holds_level(p, m.c.user_id)
+        m.c.organisation_id == p.c.guest_id,
+        m.c.user_id.is_not(None),
+        m.c.delegated_admin,
+        m.c.status == "ACTIVE",
+        holds_level(p, m.c.user_id),
     )
 
 

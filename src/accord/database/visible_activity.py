@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import FromClause, Uuid, all_, and_, cast, or_
+from sqlalchemy import ColumnElement, FromClause, Uuid, all_, and_, cast, or_
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.sql import expression
 
@@ -18,6 +18,7 @@ from accord.database.visibility import (
     sees_account_at_host,
 )
 from accord.domain.activity import EventType
+from accord.domain.organisation import PLATFORM
 from accord.domain.report import billing_types
 
 BILLING_TYPES: Final = billing_types()
@@ -27,12 +28,21 @@ def sees_event(e: FromClause = activity_events) -> Predicate:
     """Which events? Leaders and auditors their organisation's stream, Account Owners their accounts', the operator the
     platform's (S87, Q17); who acts the host's, without what concerns other partners (model 4.7)."""
     return or_(
-        e.c.stream_id == keys("leads"),
-        e.c.stream_id == keys("audits"),
+        _sees_stream(e.c.stream_id),
         and_(e.c.stream_id == e.c.host_id, owns_account(e.c.account_id, e.c.host_id)),
         _sees_while_acting(e),
-        and_(OPERATOR, e.c.stream_id == cast(expression.literal("00000000-0000-0000-0000-000000000000"), Uuid())),
     )
+
+
+def _sees_stream(stream_id: ColumnElement[Any]) -> Predicate:
+    """Which streams as a whole?"""
+    platform = cast(expression.literal(str(PLATFORM)), Uuid())
+    return or_(stream_id == keys("leads"), stream_id == keys("audits"), and_(OPERATOR, stream_id == platform))
+
+
+def reads_by_sequence(stream_id: ColumnElement[Any]) -> Predicate:
+    """Is the stream one of which the viewer sees all, or, acting, the most? All others see events by accounts alone."""
+    return or_(_sees_stream(stream_id), stream_id == keys("acts_reading"))
 
 
 def _sees_while_acting(e: FromClause) -> Predicate:

@@ -73,6 +73,32 @@ Index(
     postgresql_where=activity_events.c.acting_session_id.is_not(None),
 )
 
+Index("ix_activity_events_type", activity_events.c.stream_id, activity_events.c.type, "sequence")
+Index(
+    "ix_activity_events_outcome",
+    activity_events.c.stream_id,
+    activity_events.c.outcome,
+    "sequence",
+    postgresql_where=text("outcome <> 'SUCCESS'"),
+)
+Index(
+    "ix_activity_events_app",
+    activity_events.c.stream_id,
+    activity_events.c.app,
+    "sequence",
+    postgresql_where=activity_events.c.app.is_not(None),
+)
+OTHER_SIDE: Final = "\nCASE\n WHEN stream_id = host_id THEN guest_id\n ELSE host_id\nEND"
+"""As PostgreSQL writes it, so that a comparison of the schemas finds no difference."""
+Index("ix_activity_events_partner", activity_events.c.stream_id, text(f"({OTHER_SIDE})"), "sequence")
+Index(
+    "ix_activity_events_third",
+    activity_events.c.stream_id,
+    activity_events.c.guest_id,
+    "sequence",
+    postgresql_where=text(f"guest_id <> stream_id AND ({OTHER_SIDE}) IS DISTINCT FROM guest_id"),
+)
+
 chain_heads: Final = Table(
     "chain_heads",
     metadata,

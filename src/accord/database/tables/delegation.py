@@ -143,6 +143,11 @@ Index(
     unique=True,
     postgresql_where=role_group_members.c.ended_at.is_(None),
 )
+Index(
+    "ix_role_group_members_partnership",
+    role_group_members.c.partnership_id,
+    postgresql_where=role_group_members.c.ended_at.is_(None),
+)
 Index("ix_role_group_members_group", role_group_members.c.group_id, role_group_members.c.id)
 Index(
     "ix_role_group_members_user",

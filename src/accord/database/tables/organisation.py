@@ -135,6 +135,12 @@ memberships: Final = Table(
 )
 """`directory_roles`: those of the roles that a group of the directory alone gives. `unclaimed`: made by the directory,
 and nobody has signed in as this person yet."""
+Index(
+    "ix_memberships_delegated",
+    memberships.c.organisation_id,
+    memberships.c.user_id,
+    postgresql_where=memberships.c.delegated_admin,
+)
 Index("ix_memberships_organisation", memberships.c.organisation_id, memberships.c.id)
 Index(
     "uq_memberships_invited",

@@ -105,7 +105,7 @@ Index(
 Index("ix_partnerships_host", partnerships.c.host_id, partnerships.c.id)
 Index("ix_partnerships_visible_guest", partnerships.c.visible_guest_id, partnerships.c.id)
 Index("ix_partnerships_guest", partnerships.c.guest_id, partnerships.c.host_id)
-Index("ix_partnerships_owner", partnerships.c.owner_user_id)
+Index("ix_partnerships_owned", partnerships.c.owner_user_id, partnerships.c.host_id)
 Index("ix_partnerships_representative", partnerships.c.representative_user_id)
 Index("ix_partnerships_created_by", partnerships.c.created_by_user_id)
 Index(

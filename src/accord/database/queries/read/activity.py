@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
@@ -39,11 +40,14 @@ from accord.database.queries.read.pages import (
     looked_up,
     paged,
 )
+from accord.database.queries.read.ways import Way
 from accord.database.tables.activity import activity_events
 from accord.database.tables.api_client import api_clients
 from accord.database.tables.outbox import notifications
+from accord.database.tables.sharing import account_ownerships
 from accord.database.visibility import VIEWER, keys
-from accord.database.visible_activity import names_account, sees_event
+from accord.database.visible_activity import names_account, reads_by_sequence, sees_event
+from accord.domain.activity import Outcome
 from accord.domain.chain import ERASED
 
 
@@ -64,6 +68,7 @@ class NotificationRow(Item):
     type_name = "Notification"
 
 
+w = account_ownerships.alias("w")
 e, x, n, ac = activity_events.alias("e"), activity_events.alias("x"), notifications.alias("n"), api_clients.alias("ac")
 NAMED: Final = names_account(e)
 CLIENT_NAME: Final = (
@@ -79,6 +84,9 @@ def _unless_erased(name: str) -> Label[str]:
 
 
 OTHER_SIDE: Final = case((e.c.stream_id == e.c.host_id, e.c.guest_id), else_=e.c.host_id)
+
+IS_THIRD: Final = and_(e.c.guest_id != e.c.stream_id, OTHER_SIDE.is_distinct_from(e.c.guest_id))
+"""Is it told in the stream of somebody who is neither side? Then the guest is another partner than `OTHER_SIDE`."""
 
 EVENT: Final = (
     global_id("event", e.c.id),
@@ -129,11 +137,12 @@ def _key(name: str) -> ColumnElement[UUID]:
     return cast(bindparam(name, type_=Text()), Uuid())
 
 
+TYPES: Final = bindparam("types", type_=ARRAY(Text()))
 FILTERS: Final[Mapping[str, Predicate]] = MappingProxyType(
     {
         "since": e.c.occurred_at >= SINCE,
         "until": e.c.occurred_at < UNTIL,
-        "types": e.c.type == any_of(bindparam("types", type_=ARRAY(Text()))),
+        "types": e.c.type == any_of(TYPES),
         "outcome": e.c.outcome == bindparam("outcome", type_=Text()),
         "person": e.c.actor_user_id == _key("person"),
         "session": e.c.acting_session_id == _key("session"),
@@ -165,6 +174,45 @@ OWN_STREAM: Final = and_(
 )
 """Of the two streams of an event the host's, where the viewer belongs to both sides."""
 
+wanted_type = select(func.unnest(TYPES).label("type")).distinct().subquery("wanted_type")
+SUCCESS: Final = literal_column(f"'{Outcome.SUCCESS.value}'", Text())
+ONE_WAY: Final = Way(())
+BY_FILTER: Final[Mapping[str, tuple[Way, ...]]] = MappingProxyType(
+    {
+        "session": (ONE_WAY,),
+        "account": (ONE_WAY,),
+        "person": (ONE_WAY,),
+        "partner": (
+            Way((_key("partner") == OTHER_SIDE, e.c.stream_id != _key("partner")), frozenset({"partner"})),
+            Way((e.c.guest_id == _key("partner"), IS_THIRD), frozenset({"partner"})),
+        ),
+        "app": (Way((FILTERS["app"],), frozenset({"app"})),),
+        "types": (Way((e.c.type == wanted_type.c.type,), frozenset({"types"}), wanted_type),),
+        "outcome": (
+            Way((FILTERS["outcome"], e.c.outcome != SUCCESS), frozenset({"outcome"})),
+            Way((FILTERS["outcome"], bindparam("outcome", type_=Text()) == SUCCESS), frozenset({"outcome"})),
+        ),
+    }
+)
+"""How the events of a filter are found in a stream that the viewer reads as a whole; of several filters the first."""
+
+
+def _ways(given: frozenset[str]) -> list[Way]:
+    """People who read a stream as a whole find events in its order or by a filter, others by the accounts they own."""
+    whole = reads_by_sequence(PARENT)
+    name = next((one for one in BY_FILTER if one in given), None)
+    ways = BY_FILTER[name] if name is not None else (ONE_WAY,)
+    owned = (
+        select(w.c.account_id)
+        .where(w.c.user_id == VIEWER, keys("works_in") == PARENT, not_(whole))
+        .where(*([w.c.account_id == _key("account")] if "account" in given else []))
+        .correlate(PARENTS)
+        .subquery("owned")
+    )
+    by_account = Way((e.c.account_id == owned.c.account_id, e.c.host_id == PARENT), each=owned, many=True)
+    return [*(replace(way, conditions=(whole, *way.conditions)) for way in ways), by_account]
+
+
 EVENT_BY_ID: Final = looked_up(EventRow, EVENT, e.c.id, sees_event(e), hidden=HIDDEN)
 
 
@@ -185,8 +233,8 @@ def _listed(*where: Predicate, columns: Sequence[ColumnElement[Any]] = EVENT, **
     )
 
 
-EVENTS: Final = _listed(e.c.stream_id == PARENT, above=AFTER, below=BEFORE)
-EVENTS_IN_FILE: Final = _listed(e.c.stream_id == PARENT, columns=LINE, above=AFTER, below=BEFORE)
+EVENTS: Final = _listed(e.c.stream_id == PARENT, above=AFTER, below=BEFORE, ways=_ways)
+EVENTS_IN_FILE: Final = _listed(e.c.stream_id == PARENT, columns=LINE, above=AFTER, below=BEFORE, ways=_ways)
 EVENTS_OF_PARTNERSHIP: Final = _listed(e.c.partnership_id == PARENT, OWN_STREAM)
 EVENTS_OF_ACCOUNT: Final = _listed(e.c.account_id == PARENT, OWN_STREAM, NAMED)
 

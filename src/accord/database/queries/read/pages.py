@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy import any_ as any_of
 
 from accord.database.engine import Query, Row
+from accord.database.queries.read.ways import Sought, Way, looked_at
 from accord.database.tables.metadata import folded
 
 Predicate = ColumnElement[bool]
@@ -143,26 +144,58 @@ def paged(
     by_sequence: bool = False,
     hidden: Mapping[str, str] = NOTHING_HIDDEN,
     looked_up_by: Collection[str] = (),
+    ways: Callable[[frozenset[str]], Sequence[Way]] | None = None,
 ) -> Pages:
     """The statements of a connection, without its filters; `where` names the parent as `PARENT`. `above` and
     `below` are what a filter says of the positions, exclusive; NULL says nothing. `hidden` as in `shown`.
-    `looked_up_by` are filters for which there is an index, so that a count looks at no other rows."""
+    `looked_up_by` are filters for which there is an index, so that a count looks at no other rows. `ways`: how the rows
+    are found with these filters, where a walk through the whole list could find few; `order` is then unique under
+    each parent."""
 
     @cache
     def variant(given: frozenset[str]) -> Pages:
         conditions = [*where, *(filters[name] for name in sorted(given))]
         low = [above[name] for name in sorted(given & above.keys())]
         high = [below[name] for name in sorted(given & below.keys())]
-        ways = _both_ways(record, columns, source, conditions, order, by_sequence, low, high, hidden)
-        conditions += [order > func.greatest(0, *low)] if low else []
-        conditions += [order < func.least(LAST_SEQUENCE, *high)] if high else []
-        by_index = [filters[name] for name in sorted(given & frozenset(looked_up_by))]
-        by_row = [filters[name] for name in sorted(given - frozenset(looked_up_by))]
-        within = [*where, *by_index, *conditions[len(where) + len(given) :]]
-        count = _count(source, within, by_row, order.desc() if by_sequence else None)
-        return Pages(*ways, count, newest_first, by_sequence, frozenset(filters), variant)
+        found_in = None if ways is None else ways(given)
+        ends = _Ends(order, by_sequence, low, high)
+        pages = _both_ways(record, columns, source, conditions, ends, hidden, found_in, given, filters)
+        bounds = [order > func.greatest(0, *low)] if low else []
+        bounds += [order < func.least(LAST_SEQUENCE, *high)] if high else []
+
+        def sorted_out(way: Way) -> tuple[list[Predicate], list[Predicate]]:
+            by_index = [filters[name] for name in sorted(given & frozenset(looked_up_by) - way.says)]
+            by_row = [filters[name] for name in sorted(given - frozenset(looked_up_by) - way.says)]
+            return [*where, *by_index, *bounds], by_row
+
+        if found_in is not None:
+            looked = looked_at(source, order, PARENTS, found_in, sorted_out)
+        else:
+            looked = _looked_at(source, *sorted_out(Way(())), order.desc() if by_sequence else None)
+        return Pages(*pages, _count(looked), newest_first, by_sequence, frozenset(filters), variant)
 
     return variant(frozenset())
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """The order of a list, and what filters say of the ends of a page.
+
+    Each end is one condition, without COALESCE: of several PostgreSQL looks one up, and before the policies only what
+    it knows to keep secrets.
+    """
+
+    order: ColumnElement[Any]
+    by_sequence: bool
+    low: Sequence[ColumnElement[Any]]
+    high: Sequence[ColumnElement[Any]]
+
+    def conditions(self) -> tuple[Predicate, Predicate]:
+        low, high = func.greatest(self._bound("low"), *self.low), func.least(self._bound("high"), *self.high)
+        return self.order > low, self.order < high
+
+    def _bound(self, name: str) -> ColumnElement[Any]:
+        return bindparam(name, type_=BigInteger()) if self.by_sequence else cast(bindparam(name, type_=Text()), Uuid())
 
 
 def _both_ways(
@@ -170,34 +203,32 @@ def _both_ways(
     columns: Sequence[ColumnElement[Any]],
     source: FromClause,
     where: Sequence[Predicate],
-    order: ColumnElement[Any],
-    by_sequence: bool,
-    low: Sequence[ColumnElement[Any]],
-    high: Sequence[ColumnElement[Any]],
+    ends: _Ends,
     hidden: Mapping[str, str],
+    ways: Sequence[Way] | None,
+    given: frozenset[str],
+    filters: Mapping[str, Predicate],
 ) -> tuple[Query, Query]:
-    """The page from the lowest position, and from the highest.
+    """The page from the lowest position, and from the highest."""
+    order = ends.order
 
-    Each end is one condition, without COALESCE: of several PostgreSQL looks one up, and before the policies only what
-    it knows to keep secrets.
-    """
-
-    def bound(name: str) -> ColumnElement[Any]:
-        return bindparam(name, type_=BigInteger()) if by_sequence else cast(bindparam(name, type_=Text()), Uuid())
+    def others(way: Way) -> list[Predicate]:
+        said = [filters[name] for name in sorted(way.says & given)]
+        return [condition for condition in where if not any(condition is one for one in said)]
 
     def one_way(descending: bool) -> Query:
-        inner = (
-            select(*columns, order.label("place"))
-            .select_from(source)
-            .where(*where, order > func.greatest(bound("low"), *low), order < func.least(bound("high"), *high))
-            .order_by(order.desc() if descending else order)
-            .limit(bindparam("size", type_=BigInteger()))
-            .correlate(PARENTS)
-            .lateral("item")
-        )
-        columns_shown = [column for column in shown(inner, hidden) if column.key != "place"]
-        outer = select(as_text(PARENTS.c.key, "parent"), *columns_shown).select_from(PARENTS.join(inner, true()))
-        return Query(outer.order_by(inner.c.place.desc() if descending else inner.c.place), record)
+        rows = select(*columns, order.label("place")).select_from(source).where(*where)
+        if ways is None:
+            place = order.desc() if descending else order
+            rows = rows.where(*ends.conditions()).order_by(place).limit(bindparam("size", type_=BigInteger()))
+            item, inner = rows.correlate(PARENTS).lateral("item"), PARENTS
+        else:
+            places = Sought(source, order, PARENTS, ends.conditions(), descending).found(ways, others)
+            inner = PARENTS.join(places, true())
+            item = rows.where(order == places.c.place).limit(1).correlate(PARENTS, places).lateral("item")
+        columns_shown = [column for column in shown(item, hidden) if column.key != "place"]
+        outer = select(as_text(PARENTS.c.key, "parent"), *columns_shown).select_from(inner.join(item, true()))
+        return Query(outer.order_by(item.c.place.desc() if descending else item.c.place), record)
 
     return one_way(False), one_way(True)
 
@@ -206,11 +237,10 @@ EXACTLY: Final = LAST_SEQUENCE - 1
 """As many rows as there can be, where a count has to be exact."""
 
 
-def _count(
+def _looked_at(
     source: FromClause, within: Sequence[Predicate], matching: Sequence[Predicate], order: ColumnElement[Any] | None
-) -> Query:
-    """How many rows under each parent match, of the first `most` and one more: a count looks at no more of them,
-    however few match. `looked` says at how many it did."""
+) -> Any:
+    """The first `most` rows and one more, as a lateral table, with whether each `matched`."""
     first = (
         select(and_(true(), *matching).label("matched"))
         .select_from(source)
@@ -218,7 +248,12 @@ def _count(
         .limit(bindparam("most", type_=BigInteger()) + 1)
     )
     first = first if order is None else first.order_by(order)
-    rows = first.correlate(PARENTS).lateral("looked_at")
+    return first.correlate(PARENTS).lateral("looked_at")
+
+
+def _count(rows: Any) -> Query:
+    """How many of these rows under each parent match: a count looks at no more of them, however few match. `looked`
+    says at how many it did."""
     total = func.count().filter(rows.c.matched).label("total")
     inner = select(total, func.count().label("looked")).select_from(rows).correlate(PARENTS).lateral("counted")
     shown = (as_text(PARENTS.c.key, "parent"), inner.c.total, inner.c.looked)

@@ -23,6 +23,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     or_,
     select,
     true,
@@ -50,6 +51,7 @@ from accord.database.tables.partnership import attempts, invitations, partnershi
 from accord.database.tables.sharing import grants, shares
 from accord.database.visibility import (
     asked_for,
+    is_there,
     keys,
     owns_partnership,
     sees_account_at_host,
@@ -250,13 +252,27 @@ def _held_by(basis: MemberBasis, holders: Callable[[FromClause], Select[Any]]) -
     return _holding(basis, held, user, p.c.id == PARENT, sees_holders(p))
 
 
+def _granted_people() -> FromClause:
+    """The people with grants in the partnership asked about, each found after the one before: there may be thousands
+    of grants to one person."""
+
+    def next_one(*after: ColumnElement[bool]) -> Select[Any]:
+        found = select(k.c.user_id).where(k.c.partnership_id == PARENT, k.c.state == "ACTIVE", *after)
+        return found.order_by(k.c.user_id).limit(1)
+
+    walk = select(next_one().correlate(PARENTS).subquery("first").c.user_id).cte("walk", recursive=True, nesting=True)
+    following = next_one(k.c.user_id > walk.c.user_id).correlate(PARENTS, walk).lateral("following")
+    walk = walk.union_all(select(following.c.user_id).select_from(walk.join(following, true())))
+    return select(walk.c.user_id).correlate(PARENTS).lateral("granted")
+
+
+k = grants.alias("k")
+granted = _granted_people()
+seen_grant = is_there(
+    g.c.partnership_id == PARENT, g.c.user_id == granted.c.user_id, grant_state(g) == "ACTIVE", sees_holder(g)
+)
 bases = union_all(
-    _holding(
-        MemberBasis.ACCOUNT,
-        select(g.c.user_id).where(g.c.partnership_id == PARENT, grant_state(g) == "ACTIVE"),
-        g.c.user_id,
-        sees_holder(g),
-    ),
+    _holding(MemberBasis.ACCOUNT, select(granted.c.user_id), granted.c.user_id, seen_grant),
     _holding(
         MemberBasis.REPRESENTATIVE,
         select(p.c.id).where(p.c.id == PARENT, has_not_ended(p), p.c.representative_user_id.is_not(None)),
@@ -270,17 +286,20 @@ bases = union_all(
 people = (
     select(bases.c.user_id, func.array_agg(distinct(bases.c.basis)).label("basis"))
     .group_by(bases.c.user_id)
+    .offset(literal_column("0"))
     .correlate(PARENTS)
     .lateral("people")
 )
 """The guest's people with access that the viewer may see, and the representative, each with every basis."""
+known = select(u.c.id).where(u.c.id == people.c.user_id).offset(literal_column("0")).correlate(people).lateral("known")
+"""Each of them looked up: a join might read all users there are."""
 
 PARTNERSHIP_MEMBERS: Final = paged(
     PartnershipMemberRow,
-    (global_id("user", u.c.id), as_text(u.c.id, "user_id"), people.c.basis),
-    people.join(u, u.c.id == people.c.user_id),
+    (global_id("user", people.c.user_id), as_text(people.c.user_id), people.c.basis),
+    people.join(known, true()),
     (),
-    u.c.id,
+    people.c.user_id,
 )
 TERMS_BY_ID: Final = looked_up(TermsRow, TERMS, v.c.id)
 CURRENT_TERMS: Final = Query(

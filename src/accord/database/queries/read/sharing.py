@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, not_, or_, select
 
 from accord.database.clock import access_item_state, grant_state, share_state
 from accord.database.engine import Query
+from accord.database.queries.read.holdings import FEW, holdings
 from accord.database.queries.read.organisation import USER, UserRow
 from accord.database.queries.read.organisation import u as owner
 from accord.database.queries.read.pages import (
     PARENT,
+    PARENTS,
     Item,
     as_text,
     contains,
@@ -23,11 +25,13 @@ from accord.database.queries.read.pages import (
     paged,
     wanted,
 )
+from accord.database.queries.read.ways import Way
 from accord.database.tables.organisation import memberships
 from accord.database.tables.sharing import access_items, account_ownerships, accounts, grants, shares
 from accord.database.visibility import (
     VIEWER,
     granted_account,
+    keys,
     may_invite_to,
     sees_access_item,
     sees_account,
@@ -130,12 +134,21 @@ ITEM: Final = (
 )
 
 ACCOUNT_BY_ID: Final = looked_up(AccountRow, ACCOUNT, a.c.id, sees_account(a), reach="reachable_accounts")
+HELD: Final = holdings().subquery("held")
+WALKED: Final = or_(
+    keys("leads") == PARENT,
+    keys("acts_on_all_accounts") == PARENT,
+    select(func.count()).select_from(HELD).correlate(PARENTS).scalar_subquery() > FEW,
+)
+"""Are the host's accounts walked through, because the viewer sees many of them, or may see one that nobody holds?"""
+each_held = select(HELD.c.account_id).where(not_(WALKED)).distinct().correlate(PARENTS).subquery("each_held")
 ACCOUNTS: Final = paged(
     AccountRow,
     ACCOUNT,
     a,
     (a.c.host_id == PARENT, sees_account(a), contains("search", a.c.label, a.c.app), equal(a.c.category, "category")),
     a.c.id,
+    ways=lambda given: [Way((WALKED,)), Way((a.c.id == each_held.c.account_id,), each=each_held)],
 )
 INVITABLE_ACCOUNTS: Final = paged(
     InvitableAccountRow,
