@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from accord.access.principal import Identity
 from accord.database.engine import Database, Query, Snapshot
 from accord.database.queries.read.organisation import USER_SEEN
+from accord.database.queries.read.report import DASHBOARD, SIGN_INS
 from accord.schema.context import Context, Support
 from tests.schema.conftest import NoTickets, schema
 from tests.schema.tenant import Tenant, grow
@@ -102,24 +104,33 @@ class Explained:
         context = Context(self.database, identity, Support("Support", "help@vendor.example"), NoTickets())
         await schema.execute(case.document, variable_values=given, context_value=context)
         assert self.asked
-        read = [await self._read(identity, query, values) for query, values in list(self.asked)]
-        return Cost(sum(one.pages for one in read), sum(one.rows for one in read))
+        plans = [await self.plan(identity, query, values) for query, values in list(self.asked)]
+        pages = [plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in plans]
+        return Cost(sum(pages), int(sum(plan["Actual Rows"] for plan in plans)))
 
-    async def _read(self, identity: Identity, query: Query, values: dict[str, Any]) -> Cost:
+    async def plan(self, identity: Identity, query: Query, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The plan of a statement for this caller, with what running it cost."""
         snapshot = self.database.snapshot(identity)
         try:
             await snapshot.principal()
             opened = snapshot._opened
             assert opened is not None
-            arguments = ", ".join(literal(value) for value in query.arguments(opened.binds | values))
+            arguments = ", ".join(literal(value) for value in query.arguments(opened.binds | dict(values)))
             explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE asked"
             await opened.raw.execute(f"PREPARE asked AS {query.sql}")
             (found,) = await opened.raw.fetchval(f"{explain} ({arguments})" if arguments else explain)
             await opened.raw.execute("DEALLOCATE asked")
         finally:
             await snapshot.close()
-        plan = found["Plan"]
-        return Cost(int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]), int(plan["Actual Rows"]))
+        plan: dict[str, Any] = found["Plan"]
+        return plan
+
+
+def scans(plan: dict[str, Any], table: str) -> list[int]:
+    """How many rows each scan of a table in this plan looked at."""
+    rows = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
+    mine = [int(rows * plan["Actual Loops"])] if plan.get("Relation Name") == table else []
+    return mine + [number for child in plan.get("Plans", ()) for number in scans(child, table)]
 
 
 def literal(value: Any) -> str:
@@ -130,9 +141,12 @@ def literal(value: Any) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+Measured = tuple[dict[str, tuple[Cost, Cost]], Explained, Tenant]
+
+
 @pytest.fixture(scope="module")
-async def measured(module_database_urls: DatabaseURLs) -> AsyncIterator[dict[str, tuple[Cost, Cost]]]:
-    """What each operation costs in the small tenant, and in the large one that was made after it."""
+async def measured(module_database_urls: DatabaseURLs) -> AsyncIterator[Measured]:
+    """What each operation costs in the small tenant, and in the large one that was made after it and is given, too."""
     patched = pytest.MonkeyPatch()
     async with open_world(module_database_urls) as world:
         explained = Explained(world.database)
@@ -146,15 +160,27 @@ async def measured(module_database_urls: DatabaseURLs) -> AsyncIterator[dict[str
         patched.setattr(Snapshot, "fetch", noted)
         before = {name: await explained.cost(small, case) for name, case in CASES.items()}
         large = await grow(world.owner, LARGE)
-        yield {name: (before[name], await explained.cost(large, case)) for name, case in CASES.items()}
+        after = {name: await explained.cost(large, case) for name, case in CASES.items()}
+        yield {name: (before[name], after[name]) for name in CASES}, explained, large
     patched.undo()
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_a_read_costs_its_page(measured: dict[str, tuple[Cost, Cost]], name: str) -> None:
-    small, large = measured[name]
+async def test_a_read_costs_its_page(measured: Measured, name: str) -> None:
+    small, large = measured[0][name]
     assert large.pages <= small.pages * TIMES + SPARE, (small, large)
     assert large.rows <= small.rows + MORE_ROWS, (small, large)
+
+
+async def test_the_dashboard_reads_each_grant_once_and_no_other_events(measured: Measured) -> None:
+    _, explained, tenant = measured
+    leader, keys = tenant.identity(*LEADER), [tenant.id("organisation", "host 0").partition("_")[2]]
+    now = explained.database.clock()
+    figures = await explained.plan(leader, DASHBOARD, {"keys": keys, "unused_since": now, "expiring_until": now})
+    assert len(scans(figures, "grants")) == 1
+    days = await explained.plan(leader, SIGN_INS, {"keys": keys, "since": now - timedelta(days=30)})
+    (looked,) = scans(days, "activity_events")[:1]
+    assert 0 < looked <= tenant.size * 100 // 10 // 2 + tenant.size
 
 
 async def test_the_longest_statement_is_planned_once(database_urls: DatabaseURLs) -> None:

@@ -138,6 +138,7 @@ def _key(name: str) -> ColumnElement[UUID]:
 
 
 TYPES: Final = bindparam("types", type_=ARRAY(Text()))
+APP: Final = bindparam("app", type_=Text())
 FILTERS: Final[Mapping[str, Predicate]] = MappingProxyType(
     {
         "since": e.c.occurred_at >= SINCE,
@@ -148,7 +149,7 @@ FILTERS: Final[Mapping[str, Predicate]] = MappingProxyType(
         "session": e.c.acting_session_id == _key("session"),
         "partner": and_(_key("partner").in_((e.c.host_id, e.c.guest_id)), _key("partner") != e.c.stream_id),
         "account": and_(e.c.account_id == _key("account"), NAMED),
-        "app": and_(e.c.app == bindparam("app", type_=Text()), NAMED),
+        "app": and_(e.c.app == APP, NAMED),
     }
 )
 """The filters of model 4.12; a filter never matches what the viewer would not be shown."""
@@ -177,6 +178,12 @@ OWN_STREAM: Final = and_(
 wanted_type = select(func.unnest(TYPES).label("type")).distinct().subquery("wanted_type")
 SUCCESS: Final = literal_column(f"'{Outcome.SUCCESS.value}'", Text())
 ONE_WAY: Final = Way(())
+
+
+def _held(column: ColumnElement[Any], value: ColumnElement[Any]) -> tuple[Predicate, Predicate]:
+    return column >= value, column <= value
+
+
 BY_FILTER: Final[Mapping[str, tuple[Way, ...]]] = MappingProxyType(
     {
         "session": (ONE_WAY,),
@@ -186,8 +193,8 @@ BY_FILTER: Final[Mapping[str, tuple[Way, ...]]] = MappingProxyType(
             Way((_key("partner") == OTHER_SIDE, e.c.stream_id != _key("partner")), frozenset({"partner"})),
             Way((e.c.guest_id == _key("partner"), IS_THIRD), frozenset({"partner"})),
         ),
-        "app": (Way((FILTERS["app"],), frozenset({"app"})),),
-        "types": (Way((e.c.type == wanted_type.c.type,), frozenset({"types"}), wanted_type),),
+        "app": (Way((*_held(e.c.app, APP), NAMED), frozenset({"app"}), prefix=e.c.app),),
+        "types": (Way(_held(e.c.type, wanted_type.c.type), frozenset({"types"}), wanted_type, prefix=e.c.type),),
         "outcome": (
             Way((FILTERS["outcome"], e.c.outcome != SUCCESS), frozenset({"outcome"})),
             Way((FILTERS["outcome"], bindparam("outcome", type_=Text()) == SUCCESS), frozenset({"outcome"})),

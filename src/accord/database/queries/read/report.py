@@ -13,36 +13,42 @@ from sqlalchemy import (
     DateTime,
     FromClause,
     Label,
+    Text,
     and_,
     bindparam,
     case,
     cast,
+    column,
     distinct,
     func,
     literal_column,
     or_,
     select,
+    true,
     union,
+    values,
 )
 
 from accord.database.clock import NOW, access_item_state, has_not_ended, partnership_end, partnership_state
 from accord.database.engine import Query, Row
 from accord.database.host_data import counts_in_dashboard
 from accord.database.personal import contact_holders, level_holders, role_holders
-from accord.database.queries.read.activity import NAMED, OTHER_SIDE, SINCE, UNTIL, e
+from accord.database.queries.read.activity import AFTER, OTHER_SIDE, SINCE, UNTIL, e
 from accord.database.queries.read.pages import PARENT, PARENTS, Predicate, as_text, one_of, wanted
 from accord.database.tables.activity import activity_events
 from accord.database.tables.organisation import organisations
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import access_items, grants, shares
 from accord.database.visibility import is_live_grant, keys
-from accord.database.visible_activity import sees_event
+from accord.database.visible_activity import names_account, sees_event
+from accord.domain.activity import EventType
 from accord.domain.report import ReportGrouping
 
 p, s, g = partnerships.alias("p"), shares.alias("s"), grants.alias("g")
 i = access_items.alias("i")
 STATE: Final[ColumnElement[Any]] = partnership_state(p)
 
+SIGN_IN_TYPES: Final = (EventType.SIGNIN_ACCOUNT, EventType.SIGNIN_PLATFORM)
 UNUSED_SINCE: Final = bindparam("unused_since", type_=DateTime(timezone=True))
 EXPIRING_UNTIL: Final = bindparam("expiring_until", type_=DateTime(timezone=True))
 
@@ -52,7 +58,7 @@ def _before_end(of: FromClause) -> Predicate:
 
 
 def _figure(name: str, counted: ColumnElement[Any], source: FromClause, *where: Predicate) -> Label[Any]:
-    found = select(counted).select_from(source).where(*where).correlate(PARENTS)
+    found = select(counted).select_from(source).where(*where).correlate(PARENTS, granted)
     return found.scalar_subquery().label(name)
 
 
@@ -60,8 +66,22 @@ SHARED: Final = s.join(p, p.c.id == s.c.partnership_id)
 LIVE_SHARE: Final = and_(s.c.state == "ACTIVE", _before_end(s), has_not_ended(p))
 GRANTED: Final = g.join(s, s.c.id == g.c.share_id).join(p, p.c.id == g.c.partnership_id)
 LIVE_GRANT: Final = and_(is_live_grant(g), LIVE_SHARE, g.c.host_id == PARENT, counts_in_dashboard(PARENT, p.c.id))
+UNUSED: Final = func.coalesce(g.c.last_used_at, g.c.granted_at) <= UNUSED_SINCE
+EXPIRING: Final = func.least(g.c.expires_at, s.c.expires_at, partnership_end(p)) <= EXPIRING_UNTIL
+granted = (
+    select(
+        func.count().filter(UNUSED).label("grants_unused"),
+        func.count().filter(EXPIRING).label("grants_expiring"),
+        func.array_agg(distinct(g.c.user_id)).label("people"),
+    )
+    .select_from(GRANTED)
+    .where(LIVE_GRANT)
+    .correlate(PARENTS)
+    .lateral("granted")
+)
+"""All figures of live grants, which are read once."""
 WITH_ACCESS: Final = union(
-    select(g.c.user_id).select_from(GRANTED).where(LIVE_GRANT).correlate(PARENTS),
+    select(func.unnest(granted.c.people)).correlate(granted),
     *(
         holders(p).where(p.c.host_id == PARENT, counts_in_dashboard(PARENT, p.c.id)).correlate(PARENTS)
         for holders in (level_holders, role_holders, contact_holders)
@@ -88,6 +108,8 @@ DASHBOARD: Final = Query(
             p.c.visible_guest_id == keys("leads"),
         ),
         _figure("people_with_access", func.count(), WITH_ACCESS),
+        granted.c.grants_unused,
+        granted.c.grants_expiring,
         _figure(
             "requests_waiting",
             func.count(),
@@ -104,21 +126,7 @@ DASHBOARD: Final = Query(
             access_item_state(i) == "PENDING",
             counts_in_dashboard(PARENT, i.c.partnership_id),
         ),
-        _figure(
-            "grants_unused",
-            func.count(),
-            GRANTED,
-            LIVE_GRANT,
-            func.coalesce(g.c.last_used_at, g.c.granted_at) <= UNUSED_SINCE,
-        ),
-        _figure(
-            "grants_expiring",
-            func.count(),
-            GRANTED,
-            LIVE_GRANT,
-            func.least(g.c.expires_at, s.c.expires_at, partnership_end(p)) <= EXPIRING_UNTIL,
-        ),
-    ).select_from(PARENTS)
+    ).select_from(PARENTS.join(granted, true()))
 )
 """Every figure of an organisation's dashboard in one statement; 0 where the viewer reads none of it."""
 
@@ -140,36 +148,50 @@ LIVE_PARTNERSHIPS: Final = Query(
     .order_by(STATE)
 )
 DAY: Final[ColumnElement[Any]] = cast(func.timezone("UTC", e.c.occurred_at), Date())
+kind = values(column("type", Text()), name="kind").data([(one.value,) for one in SIGN_IN_TYPES])
+signed_in = (
+    select(DAY.label("day"))
+    .where(e.c.stream_id == PARENT, e.c.type == kind.c.type, sees_event(e))
+    .where(e.c.sequence > func.greatest(0, AFTER["since"]), e.c.occurred_at >= SINCE)
+    .offset(literal_column("0"))
+    .correlate(PARENTS, kind)
+    .lateral("signed_in")
+)
 SIGN_INS: Final = Query(
-    select(
-        as_text(e.c.stream_id, "parent"),
-        DAY.label("day"),
-        func.count().label("count"),
-    )
-    .where(
-        e.c.stream_id == wanted(),
-        or_(e.c.type == "signin.account", e.c.type == "signin.platform"),
-        e.c.occurred_at >= SINCE,
-        sees_event(e),
-    )
-    .group_by(e.c.stream_id, literal_column("2"))
+    select(as_text(PARENT, "parent"), signed_in.c.day, func.count().label("count"))
+    .select_from(PARENTS.join(kind, true()).join(signed_in, true()))
+    .group_by(PARENT, signed_in.c.day)
     .order_by("day")
 )
+"""The sign-ins of each day, found by their types."""
 
-KEYS: Final[Mapping[ReportGrouping, ColumnElement[Any]]] = MappingProxyType(
+PARTS: Final[Mapping[ReportGrouping, tuple[ColumnElement[Any], ...]]] = MappingProxyType(
     {
-        ReportGrouping.EVENT_TYPE: e.c.type,
-        ReportGrouping.ACCOUNT: case(
-            (and_(NAMED, e.c.account_id.is_not(None)), func.concat("account_", e.c.account_id))
-        ),
-        ReportGrouping.APP: case((NAMED, e.c.app)),
-        ReportGrouping.USER: case(
-            (e.c.actor_user_id.is_not(None), func.concat("user_", e.c.actor_user_id)),
-        ),
-        ReportGrouping.PARTNER: case((OTHER_SIDE.is_not(None), func.concat("organisation_", OTHER_SIDE))),
+        ReportGrouping.EVENT_TYPE: (e.c.type,),
+        ReportGrouping.ACCOUNT: (e.c.account_id, e.c.host_id),
+        ReportGrouping.APP: (e.c.app, e.c.account_id, e.c.host_id),
+        ReportGrouping.USER: (e.c.actor_user_id,),
+        ReportGrouping.PARTNER: (OTHER_SIDE.label("partner_id"),),
     }
 )
-"""What events are gathered by; null where there is nothing, or nothing that the viewer may be told (Q31)."""
+"""What events are counted by first: the columns that decide their key. There are fewer of them than events."""
+
+
+def _key(grouping: ReportGrouping, x: FromClause) -> ColumnElement[Any]:
+    """What events are gathered by; null where there is nothing, or nothing that the viewer may be told (Q31)."""
+    match grouping:
+        case ReportGrouping.EVENT_TYPE:
+            return x.c.type
+        case ReportGrouping.ACCOUNT:
+            told = and_(names_account(x), x.c.account_id.is_not(None))
+            return case((told, func.concat("account_", x.c.account_id)))
+        case ReportGrouping.APP:
+            return case((names_account(x), x.c.app))
+        case ReportGrouping.USER:
+            return case((x.c.actor_user_id.is_not(None), func.concat("user_", x.c.actor_user_id)))
+        case ReportGrouping.PARTNER:
+            return case((x.c.partner_id.is_not(None), func.concat("organisation_", x.c.partner_id)))
+
 
 last, o = activity_events.alias("last"), organisations.alias("other")
 LABELS: Final[Mapping[ReportGrouping, Any]] = MappingProxyType(
@@ -184,22 +206,28 @@ LABELS: Final[Mapping[ReportGrouping, Any]] = MappingProxyType(
 
 
 def _gathered(grouping: ReportGrouping) -> FromClause:
-    """How many events each key has, and which is the newest of them."""
-    return (
+    """How many events each key has, and which is the newest of them. The key is asked of each part, not of each event:
+    whether an account may be named takes a look-up."""
+    within = (e.c.occurred_at >= SINCE, e.c.occurred_at < UNTIL, one_of(e.c.type, "types"), sees_event(e))
+    parts = (
         select(
             e.c.stream_id,
-            KEYS[grouping].label("key"),
+            *PARTS[grouping],
             func.count().label("count"),
             func.max(e.c.sequence).label("newest"),
         )
-        .where(
-            e.c.stream_id == wanted(),
-            e.c.occurred_at >= SINCE,
-            e.c.occurred_at < UNTIL,
-            one_of(e.c.type, "types"),
-            sees_event(e),
+        .where(e.c.stream_id == wanted(), *within)
+        .group_by(e.c.stream_id, *PARTS[grouping])
+        .subquery("parts")
+    )
+    return (
+        select(
+            parts.c.stream_id,
+            _key(grouping, parts).label("key"),
+            cast(func.sum(parts.c.count), BigInteger()).label("count"),
+            func.max(parts.c.newest).label("newest"),
         )
-        .group_by(e.c.stream_id, literal_column("2"))
+        .group_by(parts.c.stream_id, literal_column("2"))
         .subquery("gathered")
     )
 

@@ -23,13 +23,21 @@ class Way:
     """One way to rows: no row is found in two of them, and each row of the list in one.
 
     `conditions` say which rows. `says` are the filters that they contain. `each`: a table of values, for each of which
-    the conditions are looked up by themselves; `many`, where there may be more values than rows on a page.
+    the conditions are looked up by themselves; `many`, where there may be more values than rows on a page. `prefix`: a
+    column that the conditions hold to one value between two bounds. Rows come in its order first, as in its index
+    alone: with an equation PostgreSQL may as well walk through the whole list, if it takes the value for a common one.
     """
 
     conditions: tuple[Predicate, ...]
     says: frozenset[str] = frozenset()
     each: FromClause | None = None
     many: bool = False
+    prefix: ColumnElement[Any] | None = None
+
+    def in_order(self, order: ColumnElement[Any], descending: bool) -> list[ColumnElement[Any]]:
+        """What rows of this way are ordered by."""
+        columns = [order] if self.prefix is None else [self.prefix, order]
+        return [column.desc() for column in columns] if descending else columns
 
 
 @dataclass(frozen=True)
@@ -46,31 +54,31 @@ class Sought:
         """Select the places of the first rows that this way finds."""
         where = (*way.conditions, *filters)
         if way.each is None:
-            return self._places(SIZE, where).correlate(self.parents)
+            return self._places(way, SIZE, where).correlate(self.parents)
         if way.many:
-            return self._first_of_many(way.each, where)
-        one = self._places(SIZE, where).correlate(self.parents, way.each).lateral("one")
+            return self._first_of_many(way, way.each, where)
+        one = self._places(way, SIZE, where).correlate(self.parents, way.each).lateral("one")
         return self._merged(way.each, one)
 
-    def _first_of_many(self, each: FromClause, where: tuple[Predicate, ...]) -> Select[Any]:
+    def _first_of_many(self, way: Way, each: FromClause, where: tuple[Predicate, ...]) -> Select[Any]:
         """Select the first places under many values without reading a whole page under each: a few of each make a page
         already, and nothing beyond its last row can be in the page that is asked for."""
         number = select(func.count()).select_from(each).correlate(self.parents).scalar_subquery()
         few = SIZE // func.greatest(number, 1, type_=BigInteger()) + 1
-        one = self._places(few, where).correlate(self.parents, each).lateral("one")
+        one = self._places(way, few, where).correlate(self.parents, each).lateral("one")
         last = self._merged(each, one).offset(SIZE - 1).limit(1).scalar_subquery()
         beyond = select(func.coalesce(last, self._nowhere()).label("place")).correlate(self.parents).lateral("beyond")
         within = self.order >= beyond.c.place if self.descending else self.order <= beyond.c.place
-        all_within = self._places(SIZE, (*where, within)).correlate(self.parents, each, beyond).lateral("two")
+        all_within = self._places(way, SIZE, (*where, within)).correlate(self.parents, each, beyond).lateral("two")
         return self._merged(beyond.join(each, true()), all_within)
 
     def _nowhere(self) -> ColumnElement[Any]:
         end = 0 if self.descending else 2**63 - 1
         return bindparam("nowhere", end, type_=BigInteger(), unique=True)
 
-    def _places(self, limit: ColumnElement[Any], where: Sequence[Predicate]) -> Select[Any]:
+    def _places(self, way: Way, limit: ColumnElement[Any], where: Sequence[Predicate]) -> Select[Any]:
         places = select(self.order.label("place")).select_from(self.source).where(*where, *self.bounds)
-        return places.order_by(self.order.desc() if self.descending else self.order).limit(limit)
+        return places.order_by(*way.in_order(self.order, self.descending)).limit(limit)
 
     def _merged(self, each: FromClause, one: Any) -> Select[Any]:
         return self._in_order(select(one.c.place).select_from(each.join(one, true())), one)
@@ -99,7 +107,7 @@ def looked_at(
     for way in ways:
         within, matching = filters(way)
         rows = select(and_(true(), *matching).label("matched")).select_from(source)
-        rows = rows.where(*way.conditions, *within).order_by(order.desc()).limit(MOST)
+        rows = rows.where(*way.conditions, *within).order_by(*way.in_order(order, True)).limit(MOST)
         if way.each is None:
             parts.append(rows.correlate(parents).subquery())
             continue
