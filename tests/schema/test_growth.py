@@ -52,6 +52,7 @@ PARTNER: Final = """query Q($p: ID!) { partnership(id: $p) {
 ACCOUNT: Final = """query Q($a: ID!) { account(id: $a) { viewerCan grants(first: 20) { edges { node {
   user { displayName email homeOrganisation { name } } } } } } }"""
 CUSTOMERS: Final = "{ viewer { customers(first: 20) { edges { node { organisation { name } level } } } } }"
+SHARED: Final = "{ viewer { sharedAccounts(first: 20) { edges { node { id label } } } } }"
 LEADER, OWNER, QUIET, PLAIN = ("host", 1), ("host", 3), ("host", 4), ("host", 5)
 IN_HOST: Final = {"o": ("organisation", "host 0")}
 CASES: Final[dict[str, Case]] = {
@@ -77,6 +78,8 @@ CASES: Final[dict[str, Case]] = {
     "members of a fat partnership, at the host": Case(LEADER, PARTNER, {"p": ("partnership", "fat 0")}),
     "members of a fat partnership, to the guest's admin": Case(("fat", 1), PARTNER, {"p": ("partnership", "fat 0")}),
     "members of a fat partnership, to one of them": Case(("fat", 3), PARTNER, {"p": ("partnership", "fat 0")}),
+    "accounts shared with somebody to whom many are": Case(("fat", 3), SHARED),
+    "accounts shared with an admin to whom many are": Case(("fat", 1), SHARED),
     "the customers of an admin who acts nowhere": Case(("msp", 1), CUSTOMERS),
 }
 

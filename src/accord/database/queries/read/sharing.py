@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import func, not_, or_, select
+from sqlalchemy import func, literal_column, not_, or_, select
 
 from accord.database.clock import access_item_state, grant_state, share_state
 from accord.database.engine import Query
@@ -162,12 +162,22 @@ INVITABLE_ACCOUNTS: Final = paged(
     ),
     a.c.id,
 )
+granted_to = grants.alias("granted_to")
+granted = (
+    select(granted_to.c.account_id)
+    .where(granted_to.c.user_id == VIEWER, granted_to.c.state == "ACTIVE")
+    .distinct()
+    .order_by(granted_to.c.account_id)
+    .offset(literal_column("0"))
+    .subquery("granted")
+)
+"""The accounts that something is granted on to the viewer, in their order: the rest is asked of those on a page."""
 SHARED_ACCOUNTS: Final = paged(
     AccountRow,
     ACCOUNT,
-    a,
+    granted.join(a, a.c.id == granted.c.account_id),
     (VIEWER == PARENT, granted_account(a), contains("search", a.c.label, a.c.app)),
-    a.c.id,
+    granted.c.account_id,
 )
 OWNERS_BY_ACCOUNT: Final = Query(
     select(as_text(w.c.account_id, "parent"), *USER)
