@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, literal_column, or_, select, true
+from sqlalchemy import any_ as any_of
 
 from accord.database.clock import has_not_ended
 from accord.database.tables.contact import customer_assignments, external_contacts
@@ -131,6 +132,11 @@ def sees_holders(p: FromClause) -> Predicate:
     """Who sees which people of the guest hold a level or a role in a partnership, before they act? Leaders of the host,
     and admins of the guest (model 4.7)."""
     return or_(p.c.host_id == keys("leads"), p.c.visible_guest_id == keys("admin_of"))
+
+
+def co_owns_partnership(p: FromClause = partnerships, person: ColumnElement[Any] = VIEWER) -> Predicate:
+    """Is the person a co-owner? There is an index of partnerships that have any."""
+    return and_(p.c.co_owner_ids != literal_column("'{}'::uuid[]"), any_of(p.c.co_owner_ids) == person)
 
 
 def sees_claim(c: FromClause = invitation_claims) -> Predicate:

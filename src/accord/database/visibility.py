@@ -12,7 +12,6 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     FromClause,
-    Select,
     Text,
     Uuid,
     all_,
@@ -21,14 +20,13 @@ from sqlalchemy import (
     cast,
     exists,
     func,
-    literal_column,
     or_,
-    select,
 )
 from sqlalchemy import any_ as any_of
 from sqlalchemy.dialects.postgresql import array
 
 from accord.database.clock import NOW, has_not_ended, is_connected, is_within_time
+from accord.database.subqueries import is_there
 from accord.database.tables.api_client import api_clients
 from accord.database.tables.cascade import cascades
 from accord.database.tables.delegation import role_delegations, role_group_members, role_groups
@@ -54,13 +52,6 @@ def bound(name: str) -> ColumnElement[Any]:
 def keys(name: str) -> Any:
     """Any of a bound list of keys."""
     return any_of(bound(name))
-
-
-def is_there(*where: Predicate) -> Predicate:
-    """As EXISTS, but asked for each row by itself: PostgreSQL might otherwise read once all that there could be, for
-    the sake of a page. Whatever has an OFFSET is left where it stands."""
-    found: Select[Any] = select(literal_column("1")).where(*where).offset(literal_column("0"))
-    return exists(found)
 
 
 def in_reach(organisation_id: ColumnElement[Any]) -> Predicate:
@@ -110,12 +101,6 @@ def asked_for(p: FromClause = partnerships) -> Predicate:
 def owns_partnership(p: FromClause = partnerships) -> Predicate:
     """Is the viewer Partnership Owner or co-owner?"""
     return or_(p.c.owner_user_id == VIEWER, any_of(p.c.co_owner_ids) == VIEWER)
-
-
-def co_owns_partnership(p: FromClause = partnerships, person: ColumnElement[Any] = VIEWER) -> Predicate:
-    """Is the person a co-owner? There is an index of partnerships that have any."""
-    has_any = p.c.co_owner_ids != literal_column("'{}'::uuid[]")
-    return and_(has_any, any_of(p.c.co_owner_ids) == person)
 
 
 def _has_grant(p: FromClause) -> Predicate:

@@ -10,6 +10,7 @@ from sqlalchemy import Select, Uuid, and_, exists, func, select, true, union_all
 from accord.access.facts import AccountFacts, GrantFacts, PartnershipFacts, ShareFacts, Target
 from accord.database.clock import partnership_end, partnership_state
 from accord.database.engine import Query, Row
+from accord.database.personal import co_owns_partnership
 from accord.database.queries.partnership import partnership_facts, policy_columns, side_columns
 from accord.database.queries.read.pages import as_text, wanted
 from accord.database.tables.organisation import memberships, organisations
@@ -20,7 +21,6 @@ from accord.database.visibility import (
     Predicate,
     active_partnership,
     bound,
-    co_owns_partnership,
     sees_partnership,
 )
 from accord.domain.partnership import CONNECTED

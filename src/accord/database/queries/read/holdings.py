@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from sqlalchemy import FromClause, Select, func, literal_column, select, true, union_all
 
+from accord.database.personal import co_owns_partnership
 from accord.database.queries.read.pages import PARENT, PARENTS, Predicate
 from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import account_ownerships, grants, shares
-from accord.database.visibility import VIEWER, bound, co_owns_partnership, keys
+from accord.database.visibility import VIEWER, bound, keys
 
 FEW: Final = 200
 """So many accounts are looked up one by one; where there may be more, a walk through all soon finds a page."""

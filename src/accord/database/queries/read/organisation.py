@@ -9,7 +9,7 @@ from sqlalchemy import any_ as any_of
 
 from accord.database.clock import has_not_ended
 from accord.database.engine import Query
-from accord.database.personal import holds_level, sees_assignment, sees_contact
+from accord.database.personal import co_owns_partnership, holds_level, sees_assignment, sees_contact
 from accord.database.queries.read.pages import (
     PARENT,
     Item,
@@ -30,7 +30,6 @@ from accord.database.tables.sharing import access_items, account_ownerships, acc
 from accord.database.visibility import (
     OPERATOR,
     VIEWER,
-    co_owns_partnership,
     in_reach,
     is_live_grant,
     is_live_group_member,

@@ -46,12 +46,12 @@ from accord.database.queries.read.pages import (
     paged,
     wanted,
 )
+from accord.database.subqueries import is_there
 from accord.database.tables.organisation import users
 from accord.database.tables.partnership import attempts, invitations, partnerships, terms_versions
 from accord.database.tables.sharing import grants, shares
 from accord.database.visibility import (
     asked_for,
-    is_there,
     keys,
     owns_partnership,
     sees_account_at_host,
