@@ -131,6 +131,13 @@ class Facts:
     events: list[Event] = field(default_factory=list)
     suspended: set[UUID] = field(default_factory=set)
     """Organisations that the platform has suspended."""
+    held: set[UUID] = field(default_factory=set)
+    """Partners that the platform has suspended as such: their partnerships admit nobody, whatever those say yet."""
+
+    def rests(self, p: Partnership) -> bool:
+        """Does the platform keep everybody out of this partnership?"""
+        return bool({p.host, p.guest} & self.suspended) or p.guest in self.held
+
     policies: dict[UUID, Policy] = field(default_factory=dict)
 
     def bars(self, p: Partnership) -> bool:
@@ -188,7 +195,7 @@ class Viewer:
     def _is_live(self, p: Partnership) -> bool:
         begun = p.starts_at is not None and p.starts_at <= self.facts.now
         within = p.state == "ACTIVE" and begun and not self._is_past_its_end(p)
-        return within and not {p.host, p.guest} & self.facts.suspended and self._is_admitted(p)
+        return within and not self.facts.rests(p) and self._is_admitted(p)
 
     def _is_admitted(self, p: Partnership) -> bool:
         """By the policies of both sides, with the factors that this person has shown (4.5, condition 4)."""

@@ -75,7 +75,7 @@ def live(facts: Facts) -> list[tuple[Partnership, Person]]:
         if p.state != "ACTIVE" or not begun or (p.expires_at is not None and p.expires_at <= facts.now):
             continue
         policy = facts.policies.get(p.host, Policy())
-        if facts.bars(p) or policy.frozen or policy.asks_mfa or {p.host, p.guest} & facts.suspended:
+        if facts.bars(p) or policy.frozen or policy.asks_mfa or facts.rests(p):
             continue
         active = [m for m in facts.memberships if m.status == "ACTIVE"]
         at_host = {m.person for m in active if m.organisation == p.host}

@@ -76,7 +76,7 @@ def partnership_of(facts: Facts, p: Partnership) -> PartnershipFacts:
         told_guest=p.told,
         asked_by_guest=p.asked_by_guest,
         host_active=p.host not in facts.suspended,
-        guest_active=p.guest not in facts.suspended,
+        guest_active=p.guest not in facts.suspended | facts.held,
         frozen=policy.frozen,
         barred=facts.bars(p),
         mfa_required=policy.asks_mfa,

@@ -236,6 +236,8 @@ CHANGES: Final[dict[str, Change]] = {
     "account archived": on("desk", status="ARCHIVED"),
     "host suspended": lambda whole: whole.facts.suspended.add(whole.organisations["host"]),
     "guest suspended": lambda whole: whole.facts.suspended.add(whole.organisations["guest"]),
+    "the partner suspended": lambda whole: whole.facts.held.add(whole.organisations["guest"]),
+    "the host suspended as a partner": lambda whole: whole.facts.held.add(whole.organisations["host"]),
     "access frozen": policy("host", frozen=True),
     "the guest's access frozen": policy("guest", frozen=True),
     "a second factor": policy("host", asks_mfa=True),

@@ -118,6 +118,8 @@ class Maker:
                 )
             if self.maybe(0.06):
                 self.facts.suspended.add(organisation)
+            if self.maybe(0.06):
+                self.facts.held.add(organisation)
 
     def _partnerships(self) -> None:
         taken = set()
@@ -261,6 +263,8 @@ def _people(facts: Facts) -> Rows:
                 "country_code": "NO",
                 "created_for_id": made_for,
                 "status": "SUSPENDED" if key in facts.suspended else "ACTIVE",
+                "partner_program": "MSP" if key in facts.held else "NONE",
+                "partner_status": "SUSPENDED" if key in facts.held else "NONE",
             }
             for key, made_for in facts.organisations.items()
         ],

@@ -170,7 +170,10 @@ def active_partnership(partnership_id: ColumnElement[Any], mfa: ColumnElement[bo
         p.c.state == "ACTIVE",
         p.c.starts_at <= NOW,
         is_within_time(p),
-        ~exists().where(o.c.id == any_of(array([p.c.host_id, p.c.guest_id])), o.c.status != "ACTIVE"),
+        ~exists().where(
+            o.c.id == any_of(array([p.c.host_id, p.c.guest_id])),
+            or_(o.c.status != "ACTIVE", and_(o.c.id == p.c.guest_id, o.c.partner_status == "SUSPENDED")),
+        ),
         ~exists().where(r.c.id == p.c.host_id, or_(r.c.frozen, r.c.require_mfa & ~mfa)),
         ~is_barred(p),
     )
