@@ -182,7 +182,8 @@ async def test_a_file_of_a_report_is_the_report_and_an_event(fresh: Place) -> No
     assert rows[0] == ["Key", "Label", "Count"]
     given: dict[str, Any] = {"id": fresh.town["harbour"], "period": PERIOD, "name": "SIGN_INS", "grouping": "USER"}
     shown = (await ask(fresh, None, REPORT, by="ada", **given))["data"]["organisation"]["report"]["rows"]
-    assert rows[1:] == [[row["key"] or "", row["label"] or "", str(row["count"])] for row in shown]
+    listed = [[row["key"] or "", row["label"] or "", str(row["count"])] for row in shown]
+    assert rows[1:] == [*listed, ["END", str(len(listed)), ""]]
     sql = "SELECT data FROM accord.activity_events WHERE type = 'export.created' ORDER BY id DESC LIMIT 1"
     assert '"SIGN_INS"' in await tell(fresh, sql)
 

@@ -57,15 +57,15 @@ async def exports(urls: DatabaseURLs, rows: int, folder: Path, rounds: int, prog
 
 
 async def fetched(http: httpx2.AsyncClient, url: str, given: dict[str, str], peer: peers.Peer, rows: int) -> float:
-    """The seconds that the file took; raises unless it has so many lines after its head."""
+    """The seconds that the file took; raises unless it has so many lines between its first and its last."""
     began, lines = time.perf_counter(), 0
     async with http.stream("GET", url, params=given, headers=dict(peer.headers)) as answer:
         if answer.status_code != 200:
             raise RuntimeError((await answer.aread()).decode())
         async for piece in answer.aiter_raw():
             lines += piece.count(b"\r\n")
-    if lines != rows + 1:
-        raise RuntimeError(f"{lines} lines instead of {rows + 1}")
+    if lines != rows + 2:
+        raise RuntimeError(f"{lines} lines instead of {rows + 2}")
     return time.perf_counter() - began
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import sleep
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
@@ -37,8 +37,9 @@ from accord.domain.organisation import PLATFORM
 from accord.domain.report import Period, ReportGrouping, ReportName, types_of
 from accord.http.acting import acting_session, over
 from accord.http.authentication import Authenticator
-from accord.http.csv import header, line
+from accord.http.csv import line
 from accord.http.exchange import exchange_of
+from accord.http.files import whole_file
 from accord.http.rates import EXPORT, Price, Rates
 from accord.http.responses import HttpError, busy
 from accord.http.slots import Slot
@@ -131,7 +132,7 @@ class ExportRoutes:
         head, before = await self.record(identity, session, organisation_id, given)
         name = f"activity-{self.database.clock():%Y%m%dT%H%M%SZ}.csv"
         headers = {"accord-activity-head": head, "content-disposition": f'attachment; filename="{name}"'}
-        content = self.content(identity, organisation_id, filters, before)
+        content = await whole_file(COLUMNS, self.lines(identity, organisation_id, filters, before), least=rows)
         return StreamingResponse(content, headers=headers, media_type="text/csv; charset=utf-8")
 
     async def record(
@@ -147,14 +148,14 @@ class ExportRoutes:
         named = None if organisation_id == PLATFORM else organisation_id
         return await self.database.write(identity, named, act, session)
 
-    async def content(
+    async def lines(
         self, identity: Identity, organisation_id: UUID, filters: dict[str, Any], before: int
-    ) -> AsyncIterator[bytes]:
-        yield header(COLUMNS)
+    ) -> AsyncGenerator[Sequence[bytes]]:
+        """The lines of the events, some at a time."""
         async with aclosing(stream_events(self.database, identity, organisation_id, filters, before)) as pages:
             async for page in pages:
                 for start in range(0, len(page.rows), AT_ONCE):
-                    yield b"".join([line(cells(row, page.names)) for row in page.rows[start : start + AT_ONCE]])
+                    yield [line(cells(row, page.names)) for row in page.rows[start : start + AT_ONCE]]
                     await sleep(0)
 
     async def export_report(self, identity: Identity, session: UUID | None, query: QueryParams) -> Response:
@@ -173,13 +174,15 @@ class ExportRoutes:
         head = await self.database.write(identity, organisation_id, act, session)
         file = f"report-{name.lower()}-{self.database.clock():%Y%m%dT%H%M%SZ}.csv"
         headers = {"accord-activity-head": head, "content-disposition": f'attachment; filename="{file}"'}
-        return StreamingResponse(report_content(rows), headers=headers, media_type="text/csv; charset=utf-8")
+        content = await whole_file(REPORT_COLUMNS, report_lines(rows), least=len(rows))
+        return StreamingResponse(content, headers=headers, media_type="text/csv; charset=utf-8")
 
 
-def report_content(rows: Sequence[Any]) -> Iterator[bytes]:
-    yield header(REPORT_COLUMNS)
+async def report_lines(rows: Sequence[Any]) -> AsyncGenerator[Sequence[bytes]]:
+    """The lines of a report, some at a time."""
     for start in range(0, len(rows), AT_ONCE):
-        yield b"".join(line((row["key"], row.label, row["count"])) for row in rows[start : start + AT_ONCE])
+        yield [line((row["key"], row.label, row["count"])) for row in rows[start : start + AT_ONCE]]
+        await sleep(0)
 
 
 def report_wanted(given: dict[str, str]) -> tuple[UUID, ReportName, ReportGrouping, Period]:

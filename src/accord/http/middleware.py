@@ -96,6 +96,8 @@ class LastResort:
 
         try:
             await self.app(scope, receive, watched)
+        except ResponseBroken:
+            raise
         except Exception:
             connection = HTTPConnection(scope)
             identifier = scope["state"]["request_id"]
