@@ -94,9 +94,9 @@ def populate(story: Story) -> None:
         ("grant", "mia", "partnership"),
         ("foreign_grant", "quentin", "foreign_partnership"),
     ):
-        read = "shares { edges { node { grants { id user { id } } } } }"
+        read = "shares { edges { node { grants { edges { node { id user { id } } } } } } }"
         shares = story.partnership(story.people[owner], story.ids[partnership], read)["shares"]
-        story.ids[name] = shares["edges"][0]["node"]["grants"][0]["id"]
+        story.ids[name] = shares["edges"][0]["node"]["grants"]["edges"][0]["node"]["id"]
     given = {"shareId": story.ids["desk_share"], "memberUserIds": [story.carla.user], "role": "COLLABORATOR"}
     item = story.greta.does("requestAccess", **given)["results"][0]["item"]
     story.ids["item"], story.kept["item_version"] = item["id"], item["version"]

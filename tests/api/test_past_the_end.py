@@ -91,7 +91,7 @@ SHOWN: Final = """
 query Shown {
   viewer { organisation { dashboard { partnerships { state count } } partnerships(first: 100) { edges { node {
     state viewerCan expiresAt dataAccess { effective }
-    shares(first: 50) { edges { node { state } } } delegations { state }
+    shares(first: 50) { edges { node { state } } } delegations { edges { node { state } } }
     amendments(first: 10) { edges { node { state viewerCan } } }
   } } } } }
 }

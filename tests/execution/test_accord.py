@@ -152,9 +152,10 @@ BY_HAND: Final = tuple(
 { viewer { organisation { partnerships(first: 50) { totalCount edges { cursor node {
   id state viewerCan hiddenShareCount owner { displayName } guest { name }
   shares(first: 20) { totalCount edges { node {
-    state account { label badge viewerRole viewerCan owners { displayName } } grants { role user { displayName email } }
+    state account { label badge viewerRole viewerCan owners { displayName } }
+    grants { edges { node { role user { displayName email } } } }
   } } }
-  members { edges { node { isRepresentative user { displayName } grants { id } } } }
+  members { edges { node { isRepresentative user { displayName } grants { edges { node { id } } } } } }
 } } } } } }
 
 { viewer { organisation { partnerships(first: 3) {

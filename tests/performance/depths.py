@@ -26,7 +26,7 @@ WRAPPERS: Final = {"edges", "node", "pageInfo"}
 """Fields that lead nowhere."""
 
 SHARES: Final = "shares(first: $first) { edges { node { id account { id label } %s } } }"
-GRANTS: Final = "grants { id role user { id displayName } }"
+GRANTS: Final = "grants { edges { node { id role user { id displayName } } } }"
 PARTNERSHIPS: Final = "partnerships(side: HOST, first: $first) { edges { node { id guest { name } %s } } }"
 WHOLE: Final = PARTNERSHIPS % (SHARES % GRANTS)
 QUERY: Final = "query Q($id: ID!, $first: Int = 1) { organisation(id: $id) { id name %s } }"

@@ -11,7 +11,7 @@ PARTNERS: Final = """
 query Partners($id: ID!) { organisation(id: $id) { id name partnerships(side: HOST, first: 20) { edges { node {
   id state guest { name }
   shares(first: 10) { edges { node {
-    id state account { id label app status } grants { id role user { id displayName } }
+    id state account { id label app status } grants { edges { node { id role user { id displayName } } } }
   } } }
 } } } } }
 """

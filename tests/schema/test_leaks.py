@@ -112,7 +112,8 @@ async def test_an_attempt_by_its_id_is_for_those_who_read_the_attempts(spy: Spy)
         "SELECT id FROM accord.attempts WHERE partnership_id = $1", scene.partnership
     )
     partnership = global_id("partnership", scene.partnership)
-    seen, errors = await spy.look("carla", partnership, "... on Partnership { state attempts { number } }")
+    read = "... on Partnership { state attempts { edges { node { number } } } }"
+    seen, errors = await spy.look("carla", partnership, read)
     assert (seen, errors) == ({"state": "ACTIVE", "attempts": None}, ["node.attempts"])
     assert await spy.look("carla", global_id("attempt", attempt), ATTEMPT) == (None, ["node"])
     for who in ("ada", "mia", "greta"):

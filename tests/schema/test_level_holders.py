@@ -22,7 +22,8 @@ from tests.services.roles import D, P, dialog, put, with_roles
 from tests.services.scene import Scene, set_scene
 
 MEMBERS: Final = """query M($id: ID!) { partnership(id: $id) { members {
-  totalCount edges { node { basis isRepresentative user { displayName email } grants { id } } } } } }"""
+  totalCount edges { node {
+    basis isRepresentative user { displayName email } grants { edges { node { id } } } } } } } }"""
 FIGURE: Final = "{ viewer { organisation { dashboard { peopleWithAccess } } } }"
 PERSON: Final = "query P($id: ID!) { node(id: $id) { ... on User { displayName email } } }"
 MANAGE = DataAccessLevel.MANAGE

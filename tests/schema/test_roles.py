@@ -13,9 +13,11 @@ from tests.services.roles import OFFICE, D, P, dialog, groups, put, rename, seco
 from tests.services.scene import Scene, set_scene
 
 DELEGATIONS: Final = """query Delegations($id: ID!) { partnership(id: $id) {
-  delegations(state: [ACTIVE]) { role group { name members {
-    totalCount edges { node { user { displayName } } } } } } } }"""
-ADDRESSES: Final = "query Told($id: ID!) { partnership(id: $id) { delegations { notifyAddresses } } }"
+  delegations(state: [ACTIVE]) { edges { node { role group { name members {
+    totalCount edges { node { user { displayName } } } } } } } } } }"""
+ADDRESSES: Final = (
+    "query Told($id: ID!) { partnership(id: $id) { delegations { edges { node { notifyAddresses } } } } }"
+)
 GROUPS: Final = """query Groups($id: ID!) { organisation(id: $id) {
   roleGroups(state: [ACTIVE]) { totalCount edges { node { name role host { name } } } } } }"""
 GROUP: Final = "query Group($id: ID!) { node(id: $id) { ... on RoleGroup { name } } }"
@@ -39,7 +41,8 @@ def partnership(scene: Scene) -> str:
 async def seen(asking: Asking, scene: Scene, name: str) -> dict[str, int]:
     """The roles somebody sees, each with how many people in its group."""
     data = await asking.ask(scene[name], DELEGATIONS, id=partnership(scene))
-    return {one["role"]: one["group"]["members"]["totalCount"] for one in data["partnership"]["delegations"]}
+    delegations = [edge["node"] for edge in data["partnership"]["delegations"]["edges"]]
+    return {one["role"]: one["group"]["members"]["totalCount"] for one in delegations}
 
 
 async def test_who_sees_roles_and_their_people(asking: Asking, scene: Scene) -> None:
@@ -57,7 +60,10 @@ async def test_whoever_left_the_group_sees_nothing_any_more(asking: Asking, scen
 
 async def test_addresses_are_the_hosts(asking: Asking, scene: Scene) -> None:
     data = await asking.ask(scene["dora"], ADDRESSES, id=partnership(scene))
-    assert [one["notifyAddresses"] for one in data["partnership"]["delegations"]] == [[OFFICE], [OFFICE]]
+    assert [edge["node"]["notifyAddresses"] for edge in data["partnership"]["delegations"]["edges"]] == [
+        [OFFICE],
+        [OFFICE],
+    ]
     assert await asking.codes(scene["greta"], ADDRESSES, id=partnership(scene)) == ["FORBIDDEN", "FORBIDDEN"]
 
 

@@ -14,10 +14,11 @@ query Partners($id: ID!) { organisation(id: $id) { partnerships(side: HOST, firs
     id state viewerCan hiddenShareCount owner { displayName } guest { name handle }
     shares(first: 20) { totalCount edges { node {
       id state account { id label badge viewerRole viewerCan owners { displayName } }
-      grants { id role user { displayName email } }
+      grants { edges { node { id role user { displayName email } } } }
     } } }
-    members(first: 20) { totalCount edges { node { isRepresentative user { displayName } grants { id } } } }
-    attempts { number reason submittedBy { displayName } }
+    members(first: 20) { totalCount edges { node {
+      isRepresentative user { displayName } grants { edges { node { id } } } } } }
+    attempts { edges { node { number reason submittedBy { displayName } } } }
   } }
 } } }
 """

@@ -3,7 +3,7 @@
 import pytest
 
 from accord.domain.errors import Conflict, Forbidden, InvalidState, NotFound, ValidationError
-from accord.domain.sharing import AccountKind
+from accord.domain.sharing import OWNERS, AccountKind
 from accord.services.grants.account import archive_account, create_account, set_account_owners, update_account
 from accord.services.grants.sharing import ShareItem, share_accounts
 from accord.services.grants.ticket import sign_in_to_account
@@ -69,6 +69,17 @@ async def test_who_changes_no_account(scene: Scene, name: str) -> None:
     await scene.refused(name, refusals, update_account, launch_url="https://mine.example/", **account)
     await scene.refused(name, refusals, set_account_owners, user_ids=[scene[name].id], **account)
     await scene.refused(name, refusals, archive_account, **account)
+
+
+async def test_an_account_has_at_most_twenty_owners(scene: Scene) -> None:
+    """Lists of accounts show all of them (record 101)."""
+    people = [await scene.world.person(scene["mia"].organisation) for _ in range(OWNERS)]
+    keys = [scene["mia"].id, *(person.id for person in people)]
+    given = {"account_id": scene.account}
+    await scene.refused("mia", ValidationError, set_account_owners, user_ids=keys, **given)
+    await scene.act("mia", set_account_owners, user_ids=keys[:OWNERS], **given)
+    sql = "SELECT count(*) FROM accord.account_ownerships WHERE account_id = $1"
+    assert await scene.world.owner.fetchval(sql, scene.account) == OWNERS
 
 
 async def test_the_given_owners_replace_those_before(scene: Scene) -> None:

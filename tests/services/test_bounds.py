@@ -11,12 +11,13 @@ import pytest
 
 from accord.access.permissions import Action
 from accord.domain.acting import LONGEST
-from accord.domain.errors import Forbidden, InvalidState, RateLimited
+from accord.domain.errors import Forbidden, InvalidState, RateLimited, ValidationError
 from accord.domain.level import DataAccessLevel
-from accord.domain.partnership import PartnershipState
+from accord.domain.partnership import CO_OWNERS, PartnershipState
 from accord.services.grants.acting import switch_organisation
 from accord.services.grants.delegation import delegate_roles, set_delegated_roles
 from accord.services.partnerships.ceiling import set_ceiling
+from accord.services.partnerships.ownership import set_co_owners
 from accord.services.partnerships.partnership import approve_partnership, decline_partnership, refuse_partnership
 from accord.services.partnerships.proposal import resend_partnership
 from accord.services.people.joining import invite_member
@@ -200,3 +201,13 @@ async def test_people_who_act_have_a_mail_budget_of_their_own(scene: Scene, used
         await invite(limited)
     await invite(free)
     await invite(free)
+
+
+async def test_a_partnership_has_at_most_twenty_co_owners(scene: Scene) -> None:
+    """Lists of partnerships show all of them (record 101)."""
+    people = [(await scene.world.person(scene["mia"].organisation)).id for _ in range(CO_OWNERS + 1)]
+    given = {"partnership_id": scene.partnership}
+    await scene.refused("mia", ValidationError, set_co_owners, user_ids=people, **given)
+    await scene.act("mia", set_co_owners, user_ids=people[1:], **given)
+    sql = "SELECT co_owner_ids FROM accord.partnerships WHERE id = $1"
+    assert await scene.world.owner.fetchval(sql, scene.partnership) == sorted(people[1:])

@@ -8,12 +8,13 @@ INPUT = "query Input($name: String!) { __type(name: $name) { inputFields { name 
 TERMS = "{ currentTerms { id version text } }"
 MEMBERS = """
 query Members($id: ID!) { partnership(id: $id) { members(first: 50) { totalCount edges { node {
-  isRepresentative user { displayName } grants { role share { account { label } } }
+  isRepresentative user { displayName } grants(first: 10) { edges { node { role share { account { label } } } } }
 } } } } }
 """
 SHARES = """
 query Shares($id: ID!) { partnership(id: $id) { shares(state: [ACTIVE], first: 50) { totalCount edges { node {
-  id version state account { id label } grants(state: [ACTIVE]) { id version role user { id displayName } }
+  id version state account { id label } grants(state: [ACTIVE], first: 10) { edges { node {
+    id version role user { id displayName } } } }
 } } } } }
 """
 PENDING = """
@@ -61,7 +62,7 @@ def grant_of(story: Story, viewer: str, account: str, member: str) -> dict[str, 
     """The grant of a guest member on an account of the Lighthouse partnership."""
     shares = story.people[viewer].ask(SHARES, id=story.ids["lighthouse_partnership"])["partnership"]["shares"]
     for share in nodes(shares):
-        for grant in share["grants"]:
+        for grant in nodes(share["grants"]):
             if share["account"]["id"] == story.ids[account] and grant["user"]["id"] == story.people[member].user:
                 return dict(grant)
     return None

@@ -9,7 +9,7 @@ from tests.walkthroughs.story import Story, nodes
 LEVEL = "dataAccess { ceiling granted effective }"
 LEVELS = """
 dataAccess { ceiling granted effective }
-delegations { id version state role group { id members(first: 10) { totalCount } } }
+delegations(first: 10) { edges { node { id version state role group { id members(first: 10) { totalCount } } } } }
 """
 LINKS = "partnerLinks(first: 10) { totalCount edges { node { id version status ceiling } } }"
 CUSTOMERS = """

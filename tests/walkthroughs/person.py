@@ -31,7 +31,8 @@ NAMELESS = {
 }  # fmt: skip
 """Mutations in nobody's name: those on oneself and the operator's."""
 ITEMS = {
-    "shareAccounts": "share { id version state account { id } grants { id version role state user { id } } }",
+    "shareAccounts": "share { id version state account { id }"
+    " grants { edges { node { id version role state user { id } } } } }",
     "requestAccess": "item { id version state role member { id } }",
     "addRoleGroupMembers": "user { id }",
     "removeRoleGroupMembers": "user { id }",

@@ -16,7 +16,8 @@ query Standing($id: ID!) {
     partnerships(first: 10) { totalCount edges { node {
       id version state owner { id } representative { id }
       shares(first: 10) { edges { node {
-        id version state grants { id version role state } accessRequests { id version state }
+        id version state grants(first: 10) { edges { node { id version role state } } }
+        accessRequests(first: 10) { edges { node { id version state } } }
       } } }
       %s
     } } }

@@ -88,15 +88,17 @@ def test_s38_a_partnership_connects_two_existing_organisations_and_their_admins_
 
 
 def test_s39_it_is_a_request_of_the_host_accepted_by_a_representative_of_the_guest(story: Story) -> None:
-    read = "representative { displayName } attempts { number guestDecision guestDecidedBy { displayName } }"
+    read = """representative { displayName }
+      attempts { edges { node { number guestDecision guestDecidedBy { displayName } } } }"""
     for viewer in (story.petra, story.ada, story.olga):
         seen = story.partnership(viewer, story.ids["orchard_partnership"], read)
         assert seen["representative"] == {"displayName": "Olga Orchard"}
-        assert seen["attempts"] == [
+        assert nodes(seen["attempts"]) == [
             {"number": 1, "guestDecision": "ACCEPTED", "guestDecidedBy": {"displayName": "Olga Orchard"}}
         ]
-    told = "attempts { submittedBy { displayName } hostDecision hostDecidedBy { displayName } reason }"
-    (attempt,) = story.partnership(story.petra, story.ids["orchard_partnership"], told)["attempts"]
+    told = """attempts { edges { node {
+      submittedBy { displayName } hostDecision hostDecidedBy { displayName } reason } } }"""
+    (attempt,) = nodes(story.partnership(story.petra, story.ids["orchard_partnership"], told)["attempts"])
     assert attempt["submittedBy"] == {"displayName": "Petra Harbour"}
     assert attempt["hostDecision"] == "APPROVED"
     assert attempt["hostDecidedBy"] == {"displayName": "Ada Harbour"}
@@ -311,7 +313,7 @@ def test_s52_no_reason_is_asked_of_an_admin(story: Story) -> None:
         assert refusal["field"] == "reason", "a member has to say why"
     ridge = story.ids["ridge_partnership"] = request(story, "ada", "ridge", "ruth@ridge.example")
     story.mails.expect("ruth@ridge.example")
-    (attempt,) = story.partnership(story.ada, ridge, "attempts { reason }")["attempts"]
+    (attempt,) = nodes(story.partnership(story.ada, ridge, "attempts { edges { node { reason } } }")["attempts"])
     assert attempt["reason"] is None
 
 
@@ -357,7 +359,8 @@ def test_s55_the_requester_reminds_an_admin_who_takes_long(story: Story) -> None
 
     story.mia.does("remindPartnership", "partnership { state }", partnershipId=partnership)
     story.mails.expect("ada@harbour.example", "arne@harbour.example", saying="Lighthouse Agency")
-    (attempt,) = story.partnership(story.mia, partnership, "attempts { remindersSent }")["attempts"]
+    read = "attempts { edges { node { remindersSent } } }"
+    (attempt,) = nodes(story.partnership(story.mia, partnership, read)["attempts"])
     assert attempt["remindersSent"] == 1
     refusal = story.refused(story.mia, "remindPartnership", "RATE_LIMITED", partnershipId=partnership)
     assert 0 < refusal["retryAfter"] <= 24 * 60 * 60, "once a day"
@@ -385,7 +388,8 @@ def test_s56_after_the_guests_no_the_request_is_sent_again(story: Story) -> None
     resent = story.nils.does("resendPartnership", "partnership { state }", partnershipId=quill)["partnership"]
     assert resent == {"state": "AWAITING_GUEST_ACCEPTANCE"}, "same terms: no second approval (Q7)"
     (fresh,) = story.mails.expect("quentin@quill.example")
-    attempts = story.partnership(story.nils, quill, "attempts { number guestDecision decisionReason }")["attempts"]
+    read = "attempts { edges { node { number guestDecision decisionReason } } }"
+    attempts = nodes(story.partnership(story.nils, quill, read)["attempts"])
     assert sorted((one["number"], one["guestDecision"]) for one in attempts) == [(1, "DECLINED"), (2, None)]
     look = "query Look($token: String!) { invitation(token: $token) { id } }"
     assert story.quentin.denied(look, token=invitation.token) == ["NOT_FOUND"], "the old link is void"
@@ -394,11 +398,12 @@ def test_s56_after_the_guests_no_the_request_is_sent_again(story: Story) -> None
 
 
 def test_s57_the_request_of_an_admin_needs_no_approval(story: Story) -> None:
-    read = "state owner { displayName } attempts { hostDecision hostDecidedBy { displayName } } viewerCan"
+    read = """state owner { displayName } viewerCan
+      attempts { edges { node { hostDecision hostDecidedBy { displayName } } } }"""
     ridge = story.partnership(story.ada, story.ids["ridge_partnership"], read)
     assert ridge["state"] == "AWAITING_GUEST_ACCEPTANCE"
     assert ridge["owner"] == {"displayName": "Ada Harbour"}
-    assert [attempt["hostDecision"] for attempt in ridge["attempts"]] == ["SKIPPED"]
+    assert [attempt["hostDecision"] for attempt in nodes(ridge["attempts"])] == ["SKIPPED"]
     assert not {"APPROVE", "DECLINE", "REMIND"} & set(ridge["viewerCan"])
     version = story.version(story.arne, story.ids["ridge_partnership"])
     late = {"partnershipId": story.ids["ridge_partnership"], "expectedVersion": version}
@@ -439,12 +444,12 @@ def test_s58_the_admin_sees_the_partners_and_decides_on_the_pending_one(story: S
 
 
 def test_s59_learn_more_reveals_guest_id_contact_and_reason(story: Story) -> None:
-    more = "guest { handle } contactEmail attempts { reason }"
+    more = "guest { handle } contactEmail attempts { edges { node { reason } } }"
     for viewer in (story.ada, story.arne, story.mia):
         assert story.partnership(viewer, story.ids["lighthouse_partnership"], more) == {
             "guest": {"handle": story.handles[story.ids["lighthouse"]]},
             "contactEmail": "hello@lighthouse.example",
-            "attempts": [{"reason": "Summer campaign,\n\tand the photos"}],
+            "attempts": {"edges": [{"node": {"reason": "Summer campaign,\n\tand the photos"}}]},
         }
 
 
@@ -489,7 +494,8 @@ def test_s62_the_guests_admin_finds_the_request_with_accept_and_decline(story: S
         assert found["id"] == lighthouse
         assert found["host"] == {"name": "Harbour Hotels"}
         assert {"ACCEPT", "REFUSE"} <= set(found["viewerCan"])
-    more = "query More($id: ID!) { partnership(id: $id) { attempts { reason hostDecidedBy { id } } } }"
+    more = """query More($id: ID!) {
+      partnership(id: $id) { attempts { edges { node { reason hostDecidedBy { id } } } } } }"""
     assert set(story.greta.denied(more, id=lighthouse)) == {"FORBIDDEN"}, "neither the host's reason nor its approver"
     look = "query Look($token: String!) { invitation(token: $token) { id } }"
     assert story.gustav.ask(look, token=story.kept["invitation"])["invitation"] == {"id": lighthouse}
@@ -533,8 +539,9 @@ def test_s64_accepted_both_sides_show_it_and_accounts_can_be_shared(story: Story
     story.mails.expect(*host, "greta@lighthouse.example", "gustav@lighthouse.example")
     for viewer in (story.mia, story.ada, story.arne, story.greta, story.gustav):
         assert story.partnership(viewer, lighthouse)["state"] == "ACTIVE"
-    read = "representative { displayName } startsAt attempts { guestDecision termsAccepted { version } }"
-    assert story.partnership(story.greta, lighthouse, read)["attempts"] == [
+    read = """representative { displayName } startsAt
+      attempts { edges { node { guestDecision termsAccepted { version } } } }"""
+    assert nodes(story.partnership(story.greta, lighthouse, read)["attempts"]) == [
         {"guestDecision": "ACCEPTED", "termsAccepted": {"version": "2025-06"}}
     ]
     assert story.partnership(story.mia, lighthouse, read)["representative"] == {"displayName": "Greta Lighthouse"}
@@ -624,7 +631,8 @@ def test_s71_an_account_manager_also_requests_access_for_others(story: Story) ->
 
 def test_s72_account_manager_goes_to_the_representative_only(story: Story) -> None:
     shares = nodes(story.gustav.ask(SHARES, id=story.ids["lighthouse_partnership"])["partnership"]["shares"])
-    assert {tuple(grant["user"]["displayName"] for grant in one["grants"]) for one in shares} == {("Greta Lighthouse",)}
+    granted = {tuple(grant["user"]["displayName"] for grant in nodes(one["grants"])) for one in shares}
+    assert granted == {("Greta Lighthouse",)}
     new_account(story, "mia", "brochure_tool", "Brochure tool", "Brochures")
     given = {"accountId": story.ids["brochure_tool"], "recipientUserIds": [story.greta.user]}
     lighthouse = story.ids["lighthouse_partnership"]
@@ -1069,11 +1077,12 @@ def test_s91_removing_a_partner_removes_every_access(story: Story) -> None:
                 assert person.tries("signInToAccount", accountId=story.ids[account])["code"] == "NOT_FOUND"
     for ticket in story.kept["tickets"]:
         assert is_dead(story, ticket), "the unredeemed ticket is dead"
-    read = "shares(first: 20) { edges { node { state grants { state } accessRequests { state } } } }"
+    read = """shares(first: 20) { edges { node { state
+      grants { edges { node { state } } } accessRequests { edges { node { state } } } } } }"""
     shares = nodes(story.partnership(story.gustav, story.ids["lighthouse_partnership"], read)["shares"])
     assert {one["state"] for one in shares} <= {"REMOVED"}
-    assert {grant["state"] for one in shares for grant in one["grants"]} <= {"REVOKED"}
-    assert "PENDING" not in {item["state"] for one in shares for item in one["accessRequests"]}
+    assert {grant["state"] for one in shares for grant in nodes(one["grants"])} <= {"REVOKED"}
+    assert "PENDING" not in {item["state"] for one in shares for item in nodes(one["accessRequests"])}
     assert members_seen(story, "ada", "lighthouse_partnership") == set()
     lighthouse = {"partnershipId": story.ids["lighthouse_partnership"]}
     items = [{"accountId": story.ids["campaign_desk"], "role": "COLLABORATOR"}]

@@ -59,7 +59,8 @@ def story(module_database_urls: URLs) -> Iterator[Story]:
     """A customer with products in two categories, and partners with and without a place in the directory."""
     with serve(module_database_urls, (OPERATOR,)) as server:
         story = Story(server)
-        story.of_partnerships = LEVELS + " accessMode walletEntrusted attempts { id number guestDecision }"
+        attempts = "attempts(first: 10) { edges { node { id number guestDecision } } }"
+        story.of_partnerships = f"{LEVELS} accessMode walletEntrusted {attempts}"
         story.of_organisations = LINKS
         story.cast(PEOPLE)
         story.ids["indigo"] = story.found("Indigo Inn", story.ines)

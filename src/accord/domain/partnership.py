@@ -21,6 +21,11 @@ REFUSED_KEPT_FOR: Final = timedelta(days=30)
 LAPSE_NOTICE: Final = timedelta(days=3)
 BETWEEN_REMINDERS: Final = timedelta(hours=24)
 REMINDERS: Final = 5
+NAMED: Final = 100
+"""People whom the receipt of a removal names."""
+
+CO_OWNERS: Final = 20
+"""Co-owners of one partnership: they are an array of its row, and lists of partnerships show them all (record 101)."""
 
 
 class PartnershipState(StrEnum):

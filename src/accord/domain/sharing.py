@@ -10,6 +10,8 @@ from accord.domain.lifecycle import Deadline, LifeCycle
 
 ACCESS_REQUEST_LIFE: Final = timedelta(days=14)
 TICKET_LIFE: Final = timedelta(seconds=60)
+OWNERS: Final = 20
+"""Account Owners that one account may have: lists of accounts show them all (record 101)."""
 
 
 class AccountKind(StrEnum):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+from accord.access.permissions import Action
 from accord.database.queries.read.pages import Pages
 from accord.domain.errors import NotFound
 from accord.domain.ids import parse_id
 from accord.domain.text import NAME_LENGTH
 from accord.schema.context import Info
+from accord.schema.decisions import refusals_on_partnerships
 from accord.schema.errors import BadInput, NothingThere
 from accord.schema.pagination import Connection, Listing, Span
 
@@ -25,9 +27,23 @@ def listing(info: Info, pages: Pages, key: str, wanted: Span, **given: Any) -> C
 
 def listings(info: Info, pages: Pages, rows: Sequence[Any], wanted: Span, **given: Any) -> list[Any]:
     """The same under each row of a level."""
+    return listings_under(info, pages, [row.key for row in rows], wanted, **given)
+
+
+def listings_under(info: Info, pages: Pages, keys: Sequence[str], wanted: Span, **given: Any) -> list[Any]:
+    """The same under each of these parents."""
     loaders = info.context.loaders
     page, count = loaders.page(pages, wanted, **given), loaders.count(pages, **given)
-    return [Listing(row.key, page, count) for row in rows]
+    return [Listing(key, page, count) for key in keys]
+
+
+async def decided_listings(
+    info: Info, pages: Pages, rows: Sequence[Any], action: Action, wanted: Span, **given: Any
+) -> list[Any]:
+    """As `listings` under partnerships, for those alone who may do `action` on them; the refusal for each other."""
+    refused = await refusals_on_partnerships(info, [row.key for row in rows], action)
+    listed = listings(info, pages, rows, wanted, **given)
+    return [no or one for no, one in zip(refused, listed, strict=True)]
 
 
 def search_text(text: str | None) -> str | None:

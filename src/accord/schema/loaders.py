@@ -186,7 +186,6 @@ class Loaders:
     link_by_id = lookups(partner.LINK_BY_ID)
     contract_by_id = lookups(partner.CONTRACT_BY_ID)
     attempt_by_id = lookups(partnership.ATTEMPT_BY_ID)
-    attempts_by_partnership = groups(partnership.ATTEMPTS_BY_PARTNERSHIP)
     amendment_by_id = lookups(amendment.AMENDMENT_BY_ID)
     open_amendments_by_partnership = groups(amendment.OPEN_AMENDMENTS)
     terms_by_id = lookups(partnership.TERMS_BY_ID)
@@ -308,20 +307,6 @@ class Loaders:
             return [found.get(key, ()) for key in keys]
 
         return Loader(targets)
-
-    @cached_property
-    def grants_by_member(self) -> Loader[tuple[str, str], list[Any]]:
-        """The live grants of a person under a partnership; the key names both."""
-
-        async def rows(keys: list[tuple[str, str]]) -> list[list[Any]]:
-            partnerships, people = [key[0] for key in keys], [key[1] for key in keys]
-            found = await self.snapshot.fetch(sharing.GRANTS_BY_MEMBER, partnerships=partnerships, people=people)
-            groups: dict[tuple[str, str], list[Any]] = {}
-            for row in found:
-                groups.setdefault((row.partnership_id, row.user_id), []).append(row)
-            return [groups.get(key, []) for key in keys]
-
-        return Loader(rows)
 
     def _once(self, name: Hashable, batch: Callable[[list[Any]], Awaitable[Sequence[Any]]]) -> Loader[Any, Any]:
         if name not in self._made:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.api.cases import Cases, Given, Refused, Same
 from tests.api.cases.partnership import on
 
 OFFICE = "office@forge.example"
-ROLES = """partnership { delegations(state: [ACTIVE]) { role notifyAddresses group { name state } } }
+ROLES = """partnership { delegations(state: [ACTIVE]) {
+  edges { node { role notifyAddresses group { name state } } } } }
  receipt { rolesEnabled rolesCleared groupMembersEnded }"""
 GROUP = "roleGroup { members { totalCount edges { node { user { id } } } } } results { user { id } error { code } }"
 
@@ -23,6 +26,10 @@ def _people(group: str, *names: str, side: str = "forge") -> Given:
     }
 
 
+def _delegations(shown: Any) -> list[Any]:
+    return [edge["node"] for edge in shown["partnership"]["delegations"]["edges"]]
+
+
 CASES = [
     Cases(
         "setDelegatedRoles",
@@ -30,7 +37,7 @@ CASES = [
         given=_roles("guided", "DECISION_MAKER"),
         shows=ROLES,
         expected=lambda _, shown: (
-            shown["partnership"]["delegations"]
+            _delegations(shown)
             == [
                 {
                     "role": "DECISION_MAKER",
@@ -51,7 +58,7 @@ CASES = [
         given=_roles("guided", "DECISION_MAKER"),
         shows=ROLES,
         expected=lambda _, shown: (
-            {one["role"] for one in shown["partnership"]["delegations"]} == {"DECISION_MAKER", "PHONE_MANAGER"}
+            {one["role"] for one in _delegations(shown)} == {"DECISION_MAKER", "PHONE_MANAGER"}
             and shown["receipt"]["rolesEnabled"] == 1
         ),
         forbidden=Refused("fred", _roles("guided", "DECISION_MAKER", side="forge"), "FORBIDDEN"),
@@ -65,7 +72,7 @@ CASES = [
         given=_roles("guided", "PHONE_MANAGER"),
         shows=ROLES,
         expected=lambda _, shown: (
-            shown["partnership"]["delegations"] == []
+            _delegations(shown) == []
             and shown["receipt"] == {"rolesEnabled": 0, "rolesCleared": 1, "groupMembersEnded": 1}
         ),
         forbidden=Refused("fay", _roles("guided", "PHONE_MANAGER", side="forge"), "FORBIDDEN"),

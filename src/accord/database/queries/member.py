@@ -21,7 +21,7 @@ from accord.database.tables.sharing import access_items, account_ownerships, acc
 from accord.database.visibility import sees_membership
 from accord.domain.errors import NotFound, ValidationError
 from accord.domain.organisation import MembershipStatus, Role
-from accord.domain.partnership import OPEN, PartnershipState
+from accord.domain.partnership import NAMED, OPEN, PartnershipState
 from accord.domain.sharing import AccessItemState, AccountStatus, GrantState
 from accord.domain.text import is_same_address
 
@@ -183,13 +183,15 @@ async def get_session(tx: Transaction, session_id: UUID) -> Any:
 
 
 async def list_invited_under(tx: Transaction, partnership_id: UUID) -> Sequence[Any]:
-    """Who was invited into the host by people who acted under a partnership, and is or may become a member."""
+    """Who was invited into the host by people who acted under a partnership, and is or may become a member; the first
+    hundred of them."""
     standing = memberships.c.status.in_([MembershipStatus.INVITED.value, MembershipStatus.ACTIVE.value])
     return await tx.all(
         select(memberships.c.id, memberships.c.display_name)
         .join(acting_sessions, acting_sessions.c.id == memberships.c.invited_in)
         .where(acting_sessions.c.partnership_id == partnership_id, standing)
         .order_by(memberships.c.id)
+        .limit(NAMED)
     )
 
 

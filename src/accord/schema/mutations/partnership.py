@@ -171,7 +171,8 @@ class RemovalReceipt:
     )
     sessions_revoked: int
     members_invited: list[str] = strawberry.field(
-        description="For the host: members whom people acting under the partnership had invited; they stay."
+        description="For the host: members whom people acting under the partnership had invited, the first hundred; "
+        "they stay."
     )
     amendments_withdrawn: int
     activity_hash: str = strawberry.field(description="The head of the own stream, which proves it.")

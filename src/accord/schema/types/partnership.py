@@ -13,8 +13,10 @@ from accord.access.permissions import Action
 from accord.database.queries.read.activity import EVENTS_OF_PARTNERSHIP
 from accord.database.queries.read.amendment import AMENDMENTS
 from accord.database.queries.read.contact import ASSIGNMENTS_OF_PARTNERSHIP, CONTACTS_OF_PARTNERSHIP
-from accord.database.queries.read.delegation import DELEGATIONS_BY_PARTNERSHIP
+from accord.database.queries.read.delegation import DELEGATIONS
+from accord.database.queries.read.pages import pair_key
 from accord.database.queries.read.partnership import (
+    ATTEMPTS,
     HIDDEN_SHARES,
     LISTED_ACCOUNTS,
     PARTNERSHIP_MEMBERS,
@@ -23,8 +25,8 @@ from accord.database.queries.read.partnership import (
     PartnershipRow,
     TermsRow,
 )
-from accord.database.queries.read.sharing import SHARES_OF_PARTNERSHIP
-from accord.schema.connections import listing, listings, names
+from accord.database.queries.read.sharing import GRANTS_OF_MEMBER, SHARES_OF_PARTNERSHIP
+from accord.schema.connections import decided_listings, listing, listings, listings_under, names
 from accord.schema.context import Info
 from accord.schema.decisions import demand_on_partnership, refusals_on_partnerships
 from accord.schema.levels import Each, whole
@@ -127,8 +129,16 @@ class PartnershipAttempt(Node):
         return isinstance(row, AttemptRow)
 
     @whole(description="What these terms share when they come into force, as far as the viewer sees it (S95).")
-    async def listed_accounts(self, rows: Parent[list[AttemptRow]], info: Info) -> Each[list[ListedAccount]]:
-        return await info.context.loaders.grouped(LISTED_ACCOUNTS).level([row.key for row in rows])
+    def listed_accounts(
+        self,
+        rows: Parent[list[AttemptRow]],
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Each[Connection[ListedAccount]]:
+        return listings(info, LISTED_ACCOUNTS, rows, span(first, after, last, before))
 
 
 @guarded(Action.PARTNERSHIP_READ)
@@ -145,8 +155,17 @@ class PartnershipMember:
         return isinstance(row, PartnershipMemberRow)
 
     @whole(description="What the person can reach, as far as the viewer sees it.")
-    async def grants(self, rows: Parent[list[PartnershipMemberRow]], info: Info) -> Each[list[LazyGrant]]:
-        return await info.context.loaders.grants_by_member.level([(row.parent, row.user_id) for row in rows])
+    def grants(
+        self,
+        rows: Parent[list[PartnershipMemberRow]],
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Each[Connection[LazyGrant]]:
+        keys = [pair_key(row.parent, row.user_id) for row in rows]
+        return listings_under(info, GRANTS_OF_MEMBER, keys, span(first, after, last, before))
 
     @whole()
     async def is_representative(self, rows: Parent[list[PartnershipMemberRow]], info: Info) -> Each[bool]:
@@ -179,7 +198,7 @@ class Partnership(Node):
     created_by: User | None = decided_link("user_by_id", "created_by_user_id", REASON)
     owner: User | None = decided_link("user_by_id", "owner_user_id", TERMS, description="The Partnership Owner (S43).")
     co_owners: list[User] | None = links(
-        "user_by_id", "co_owner_ids", REASON, "Who counts as Partnership Owner besides (Q12); for the host."
+        "user_by_id", "co_owner_ids", REASON, "Who counts as Partnership Owner besides, 20 at most (Q12); for the host."
     )
     representative: User | None = link("user_by_id", "representative_user_id", description="Of the guest (Q8).")
 
@@ -191,9 +210,17 @@ class Partnership(Node):
     async def data_access(self, root: Parent[PartnershipRow], info: Info) -> DataAccess | None:
         return await data_access(info, root.key)
 
-    attempts: list[PartnershipAttempt] | None = decided_link(
-        "attempts_by_partnership", "key", TERMS, description="Each submission, the first one first."
-    )
+    @whole(TERMS, description="Each submission, the first one first.")
+    async def attempts(
+        self,
+        rows: Parent[list[PartnershipRow]],
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Each[Connection[PartnershipAttempt] | None]:
+        return await decided_listings(info, ATTEMPTS, rows, TERMS, span(first, after, last, before))
 
     @field(
         Action.AMENDMENT_READ, description="Changes of the terms, the newest first; those that the viewer is told of."
@@ -235,11 +262,18 @@ class Partnership(Node):
         counts = dict(zip(seen, await info.context.loaders.figure(HIDDEN_SHARES).level(seen), strict=True))
         return [no or counts[key] for key, no in zip(keys, refused, strict=True)]
 
-    @field(Action.ROLES_READ, description="Roles that the host has delegated, the first one first (S106, S107).")
-    async def delegations(
-        self, root: Parent[PartnershipRow], info: Info, state: list[DelegationState] | None = None
-    ) -> list[LazyDelegation] | None:
-        return await info.context.loaders.grouped(DELEGATIONS_BY_PARTNERSHIP, state=names(state)).load(root.key)
+    @whole(Action.ROLES_READ, description="Roles that the host has delegated, the first one first (S106, S107).")
+    def delegations(
+        self,
+        rows: Parent[list[PartnershipRow]],
+        info: Info,
+        state: list[DelegationState] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Each[Connection[LazyDelegation] | None]:
+        return listings(info, DELEGATIONS, rows, span(first, after, last, before), state=names(state))
 
     @whole(
         Action.CONTACT_READ, description="Contacts that were converted when it began (S103); for leaders and admins."

@@ -71,18 +71,30 @@ class AccountShare(Node):
         return isinstance(row, ShareRow)
 
     @whole(description="Who of the guest has access, as far as the viewer sees it.")
-    async def grants(
-        self, rows: Parent[list[ShareRow]], info: Info, state: list[GrantState] | None = None
-    ) -> Each[list[AccountGrant]]:
-        grants = info.context.loaders.grouped(read.GRANTS_BY_SHARE, state=names(state))
-        return await grants.level([row.key for row in rows])
+    def grants(
+        self,
+        rows: Parent[list[ShareRow]],
+        info: Info,
+        state: list[GrantState] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Each[Connection[AccountGrant]]:
+        return listings(info, read.GRANTS_OF_SHARE, rows, span(first, after, last, before), state=names(state))
 
     @whole(description="Who has been asked for, as far as the viewer sees it.")
-    async def access_requests(
-        self, rows: Parent[list[ShareRow]], info: Info, state: list[AccessItemState] | None = None
-    ) -> Each[list[AccessRequestItem]]:
-        items = info.context.loaders.grouped(read.ITEMS_BY_SHARE, state=names(state))
-        return await items.level([row.key for row in rows])
+    def access_requests(
+        self,
+        rows: Parent[list[ShareRow]],
+        info: Info,
+        state: list[AccessItemState] | None = None,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Each[Connection[AccessRequestItem]]:
+        return listings(info, read.ITEMS_OF_SHARE, rows, span(first, after, last, before), state=names(state))
 
 
 @guarded(Action.SHARE_READ)
@@ -138,7 +150,7 @@ class Account(Node):
     label: str
     status: AccountStatus
     created_at: datetime
-    owners: list[User] | None = link("owners_by_account", "key", "The active Account Owners.")
+    owners: list[User] | None = link("owners_by_account", "key", "The active Account Owners, 20 at most.")
 
     @classmethod
     def is_type_of(cls, row: Any, _info: Any) -> bool:

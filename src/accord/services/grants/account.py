@@ -25,11 +25,11 @@ from accord.domain.cascade import Cascade, CascadeKind
 from accord.domain.errors import NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import Role
-from accord.domain.sharing import ACCOUNT, AccountEvent, AccountKind, AccountStatus
+from accord.domain.sharing import ACCOUNT, OWNERS, AccountEvent, AccountKind, AccountStatus
 from accord.services.activity import Event, record
 from accord.services.cascades import Work, carry_out
 from accord.services.grants.cascade import end_shares, remove_shares, share_events, void_tickets
-from accord.services.grants.share import BULK, tell_removed
+from accord.services.grants.share import tell_removed
 
 __all__ = [
     "ArchiveReceipt",
@@ -190,8 +190,8 @@ async def set_account_owners(
     check_version(row, expected_version, row.status)
     status = ACCOUNT.move(AccountStatus(row.status), AccountEvent.UPDATE)
     wanted = set(user_ids)
-    if not 0 < len(wanted) <= BULK:
-        raise ValidationError("userIds", f"An account has 1 to {BULK} owners.")
+    if not 0 < len(wanted) <= OWNERS:
+        raise ValidationError("userIds", f"An account has 1 to {OWNERS} owners.")
     before = await list_owners(tx, account_id)
     await _require_at_work(tx, row.host_id, wanted)
     await tx.execute(

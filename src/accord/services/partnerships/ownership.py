@@ -14,7 +14,7 @@ from accord.domain.activity import EventType
 from accord.domain.errors import NotFound, ValidationError
 from accord.domain.notice import Template
 from accord.domain.organisation import Role
-from accord.domain.partnership import PARTNERSHIP, PartnershipEvent, PartnershipState
+from accord.domain.partnership import CO_OWNERS, PARTNERSHIP, PartnershipEvent, PartnershipState
 from accord.services.activity import record
 from accord.services.pair import event_of, held, names, tell
 
@@ -60,11 +60,13 @@ async def set_co_owners(
     user_ids: Sequence[UUID],
     expected_version: int | None = None,
 ) -> UUID:
-    """Name the co-owners, who count as Partnership Owner (Q12); the given list replaces the one before."""
+    """Name up to 20 co-owners, who count as Partnership Owner (Q12); the given list replaces the one before."""
     wanted = set(user_ids)
     row = await held(tx, partnership_id, Action.PARTNERSHIP_TRANSFER, expected_version, subject_ids=frozenset(wanted))
     PARTNERSHIP.move(PartnershipState(row.state), PartnershipEvent.TRANSFER)
     before = set(row.co_owner_ids)
+    if len(wanted) > CO_OWNERS:
+        raise ValidationError("userIds", f"At most {CO_OWNERS} co-owners, these are {len(wanted)}.")
     await _require_at_work(tx, row.host_id, wanted - before, "userIds")
     chosen = sorted(wanted - {row.owner_user_id})
     await tx.update(partnerships, row.id, co_owner_ids=chosen)

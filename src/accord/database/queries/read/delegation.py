@@ -14,7 +14,6 @@ from accord.database.queries.read.pages import (
     Item,
     as_text,
     global_id,
-    grouped,
     looked_up,
     one_of,
     paged,
@@ -82,14 +81,12 @@ MEMBER: Final = (
 )
 
 DELEGATION_BY_ID: Final = looked_up(DelegationRow, DELEGATION, d.c.id, GROUP_OF, sees_delegation(d))
-DELEGATIONS_BY_PARTNERSHIP: Final = grouped(
+DELEGATIONS: Final = paged(
     DelegationRow,
     DELEGATION,
-    d.c.partnership_id,
-    GROUP_OF,
-    sees_delegation(d),
-    one_of(DELEGATION_STATE, "state"),
-    order=d.c.id,
+    d.join(g, GROUP_OF),
+    (d.c.partnership_id == PARENT, sees_delegation(d), one_of(DELEGATION_STATE, "state")),
+    d.c.id,
 )
 ROLE_GROUP_BY_ID: Final = looked_up(RoleGroupRow, ROLE_GROUP, g.c.id, sees_delegation(g))
 ROLE_GROUPS: Final = paged(

@@ -94,6 +94,26 @@ PARENTS: Final = parents()
 PARENT: Final[ColumnElement[Any]] = cast(PARENTS.c.key, Uuid())
 
 
+def pair_key(first: str, second: str) -> str:
+    """Return the key of a parent that is two rows together, as a connection under `PAIRS` takes it."""
+    return f"{first} {second}"
+
+
+def pairs() -> FromClause:
+    """Return the bound keys of `pair_key` as a table of three columns: `key`, `first` and `second`.
+
+    The offset keeps the planner from writing the casts into conditions: a table with a policy is looked up by index
+    only with conditions that call no function which might tell what it sees.
+    """
+    listed = func.unnest(bindparam("keys", type_=ARRAY(Text()))).table_valued("key", name="listed").render_derived()
+    parts = [cast(func.split_part(listed.c.key, " ", place), Uuid()) for place in (1, 2)]
+    taken = select(listed.c.key, parts[0].label("first"), parts[1].label("second"))
+    return taken.offset(literal_column("0")).subquery("pair")
+
+
+PAIRS: Final = pairs()
+
+
 @dataclass(frozen=True)
 class Pages:
     """One connection: its page from the front, its page from the back, and its count, each for many parents at once.
@@ -145,8 +165,10 @@ def paged(
     hidden: Mapping[str, str] = NOTHING_HIDDEN,
     looked_up_by: Collection[str] = (),
     ways: Callable[[frozenset[str]], Sequence[Way]] | None = None,
+    parents: FromClause = PARENTS,
 ) -> Pages:
-    """The statements of a connection, without its filters; `where` names the parent as `PARENT`. `above` and
+    """The statements of a connection, without its filters; `where` names the parent as `PARENT`, or as the columns of
+    `parents`. `above` and
     `below` are what a filter says of the positions, exclusive; NULL says nothing. `hidden` as in `shown`.
     `looked_up_by` are filters for which there is an index, so that a count looks at no other rows. `ways`: how the rows
     are found with these filters, where a walk through the whole list could find few; `order` is then unique under
@@ -169,10 +191,10 @@ def paged(
             return [*where, *by_index, *bounds], by_row
 
         if found_in is not None:
-            looked = looked_at(source, order, PARENTS, found_in, sorted_out)
+            looked = looked_at(source, order, parents, found_in, sorted_out)
         else:
-            looked = _looked_at(source, *sorted_out(Way(())), order.desc() if by_sequence else None)
-        return Pages(*pages, _count(looked), newest_first, by_sequence, frozenset(filters), variant)
+            looked = _looked_at(source, *sorted_out(Way(())), order.desc() if by_sequence else None, parents)
+        return Pages(*pages, _count(looked, parents), newest_first, by_sequence, frozenset(filters), variant)
 
     return variant(frozenset())
 
@@ -208,6 +230,7 @@ def _both_ways(
     ways: Sequence[Way] | None,
     given: frozenset[str],
     filters: Mapping[str, Predicate],
+    parents: FromClause,
 ) -> tuple[Query, Query]:
     """The page from the lowest position, and from the highest."""
     order = ends.order
@@ -221,13 +244,13 @@ def _both_ways(
         if ways is None:
             place = order.desc() if descending else order
             rows = rows.where(*ends.conditions()).order_by(place).limit(bindparam("size", type_=BigInteger()))
-            item, inner = rows.correlate(PARENTS).lateral("item"), PARENTS
+            item, inner = rows.correlate(parents).lateral("item"), parents
         else:
-            places = Sought(source, order, PARENTS, ends.conditions(), descending).found(ways, others)
-            inner = PARENTS.join(places, true())
-            item = rows.where(order == places.c.place).limit(1).correlate(PARENTS, places).lateral("item")
+            places = Sought(source, order, parents, ends.conditions(), descending).found(ways, others)
+            inner = parents.join(places, true())
+            item = rows.where(order == places.c.place).limit(1).correlate(parents, places).lateral("item")
         columns_shown = [column for column in shown(item, hidden) if column.key != "place"]
-        outer = select(as_text(PARENTS.c.key, "parent"), *columns_shown).select_from(inner.join(item, true()))
+        outer = select(as_text(parents.c.key, "parent"), *columns_shown).select_from(inner.join(item, true()))
         return Query(outer.order_by(item.c.place.desc() if descending else item.c.place), record)
 
     return one_way(False), one_way(True)
@@ -238,7 +261,11 @@ EXACTLY: Final = LAST_SEQUENCE - 1
 
 
 def _looked_at(
-    source: FromClause, within: Sequence[Predicate], matching: Sequence[Predicate], order: ColumnElement[Any] | None
+    source: FromClause,
+    within: Sequence[Predicate],
+    matching: Sequence[Predicate],
+    order: ColumnElement[Any] | None,
+    parents: FromClause,
 ) -> Any:
     """The first `most` rows and one more, as a lateral table, with whether each `matched`."""
     first = (
@@ -248,16 +275,16 @@ def _looked_at(
         .limit(bindparam("most", type_=BigInteger()) + 1)
     )
     first = first if order is None else first.order_by(order)
-    return first.correlate(PARENTS).lateral("looked_at")
+    return first.correlate(parents).lateral("looked_at")
 
 
-def _count(rows: Any) -> Query:
+def _count(rows: Any, parents: FromClause) -> Query:
     """How many of these rows under each parent match: a count looks at no more of them, however few match. `looked`
     says at how many it did."""
     total = func.count().filter(rows.c.matched).label("total")
-    inner = select(total, func.count().label("looked")).select_from(rows).correlate(PARENTS).lateral("counted")
-    shown = (as_text(PARENTS.c.key, "parent"), inner.c.total, inner.c.looked)
-    return Query(select(*shown).select_from(PARENTS.join(inner, true())))
+    inner = select(total, func.count().label("looked")).select_from(rows).correlate(parents).lateral("counted")
+    shown = (as_text(parents.c.key, "parent"), inner.c.total, inner.c.looked)
+    return Query(select(*shown).select_from(parents.join(inner, true())))
 
 
 def grouped(

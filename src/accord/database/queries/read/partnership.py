@@ -40,11 +40,9 @@ from accord.database.queries.read.pages import (
     Item,
     as_text,
     global_id,
-    grouped,
     looked_up,
     one_of,
     paged,
-    wanted,
 )
 from accord.database.subqueries import is_there
 from accord.database.tables.organisation import users
@@ -196,21 +194,26 @@ PARTNERSHIP_BY_TOKEN: Final = Query(
     PartnershipRow,
 )
 ATTEMPT_BY_ID: Final = looked_up(AttemptRow, ATTEMPT, t.c.id, SEES_ATTEMPT)
-ATTEMPTS_BY_PARTNERSHIP: Final = grouped(AttemptRow, ATTEMPT, t.c.partnership_id, SEES_ATTEMPT, order=t.c.number)
-each = func.jsonb_array_elements(t.c.terms["accounts"]).table_valued(Column("value", JSONB()), name="each")
+ATTEMPTS: Final = paged(AttemptRow, ATTEMPT, t, (t.c.partnership_id == PARENT, SEES_ATTEMPT), t.c.id)
+each = (
+    func.jsonb_array_elements(t.c.terms["accounts"])
+    .table_valued(Column("value", JSONB()), with_ordinality="place", name="each")
+    .render_derived()
+)
 entry = each.c.value
-LISTED_ACCOUNTS: Final = Query(
-    select(
-        as_text(t.c.id, "parent"),
+LISTED_ACCOUNTS: Final = paged(
+    ListedAccountRow,
+    (
         func.concat("account_", entry["account"].astext).label("account_id"),
         entry["role"].astext.label("role"),
         entry["label"].astext.label("label"),
         entry["app"].astext.label("app"),
         entry["category"].astext.label("category"),
-    )
-    .select_from(t.join(each, true()))
-    .where(
-        t.c.id == wanted(),
+        each.c.place.label("position"),
+    ),
+    t.join(each, true()),
+    (
+        t.c.id == PARENT,
         SEES_ATTEMPT,
         or_(
             sees_account_at_host(cast(entry["account"].astext, Uuid()), t.c.host_id),
@@ -222,12 +225,12 @@ LISTED_ACCOUNTS: Final = Query(
                 ),
             ),
         ),
-    )
-    .order_by(t.c.id, entry["label"].astext),
-    ListedAccountRow,
+    ),
+    each.c.place,
+    by_sequence=True,
 )
-"""What terms list, called as it was when it was listed: for the owners of the partnership, the guest's admins, and at
-the host for whom the account is no secret (S77)."""
+"""What terms list, in the order in which it was listed and called as it was then: for the owners of the partnership,
+the guest's admins, and at the host for whom the account is no secret (S77)."""
 TOTAL: Final[tuple[ColumnElement[Any], ...]] = (as_text(s.c.partnership_id, "parent"), func.count().label("total"))
 HIDDEN_SHARES: Final = Query(
     select(*TOTAL)

@@ -12,6 +12,7 @@ from accord.database.queries.read.holdings import FEW, holdings
 from accord.database.queries.read.organisation import USER, UserRow
 from accord.database.queries.read.organisation import u as owner
 from accord.database.queries.read.pages import (
+    PAIRS,
     PARENT,
     PARENTS,
     Item,
@@ -19,7 +20,6 @@ from accord.database.queries.read.pages import (
     contains,
     equal,
     global_id,
-    grouped,
     looked_up,
     one_of,
     paged,
@@ -200,22 +200,30 @@ SHARES_OF_ACCOUNT: Final = paged(
     ShareRow, SHARE, s, (s.c.account_id == PARENT, sees_share(s), one_of(SHARE_STATE, "state")), s.c.id
 )
 GRANT_BY_ID: Final = looked_up(GrantRow, GRANT, g.c.id, sees_grant(g))
-GRANTS_BY_SHARE: Final = grouped(
-    GrantRow, GRANT, g.c.share_id, sees_grant(g), one_of(GRANT_STATE, "state"), order=g.c.id
+GRANTS_OF_SHARE: Final = paged(
+    GrantRow, GRANT, g, (g.c.share_id == PARENT, sees_grant(g), one_of(GRANT_STATE, "state")), g.c.id
 )
-GRANTS_BY_MEMBER: Final = Query(
-    select(*GRANT)
-    .where(g.c.partnership_id == wanted("partnerships"), g.c.user_id == wanted("people"))
-    .where(GRANT_STATE == "ACTIVE", sees_grant(g))
-    .order_by(g.c.id),
+GRANTS_OF_MEMBER: Final = paged(
     GrantRow,
+    GRANT,
+    g,
+    (
+        g.c.partnership_id == PAIRS.c.first,
+        g.c.user_id == PAIRS.c.second,
+        GRANT_STATE == "ACTIVE",
+        sees_grant(g),
+    ),
+    g.c.id,
+    parents=PAIRS,
 )
+"""The live grants of a person under a partnership; a parent is both (`pair_key`)."""
+
 GRANTS_OF_ACCOUNT: Final = paged(
     GrantRow, GRANT, g, (g.c.account_id == PARENT, sees_grant(g), one_of(GRANT_STATE, "state")), g.c.id
 )
 ITEM_BY_ID: Final = looked_up(AccessItemRow, ITEM, i.c.id, sees_access_item(i))
-ITEMS_BY_SHARE: Final = grouped(
-    AccessItemRow, ITEM, i.c.share_id, sees_access_item(i), one_of(ITEM_STATE, "state"), order=i.c.id
+ITEMS_OF_SHARE: Final = paged(
+    AccessItemRow, ITEM, i, (i.c.share_id == PARENT, sees_access_item(i), one_of(ITEM_STATE, "state")), i.c.id
 )
 ITEMS_OF_ACCOUNT: Final = paged(
     AccessItemRow, ITEM, i, (i.c.account_id == PARENT, sees_access_item(i), one_of(ITEM_STATE, "state")), i.c.id
