@@ -20,7 +20,7 @@ import pytest
 from accord.database.failures import TimedOut
 from accord.domain.ids import global_id
 from accord.http.csv import line
-from accord.http.files import END, whole_file
+from accord.http.files import END, WholeFile, whole_file
 from accord.http.middleware import ResponseBroken
 from tests.processes import token
 from tests.servers import DatabaseURLs
@@ -164,12 +164,13 @@ async def some_lines(*parts: Sequence[bytes] | Exception) -> AsyncGenerator[Sequ
 
 async def test_what_fails_at_once_is_refused_and_no_file() -> None:
     with pytest.raises(TimedOut):
-        await whole_file(("A", "B"), some_lines(TimedOut()), least=0)
+        await whole_file(("A", "B"), some_lines(TimedOut()), {}, least=0)
 
 
-async def taken(content: AsyncIterator[bytes], found: list[bytes]) -> None:
-    async for piece in content:
-        found.append(piece)  # noqa: PERF401 - what came before a failure is kept
+async def taken(file: WholeFile, found: list[bytes]) -> None:
+    async for piece in file.body_iterator:
+        assert isinstance(piece, bytes)
+        found.append(piece)
 
 
 def rows_of(found: Sequence[bytes]) -> list[list[str]]:
@@ -181,16 +182,16 @@ ONE: Final = line(["1", "x"])
 
 @pytest.mark.parametrize("parts", [([ONE], TimedOut()), ([ONE],), ([ONE], [], OSError())])
 async def test_no_last_line_where_lines_are_missing(parts: Any) -> None:
-    content = await whole_file(("A", "B"), some_lines(*parts), least=2)
+    file = await whole_file(("A", "B"), some_lines(*parts), {}, least=2)
     found: list[bytes] = []
     with pytest.raises((ResponseBroken, OSError)):
-        await taken(content, found)
+        await taken(file, found)
     assert not ends_whole(rows_of(found))
 
 
 async def test_more_lines_than_were_counted_are_whole() -> None:
     """Something may be recorded between the count and the file."""
-    content = await whole_file(("A", "B"), some_lines([ONE], [ONE, ONE]), least=2)
+    file = await whole_file(("A", "B"), some_lines([ONE], [ONE, ONE]), {}, least=2)
     found: list[bytes] = []
-    await taken(content, found)
+    await taken(file, found)
     assert ends_whole(rows_of(found))

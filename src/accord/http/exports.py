@@ -13,7 +13,7 @@ from uuid import UUID
 from graphql import GraphQLError
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from accord.access.decision import may_ever, refusal, require
@@ -132,8 +132,7 @@ class ExportRoutes:
         head, before = await self.record(identity, session, organisation_id, given)
         name = f"activity-{self.database.clock():%Y%m%dT%H%M%SZ}.csv"
         headers = {"accord-activity-head": head, "content-disposition": f'attachment; filename="{name}"'}
-        content = await whole_file(COLUMNS, self.lines(identity, organisation_id, filters, before), least=rows)
-        return StreamingResponse(content, headers=headers, media_type="text/csv; charset=utf-8")
+        return await whole_file(COLUMNS, self.lines(identity, organisation_id, filters, before), headers, least=rows)
 
     async def record(
         self, identity: Identity, session: UUID | None, organisation_id: UUID, given: dict[str, str]
@@ -174,8 +173,7 @@ class ExportRoutes:
         head = await self.database.write(identity, organisation_id, act, session)
         file = f"report-{name.lower()}-{self.database.clock():%Y%m%dT%H%M%SZ}.csv"
         headers = {"accord-activity-head": head, "content-disposition": f'attachment; filename="{file}"'}
-        content = await whole_file(REPORT_COLUMNS, report_lines(rows), least=len(rows))
-        return StreamingResponse(content, headers=headers, media_type="text/csv; charset=utf-8")
+        return await whole_file(REPORT_COLUMNS, report_lines(rows), headers, least=len(rows))
 
 
 async def report_lines(rows: Sequence[Any]) -> AsyncGenerator[Sequence[bytes]]:

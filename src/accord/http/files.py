@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Final
 
 import structlog
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from accord.database.engine import AccessRevoked, SessionOver
 from accord.database.failures import Busy, OutcomeUnknown, TimedOut
@@ -23,16 +25,30 @@ EXPECTED: Final = (AccessRevoked, Busy, OutcomeUnknown, SessionOver, TimedOut)
 """Why an export may fail in the middle without a fault of the program."""
 
 
+class WholeFile(StreamingResponse):
+    """A file on its way. What it is read from is closed with it, also where nobody takes the first byte."""
+
+    def __init__(
+        self, content: AsyncIterator[bytes], lines: AsyncGenerator[Sequence[bytes]], headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(content, headers=headers, media_type="text/csv; charset=utf-8")
+        self.lines = lines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with aclosing(self.lines):
+            await super().__call__(scope, receive, send)
+
+
 async def whole_file(
-    columns: Sequence[str], lines: AsyncGenerator[Sequence[bytes]], *, least: int
-) -> AsyncIterator[bytes]:
+    columns: Sequence[str], lines: AsyncGenerator[Sequence[bytes]], headers: Mapping[str, str], *, least: int
+) -> WholeFile:
     """Return a CSV file as it is read: its header, its lines, and a last line that says how many these were.
 
     The first lines are read before this returns, so that what fails at once is refused with a status of its own.
     `least` is the number of lines that the caller could read when the export was counted.
     """
     first = await anext(lines, None)  # with () for the default, Python 3.11 fails
-    return _written(columns, first or (), lines, least)
+    return WholeFile(_written(columns, first or (), lines, least), lines, headers)
 
 
 async def _written(
@@ -46,10 +62,9 @@ async def _written(
     written = len(first)
     yield header(columns) + b"".join(first)
     try:
-        async with aclosing(lines):
-            async for some in lines:
-                written += len(some)
-                yield b"".join(some)
+        async for some in lines:
+            written += len(some)
+            yield b"".join(some)
     except EXPECTED as error:
         log.warning("an export was broken off", reason=type(error).__name__, rows=written)
         raise ResponseBroken from None
