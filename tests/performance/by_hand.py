@@ -29,9 +29,11 @@ SELECT jsonb_build_object('organisation', jsonb_build_object('id', 'organisation
       'id', 'share_' || s.id, 'state', s.state,
       'account', (SELECT jsonb_build_object('id', 'account_' || a.id, 'label', a.label, 'app', a.app,
         'status', a.status) FROM accord.accounts a WHERE a.id = s.account_id),
-      'grants', (SELECT jsonb_agg(jsonb_build_object('id', 'grant_' || t.id, 'role', t.role,
-        'user', jsonb_build_object('id', 'user_' || u.id, 'displayName', u.display_name)) ORDER BY t.id)
-        FROM accord.grants t JOIN accord.users u ON u.id = t.user_id WHERE t.share_id = s.id AND t.state = 'ACTIVE')
+      'grants', jsonb_build_object('edges', (SELECT jsonb_agg(jsonb_build_object('node', jsonb_build_object(
+        'id', 'grant_' || t.id, 'role', t.role,
+        'user', jsonb_build_object('id', 'user_' || u.id, 'displayName', u.display_name))) ORDER BY t.id)
+        FROM (SELECT * FROM accord.grants WHERE share_id = s.id AND state = 'ACTIVE' ORDER BY id LIMIT 25) t
+        JOIN accord.users u ON u.id = t.user_id))
       )) ORDER BY s.id)
       FROM (SELECT * FROM accord.shares WHERE partnership_id = p.id ORDER BY id LIMIT 10) s))
     )) ORDER BY p.id)

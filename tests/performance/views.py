@@ -22,7 +22,8 @@ query Partners($id: UUID!) { organisation: organisationByRowId(rowId: $id) { id:
   id: rowId state guest { name }
   shares(first: 10) { edges { node {
     id: rowId state account { id: rowId label app status }
-    grants(condition: { state: "ACTIVE" }) { id: rowId role user { id: rowId displayName } }
+    grants(condition: { state: "ACTIVE" }, first: 25) { edges { node {
+      id: rowId role user { id: rowId displayName } } } }
   } } }
 } } } } }
 """

@@ -20,7 +20,9 @@ const schema = `
   type Partnership { id: ID! state: String! guest: Organisation! shares(first: Int!): ShareConnection! }
   type ShareConnection { edges: [ShareEdge!]! }
   type ShareEdge { node: Share! }
-  type Share { id: ID! state: String! account: Account! grants: [Grant!]! }
+  type Share { id: ID! state: String! account: Account! grants(first: Int! = 25): GrantConnection! }
+  type GrantConnection { edges: [GrantEdge!]! }
+  type GrantEdge { node: Grant! }
   type Account { id: ID! label: String! app: String! status: String! }
   type Grant { id: ID! role: String! user: User! }
   type User { id: ID! displayName: String! }
@@ -35,8 +37,9 @@ const SHARES = `
     SELECT id::text, state, account_id::text FROM accord.shares WHERE partnership_id = q.id ORDER BY id LIMIT $2) s`;
 const ACCOUNTS = "SELECT id::text, label, app, status FROM accord.accounts WHERE id = ANY ($1::uuid[])";
 const GRANTS = `
-  SELECT share_id::text AS parent, id::text, role, user_id::text FROM accord.grants
-  WHERE share_id = ANY ($1::uuid[]) AND state = 'ACTIVE' ORDER BY share_id, id`;
+  SELECT s.id AS parent, t.* FROM unnest($1::uuid[]) s(id) CROSS JOIN LATERAL (
+    SELECT id::text, role, user_id::text FROM accord.grants
+    WHERE share_id = s.id AND state = 'ACTIVE' ORDER BY id LIMIT $2) t`;
 const USERS = 'SELECT id::text, display_name AS "displayName" FROM accord.users WHERE id = ANY ($1::uuid[])';
 const VIEWER = `
   SELECT id::text, display_name AS "displayName", home_organisation_id::text FROM accord.users
@@ -100,7 +103,7 @@ const loaders = {
   },
   Share: {
     account: one("account", "accounts", ACCOUNTS, "account_id"),
-    grants: (queries, context) => children("grant", "grants", GRANTS, keysOf(queries, "key"), context),
+    grants: page("grant", "grants", GRANTS),
   },
   Grant: { user: one("user", "users", USERS, "user_id") },
   Membership: { organisation: one("organisation", "organisations", ORGANISATIONS, "organisation_id") },

@@ -20,7 +20,7 @@ const tags = {
       ],
     },
     "accord.grants": {
-      foreignKey: key("share_id", "shares", "@fieldName share", "@foreignSimpleFieldName grants", `@behavior ${list}`),
+      foreignKey: key("share_id", "shares", "@fieldName share", "@foreignFieldName grants"),
     },
   },
   constraint: {
