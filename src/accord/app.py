@@ -166,7 +166,7 @@ class Gateway:
 
     def scim(self) -> ScimRoutes:
         settings = self.settings
-        limits, url = settings.body_limits(), settings.public_url
+        limits, url = settings.scim_body_limits(), settings.public_url
         client, timeout = self.authenticator.client, settings.request_timeout
         return ScimRoutes(
             self.database, client, url, rates=self.rates, failures=self.failures, limits=limits, timeout=timeout

@@ -87,6 +87,10 @@ async def made_and_migrated(url: str, tables: MetaData) -> tuple[set[str], set[s
             await connection.exec_driver_sql(
                 "CREATE FUNCTION accord.fold(value text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(value)'"
             )
+            await connection.exec_driver_sql(
+                "CREATE FUNCTION accord.sent_addresses(profile jsonb) RETURNS text[] LANGUAGE sql IMMUTABLE"
+                " AS 'SELECT ARRAY[profile::text]'"
+            )
             await connection.run_sync(tables.create_all)
             described_both = await described(driver, "accord"), await described(driver, "migrated")
             await connection.rollback()

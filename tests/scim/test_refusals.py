@@ -37,7 +37,7 @@ MALFORMED: Final[list[Sent]] = [
     raw(400, b"[" * 100_000),
     raw(400, b'{"userName": ' + b"9" * 70 + b"}"),
     raw(400, b'{"userName": "\\ud800"}'),
-    raw(413, b'{"userName": "' + b"x" * 300_000 + b'"}'),
+    raw(413, b'{"userName": "' + b"x" * 17_000_000 + b'"}'),
     raw(400, json.dumps({"members": [{"value": "x"}] * 11_000}).encode(), path="/Groups"),
     (400, "POST", "/Users", {}),
     (400, "POST", "/Users", {"schemas": []}),

@@ -40,7 +40,7 @@ FIXED: Final = frozenset(
         *("modified_at", "issued_at", "audience", "mfa", "origin", "customer_id", "partner_id", "by_guest"),
         *("home_id", "basis", "role_key", "role_group_id", "contact_id", "started_at", "ends_at", "acting_session_id"),
         *("side", "kind", "terms_before", "terms_after", "opens_everything", "proposed_by", "proposed_at"),
-        *("key", "currency", "amount_minor", "issued_on", "due_on"),
+        *("key", "currency", "amount_minor", "issued_on", "due_on", "member_count", "members_digest"),
     }
 )
 """Columns that say what a row is about: they never change, whoever asks."""
@@ -80,13 +80,14 @@ FUNCTIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         **dict.fromkeys(("new_id", "shown", "mine", "operating", "person", "myself"), BOTH),
         # how texts are compared, in look-ups and in indexes
-        **dict.fromkeys(("fold", "fold_beyond_ascii"), BOTH),
+        **dict.fromkeys(("fold", "fold_beyond_ascii", "sent_addresses"), BOTH),
         # what policies of the gateway ask
         **dict.fromkeys(("approached", "belongs", "contact_of", "has_contacts_with", "kin"), (GATEWAY,)),
         **dict.fromkeys(("linked", "meets", "shared_with_us", "signs_in"), (GATEWAY,)),
         # what its acts and reads call
         **dict.fromkeys([f"reachable_{kind}" for kind in ("accounts", "organisations", "people")], (GATEWAY,)),
         **dict.fromkeys(("count_customers", "partner_directory", "published_address", "requestable"), (GATEWAY,)),
+        "directory_matches": (GATEWAY,),
         **dict.fromkeys(("rename_organisation", "sign_out_browsers"), (GATEWAY,)),
         **dict.fromkeys(("admit", "charge", "renew", "release", "note_failure", "count_own_clients"), (GATEWAY,)),
         **dict.fromkeys(("begin_export", "end_exports", "vitals"), (GATEWAY,)),

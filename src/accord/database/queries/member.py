@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Uuid, and_, any_, bindparam, exists, func,
 
 from accord.database.clock import partnership_state
 from accord.database.engine import Query, Transaction
+from accord.database.queries.lookup import Named, matching
 from accord.database.sets import among
 from accord.database.tables.acting import acting_sessions
 from accord.database.tables.contact import customer_assignments, external_contacts
@@ -83,7 +84,8 @@ async def find_by_email(tx: Transaction, organisation_id: UUID, email: str) -> S
 
     Raises ValidationError where somebody has another address that can't be told from this one.
     """
-    same = folded(memberships.c.email) == folded(email)
+    named = matching(organisation_id, Named.MEMBERSHIP_ADDRESS, [email])
+    same = (memberships.c.id == named) & (folded(memberships.c.email) == folded(email))
     found = await tx.all(select(memberships).where(memberships.c.organisation_id == organisation_id, same))
     others = [row for row in found if not is_same_address(row.email, email)]
     if any(row.status != MembershipStatus.REMOVED.value for row in others):

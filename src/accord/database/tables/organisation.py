@@ -88,6 +88,7 @@ users: Final = Table(
     made_at(),
 )
 Index("uq_users_home_email", users.c.home_organisation_id, folded(users.c.email), unique=True)
+Index("ix_users_email", folded(users.c.email))
 
 identities: Final = Table(
     "identities",
@@ -149,6 +150,15 @@ Index(
     unique=True,
     postgresql_where=memberships.c.status == MembershipStatus.INVITED.value,
 )
+
+Index("ix_memberships_address", memberships.c.organisation_id, folded(memberships.c.email))
+Index(
+    "ix_memberships_listed",
+    memberships.c.organisation_id,
+    memberships.c.id,
+    postgresql_where=memberships.c.status.in_([MembershipStatus.ACTIVE.value, MembershipStatus.DEACTIVATED.value]),
+)
+"""The people whom a directory lists."""
 
 sign_ins: Final = Table(
     "sign_ins",

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
     Table,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -65,6 +68,12 @@ scim_users: Final = Table(
 """What the directory says of a member, keyed by the membership; nobody but the organisation reads it. `refused_at`:
 when the admins were last told that this person is the last of them."""
 Index("uq_scim_users_user_name", scim_users.c.organisation_id, folded(scim_users.c.user_name), unique=True)
+Index(
+    "ix_scim_users_addresses",
+    func.accord.sent_addresses(scim_users.c.profile),
+    postgresql_using="gin",
+    postgresql_with={"fastupdate": "off"},
+)
 
 scim_groups: Final = Table(
     "scim_groups",
@@ -75,6 +84,8 @@ scim_groups: Final = Table(
     Column("external_id", Text()),
     words("roles"),
     Column("given_by", JSONB(), nullable=False, server_default=text("'{}'")),
+    Column("member_count", Integer(), nullable=False, server_default=text("0")),
+    Column("members_digest", BigInteger(), nullable=False, server_default=text("0")),
     version(),
     modified_at(),
     made_at(),
@@ -83,7 +94,9 @@ scim_groups: Final = Table(
     CheckConstraint("NOT ('LEGAL_REPRESENTATIVE' = ANY (roles))", name="never_legal_representative"),
 )
 """Groups of a directory, with the roles that the organisation's own table gives to their people. `given_by`: who has
-put each role on the group, by its name."""
+put each role on the group, by its name. `member_count` and `members_digest` say how many people are in it and, as a
+mark that does not depend on their order, who they are; a trigger keeps both (migration 0027)."""
+Index("ix_scim_groups_name", scim_groups.c.organisation_id, folded(scim_groups.c.display_name))
 
 scim_group_members: Final = Table(
     "scim_group_members",

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
-from uuid import UUID
 
 from accord.domain.organisation import Role
 
@@ -51,12 +50,30 @@ class SaidUser:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberChange:
+    """Who is to be in a group, said as a change, so that it costs what changes and not what stands.
+
+    `stays`: those who are in it stay, but for `removed`; otherwise nobody does but for `added`. The two have nobody in
+    common. Members are named by the keys of their memberships, as text: there may be tens of thousands.
+    """
+
+    added: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
+    stays: bool = True
+
+    @property
+    def is_nothing(self) -> bool:
+        """Does everybody stay, and nobody come?"""
+        return self.stays and not self.added and not self.removed
+
+
+@dataclass(frozen=True, slots=True)
 class SaidGroup:
-    """A group as the directory wants it to be; members by the keys of their memberships."""
+    """A group as the directory wants it to be."""
 
     display_name: str
     external_id: str | None = None
-    members: frozenset[UUID] = frozenset()
+    members: MemberChange = MemberChange()
 
 
 def new_credential() -> str:

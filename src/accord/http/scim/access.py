@@ -7,14 +7,14 @@ an end of access stands even where the rest of the request is refused; and what 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
-from uuid import UUID
 
 from scim2_models import InvalidValueException, MutabilityException, NoTargetException, SCIMException, TooManyException
 from scim2_models.path import CompareOperator, Comparison, FilterNode, LogicalExpr, LogicalOperator, Not, Path, Present
 
+from accord.domain.callers.scim import MemberChange
 from accord.domain.errors import NotFound
 from accord.domain.ids import global_id, parse_id
 from accord.http.scim.models import Group, User
@@ -69,7 +69,7 @@ def boolean_of(value: Any) -> bool:
     return said
 
 
-def keys_of(value: Any) -> frozenset[UUID]:
+def keys_of(value: Any) -> frozenset[str]:
     """Return the people that a list of members names, one of them alone, or their bare IDs.
 
     The ID decides: what else is said of a member (`$ref`, `display`, `type`, null or not) is no condition.
@@ -78,7 +78,7 @@ def keys_of(value: Any) -> frozenset[UUID]:
     return frozenset(map(_key, value if isinstance(value, list) else [value]))
 
 
-def _key(entry: Any) -> UUID:
+def _key(entry: Any) -> str:
     said = entry
     if isinstance(entry, Mapping):
         said = named(entry, "value")
@@ -86,17 +86,26 @@ def _key(entry: Any) -> UUID:
         if said in (ABSENT, None) and isinstance(reference, str):
             said = reference.rpartition("/")[2]
     try:
-        return parse_id("membership", said.strip().lower() if isinstance(said, str) else "")
+        return str(parse_id("membership", said.strip().lower() if isinstance(said, str) else ""))
     except NotFound:
         raise InvalidValueException(detail="Members are people of this organisation, named by their id.") from None
 
 
 class Members:
-    """The people of a group while the operations of a PATCH are applied to them one after another."""
+    """Who enters and leaves a group while the operations of a PATCH are applied one after another.
 
-    def __init__(self, standing: Iterable[UUID]) -> None:
-        self.people = set(standing)
+    `standing` are the people who are in it, which filters alone ask for (`asks_who_stands`).
+    """
+
+    def __init__(self, standing: Iterable[str] = ()) -> None:
+        self.standing = frozenset(standing)
+        self.added, self.removed = set[str](), set[str]()
+        self.stays = True
         self.filters = 0
+
+    def change(self) -> MemberChange:
+        """Return what the operations come to."""
+        return MemberChange(frozenset(self.added), frozenset(self.removed), self.stays)
 
     def apply(self, operation: Operation) -> None:
         """Apply one operation on `members`; raise a SCIMException where it can't be, who left has left all the same."""
@@ -107,8 +116,20 @@ class Members:
         elif operation.value is ABSENT or (operation.value is None and operation.op == "add"):
             raise InvalidValueException(detail=f"{operation.op} needs a value.")
         else:
-            keys = frozenset[UUID]() if operation.value is None else keys_of(operation.value)
-            self.people = {*keys} if operation.op == "replace" else self.people | keys
+            keys = frozenset[str]() if operation.value is None else keys_of(operation.value)
+            if operation.op == "replace":
+                self._clear()
+            self.added |= keys
+            self.removed -= keys
+
+    def _clear(self) -> None:
+        self.added, self.removed, self.stays = set(), set(), False
+
+    def _take_out(self, keys: Iterable[str]) -> None:
+        leaving = set(keys)
+        self.added -= leaving
+        if self.stays:
+            self.removed |= leaving
 
     def _remove(self, said: Any) -> None:
         """Take out whoever a list names, all where there is none; then raise for the entries that name nobody.
@@ -116,12 +137,16 @@ class Members:
         Those who are named have left whatever stands beside them: the end of access does not wait for a whole list.
         """
         if said in (ABSENT, None):
-            self.people.clear()
+            self._clear()
             return
+        unclear = False
         for entry in said if isinstance(said, list) else [said]:
-            with suppress(InvalidValueException):
-                self.people.discard(_key(entry))
-        keys_of(said)
+            try:
+                self._take_out((_key(entry),))
+            except InvalidValueException:
+                unclear = True
+        if unclear:
+            keys_of(said)
 
     def _apply_to_some(self, operation: Operation) -> None:
         path = (operation.path or "").strip()
@@ -129,14 +154,14 @@ class Members:
             raise MutabilityException(attribute=path, detail="A member is added or removed, and not changed.")
         one = ONE_MEMBER.fullmatch(path)
         if one is not None:
-            self.people.discard(_key(one.group(1)))
+            self._take_out((_key(one.group(1)),))
             return
         matching = self._matching(path)
         if not matching:
             raise NoTargetException(detail=f"{path} names nobody in this group.")
-        self.people -= matching
+        self._take_out(matching)
 
-    def _matching(self, path: str) -> set[UUID]:
+    def _matching(self, path: str) -> set[str]:
         self.filters += 1
         if self.filters > MOST_FILTERS or len(path) > LONGEST_PATH:
             raise TooManyException(detail=f"At most {MOST_FILTERS} filters, of {LONGEST_PATH} characters each.")
@@ -144,7 +169,14 @@ class Members:
         if parsed.value_filter is None or not path.rstrip().lower().endswith(("]", "].value")):
             raise MutabilityException(attribute=path, detail="A member is removed whole.")
         holds = _holding(parsed.value_filter)
-        return {key for key in self.people if holds({"value": global_id("membership", key), "type": "user"})}
+        people = self.added | (self.standing - self.removed if self.stays else frozenset())
+        return {key for key in people if holds({"value": global_id("membership", key), "type": "user"})}
+
+
+def asks_who_stands(operations: Iterable[Any]) -> bool:
+    """Does a PATCH take out of a group whom a filter finds? Then everybody who is in it has to be read."""
+    said = [one for one in operations if isinstance(one, Operation) and one.attribute == "members" and not one.is_whole]
+    return any(one.op == "remove" and ONE_MEMBER.fullmatch((one.path or "").strip()) is None for one in said)
 
 
 def _holding(node: FilterNode) -> Callable[[Mapping[str, str]], bool]:
@@ -164,25 +196,22 @@ def _holding(node: FilterNode) -> Callable[[Mapping[str, str]], bool]:
     raise MutabilityException(attribute=str(node), detail="Members are compared by eq and ne.")
 
 
-def ends_access(row: Any, payload: Mapping[str, Any], method: str) -> bool:
+def ends_access(payload: Mapping[str, Any], method: str) -> bool:
     """Does this PATCH or PUT of a person say that the access ends, whatever else it says?"""
     if method == "PATCH":
         return said_active(read_operations(User, payload)) is False
     return read_boolean(named(payload, "active")) is False
 
 
-def kept_members(row: Any, payload: Mapping[str, Any], method: str) -> Collection[UUID]:
-    """Return who stays in a group by what a PATCH or PUT says of its members, whatever else it says."""
-    standing = frozenset(map(UUID, row.members))
+def left_members(payload: Mapping[str, Any], method: str, standing: Iterable[str]) -> MemberChange:
+    """Return who leaves a group by what a PATCH or PUT says of its members, whatever else it says; nobody enters."""
     members = Members(standing)
     said = read_operations(Group, payload) if method == "PATCH" else _replacing(payload)
     for one in said:
         if isinstance(one, Operation) and one.attribute == "members":
-            try:
+            with suppress(SCIMException):
                 members.apply(one)
-            except SCIMException:
-                continue
-    return members.people & standing
+    return members.change()
 
 
 def _replacing(payload: Mapping[str, Any]) -> list[Operation]:

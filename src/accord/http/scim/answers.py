@@ -62,6 +62,14 @@ def resource_answer(resource: Resource[Any], content: Mapping[str, Any], status:
     return answer(content, status, headers)
 
 
+def changed_answer(resource: Resource[Any]) -> Response:
+    """Tell that a resource has changed, its new version and where it is, without the resource."""
+    headers = {"etag": version_of(resource)}
+    if resource.meta is not None and resource.meta.location:
+        headers["content-location"] = resource.meta.location
+    return Response(status_code=204, headers=headers)
+
+
 def failure(status: int, detail: str, scim_type: str | None = None) -> HttpError:
     """An error of the service; `scim_type` is one of the words of RFC 7644, 3.12."""
     return HttpError(status, scim_type or "", detail, scim_type=scim_type)

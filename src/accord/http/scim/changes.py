@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from typing import Any
-from uuid import UUID
 
-from scim2_models import Context, TooManyException
+from scim2_models import Context, SCIMException, TooManyException
 
-from accord.domain.callers.scim import SaidGroup, SaidUser
-from accord.http.scim.access import Members, boolean_of, keys_of, split_active
+from accord.database.engine import Transaction
+from accord.database.queries.callers.scim import list_people_of
+from accord.domain.callers.scim import MemberChange, SaidGroup, SaidUser
+from accord.http.scim.access import (
+    Members,
+    asks_who_stands,
+    boolean_of,
+    ends_access,
+    keys_of,
+    left_members,
+    split_active,
+)
 from accord.http.scim.models import MOST_OPERATIONS, POLICY, Group, User
 from accord.http.scim.operations import ABSENT, Operation, named, read_operations
 from accord.http.scim.reading import read_patch, read_resource, refuse_many, without
@@ -52,30 +60,90 @@ def patched_user(row: Any, payload: Mapping[str, Any], base: str) -> SaidUser:
 def created_group(payload: Mapping[str, Any]) -> SaidGroup:
     """Return a new group as a directory sends it."""
     said = named(payload, "members")
-    members = frozenset[UUID]() if said in (ABSENT, None) else keys_of(said)
+    members = frozenset[str]() if said in (ABSENT, None) else keys_of(said)
     group = read_resource(Group, without(payload, "members"), Context.RESOURCE_CREATION_REQUEST)
-    return said_group(group, members)
+    return said_group(group, MemberChange(added=members))
 
 
-def replaced_group(row: Any, payload: Mapping[str, Any], base: str) -> SaidGroup:
-    """Return a group as a PUT wants it; without `members` its people stay, with none or null they leave (record 68)."""
-    said = named(payload, "members")
-    wanted = created_group(payload)
-    return replace(wanted, members=frozenset(map(UUID, row.members))) if said is ABSENT else wanted
+class UserEdits:
+    """What a PATCH or a PUT wants of a person, and what of it is the end of an access."""
+
+    def __init__(self, payload: Mapping[str, Any], method: str) -> None:
+        self.payload = payload
+        self.method = method
+
+    def edit(self, row: Any, base: str) -> SaidUser:
+        """Return the person as the request wants it."""
+        edited = patched_user if self.method == "PATCH" else replaced_user
+        return edited(row, self.payload, base)
+
+    def ends(self, row: Any) -> bool:
+        """Does the request say that the access ends, whatever else it says?"""
+        return ends_access(self.payload, self.method)
 
 
-def patched_group(row: Any, payload: Mapping[str, Any], base: str) -> SaidGroup:
-    """Return a group as it is after the operations of a PATCH."""
-    group, members = group_of(row, base), Members(map(UUID, row.members))
-    operations, others = read_operations(Group, payload), list[Any]()
-    for one in operations:
-        if isinstance(one, Operation) and one.attribute == "members" and one.op in ("add", "replace", "remove"):
-            members.apply(one)
-        else:
-            others.append(one)
-    if others or not (operations or _says_nothing(payload)):
-        read_patch(Group, _with(payload, others)).patch(group, scim_policy=POLICY)
-    return said_group(group, frozenset(members.people))
+class GroupEdits:
+    """What a PATCH or a PUT wants of a group, and who leaves by it.
+
+    A request may name tens of thousands of people. They are read here, once and before anything is locked, so that it
+    can be done in a thread of its own.
+    """
+
+    def __init__(self, payload: Mapping[str, Any], method: str) -> None:
+        self.payload = payload
+        self.method = method
+        self.operations = read_operations(Group, payload) if method == "PATCH" else []
+        self.others = [one for one in self.operations if not _is_of_members(one)]
+        self.by_standing = asks_who_stands(self.operations)
+        self._known = None if self.by_standing else self._read(())
+
+    def _read(self, standing: Iterable[str]) -> tuple[MemberChange | SCIMException, MemberChange]:
+        return self._wanted(standing), left_members(self.payload, self.method, standing)
+
+    def _wanted(self, standing: Iterable[str]) -> MemberChange | SCIMException:
+        """Return what the request makes of the people of the group, or why it is refused."""
+        members = Members(standing)
+        try:
+            if self.method == "PATCH":
+                for one in self.operations:
+                    if _is_of_members(one):
+                        members.apply(one)
+            elif (said := named(self.payload, "members")) is not ABSENT:
+                members.apply(Operation("replace", "members", said))
+        except SCIMException as error:
+            return error
+        return members.change()
+
+    async def edit(self, tx: Transaction, row: Any, base: str) -> SaidGroup:
+        """Return the group as the request wants it. Without `members` in a PUT its people stay, with none or null they
+        leave (record 68)."""
+        change, _ = await self._members(tx, row)
+        if isinstance(change, SCIMException):
+            raise change
+        if self.method == "PATCH":
+            return said_group(self._patched(group_of(row, base)), change)
+        group = read_resource(Group, without(self.payload, "members"), Context.RESOURCE_CREATION_REQUEST)
+        return said_group(group, change)
+
+    def _patched(self, group: Group) -> Group:
+        if self.others or not (self.operations or _says_nothing(self.payload)):
+            read_patch(Group, _with(self.payload, self.others)).patch(group, scim_policy=POLICY)
+        return group
+
+    async def ends(self, tx: Transaction, row: Any) -> MemberChange:
+        """Return who leaves by what the request says of the members, whatever else it says."""
+        _, left = await self._members(tx, row)
+        return left
+
+    async def _members(self, tx: Transaction, row: Any) -> tuple[MemberChange | SCIMException, MemberChange]:
+        if self._known is None:
+            self._known = self._read(map(str, await list_people_of(tx, row.id)))
+        return self._known
+
+
+def _is_of_members(operation: Any) -> bool:
+    is_read = isinstance(operation, Operation) and operation.op in ("add", "replace", "remove")
+    return is_read and operation.attribute == "members"
 
 
 def _says_nothing(payload: Mapping[str, Any]) -> bool:

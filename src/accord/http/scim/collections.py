@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -12,19 +13,23 @@ from scim2_models import Context, Resource, ResponseParameters, SearchRequest, T
 from accord.database.engine import Transaction
 from accord.database.queries.callers import scim
 from accord.database.queries.callers.scim_search import count_terms
+from accord.domain.callers.scim import SaidGroup, SaidUser
 from accord.domain.errors import NotFound
 from accord.domain.ids import parse_id
-from accord.http.scim import access, changes
+from accord.http.scim import changes
 from accord.http.scim.models import LARGEST_PAGE, PAGE, SCANNED, Group, User
 from accord.http.scim.resources import group_of, members_of, user_of
 from accord.services.people import scim_group, scim_user
 from accord.services.people.membership import require_provisioning
 
-Edit: TypeAlias = Callable[[Any], Any]
+Check: TypeAlias = Callable[[Any], None]
 SHOWN: Final = Context.RESOURCE_QUERY_RESPONSE
 """In what context resources are written."""
 
 FARTHEST: Final = 2**31
+MOST_MEMBERS: Final = 100_000
+"""People of the groups of one page together."""
+
 TERMS_PER_ROW: Final = 4
 """As many comparisons of one person cost what reading the person costs."""
 
@@ -33,7 +38,8 @@ TERMS_PER_ROW: Final = 4
 class Collection:
     """One kind of resource. Acts return the key, and whether the membership of a last admin stays.
 
-    `ends` says of a row and a request what of it is the end of an access, and `leave` does that alone.
+    `edits` reads a PATCH or a PUT, `change` does what it wants of the row that stands, and `leave` does alone what of
+    it is the end of an access.
     """
 
     kind: type[Any]
@@ -42,13 +48,11 @@ class Collection:
     find_row: Callable[..., Awaitable[Any]]
     show: Callable[[Any, str], Any]
     created: Callable[[Mapping[str, Any]], Any]
-    replaced: Callable[[Any, Mapping[str, Any], str], Any]
-    patched: Callable[[Any, Mapping[str, Any], str], Any]
+    edits: Callable[[Mapping[str, Any], str], Any]
     create: Callable[[Transaction, Any], Awaitable[Any]]
-    change: Callable[[Transaction, UUID, Edit], Awaitable[Any]]
-    delete: Callable[[Transaction, UUID, Edit], Awaitable[Any]]
-    ends: Callable[[Any, Mapping[str, Any], str], Any]
-    leave: Callable[[Transaction, UUID, Edit], Awaitable[Any]]
+    change: Callable[[Transaction, UUID, Any, Check, str], Awaitable[Any]]
+    delete: Callable[[Transaction, UUID, Check], Awaitable[Any]]
+    leave: Callable[[Transaction, UUID, Any], Awaitable[Any]]
     stands: str
 
     def key(self, id: str) -> UUID:
@@ -56,31 +60,54 @@ class Collection:
         return parse_id(self.prefix, id)
 
     async def get(self, tx: Transaction, key: UUID, base: str) -> Shown:
-        """One resource of the organisation; NotFound where it has none."""
+        """One resource of the organisation, a group without its people; NotFound where it has none."""
         row = await self.find_row(tx, require_provisioning(tx, ends=True), key)
         if row is None:
             raise NotFound
         return self.shown(row, base)
 
     def shown(self, row: Any, base: str) -> Shown:
-        """A row as it is written."""
-        members = members_of(row, base) if self.kind is Group else []
-        return Shown(self.show(row, base), members)
+        """A row as it is written, a group without its people."""
+        return Shown(self.show(row, base), row.id, base, row.member_count if self.kind is Group else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A resource with the people of a group beside it."""
+    """A resource. Of a group, how many people it has; `members` are their keys with commas between, once read."""
 
     resource: Resource[Any]
-    members: Sequence[Mapping[str, str]] = ()
+    key: UUID
+    base: str
+    member_count: int = 0
+    members: str | None = None
 
     def dump(self, wanted: ResponseParameters[Any] | None) -> dict[str, Any]:
         """The resource with the attributes that the request wants."""
         written: dict[str, Any] = self.resource.model_dump(scim_ctx=SHOWN, response_parameters=wanted)
         if self.members and (parts := _wanted_parts(wanted)):
-            written["members"] = [{name: one[name] for name in parts} for one in self.members]
+            written["members"] = members_of(self.members, parts, self.base)
         return written
+
+    @property
+    def rows(self) -> int:
+        """How many rows it shows."""
+        return 1 + (self.member_count if self.members is not None else 0)
+
+
+async def with_members(tx: Transaction, shown: Sequence[Shown], wanted: ResponseParameters[Any] | None) -> list[Shown]:
+    """Return the same with the people of groups, where the request wants them; else nobody of them is read.
+
+    Raise TooManyException where several groups have more people together than one answer shows.
+    """
+    groups = [one for one in shown if one.member_count]
+    if not groups or not _wanted_parts(wanted):
+        return list(shown)
+    together = sum(one.member_count for one in groups)
+    if len(groups) > 1 and together > MOST_MEMBERS:
+        detail = f"These groups have {together} members: ask for fewer, or with excludedAttributes=members."
+        raise TooManyException(detail=detail)
+    found = await scim.list_member_keys(tx, [one.key for one in groups])
+    return [replace(one, members=found.get(one.key)) for one in shown]
 
 
 def _wanted_parts(wanted: ResponseParameters[Any] | None) -> list[str]:
@@ -93,6 +120,30 @@ def _wanted_parts(wanted: ResponseParameters[Any] | None) -> list[str]:
     return [] if "members" in left else [name for name in parts if f"members.{name}" not in left]
 
 
+async def _change_user(tx: Transaction, key: UUID, edits: changes.UserEdits, check: Check, base: str) -> Any:
+    def edit(row: Any) -> SaidUser:
+        check(row)
+        return edits.edit(row, base)
+
+    return await scim_user.change_user(tx, key, edit)
+
+
+async def _leave_user(tx: Transaction, key: UUID, edits: changes.UserEdits) -> Any:
+    return await scim_user.leave(tx, key, edits.ends)
+
+
+async def _change_group(tx: Transaction, key: UUID, edits: changes.GroupEdits, check: Check, base: str) -> Any:
+    async def edit(row: Any) -> SaidGroup:
+        check(row)
+        return await edits.edit(tx, row, base)
+
+    return await scim_group.change_group(tx, key, edit)
+
+
+async def _leave_group(tx: Transaction, key: UUID, edits: changes.GroupEdits) -> Any:
+    return await scim_group.leave(tx, key, partial(edits.ends, tx))
+
+
 USERS: Final = Collection(
     kind=User,
     prefix="membership",
@@ -100,13 +151,11 @@ USERS: Final = Collection(
     find_row=scim.find_user,
     show=user_of,
     created=changes.created_user,
-    replaced=changes.replaced_user,
-    patched=changes.patched_user,
+    edits=changes.UserEdits,
     create=scim_user.create_user,
-    change=scim_user.change_user,
+    change=_change_user,
     delete=scim_user.delete_user,
-    ends=access.ends_access,
-    leave=scim_user.leave,
+    leave=_leave_user,
     stands="The deactivation stands.",
 )
 GROUPS: Final = Collection(
@@ -116,13 +165,11 @@ GROUPS: Final = Collection(
     find_row=scim.find_group,
     show=group_of,
     created=changes.created_group,
-    replaced=changes.replaced_group,
-    patched=changes.patched_group,
+    edits=changes.GroupEdits,
     create=scim_group.create_group,
-    change=scim_group.change_group,
+    change=_change_group,
     delete=scim_group.delete_group,
-    ends=access.kept_members,
-    leave=scim_group.leave,
+    leave=_leave_group,
     stands="Those who were taken out have left the group.",
 )
 
@@ -162,11 +209,11 @@ async def found_in(tx: Transaction, collections: Sequence[Collection], search: S
         size=min(PAGE if search.count is None else search.count, LARGEST_PAGE),
     )
     kinds = {one.listed: one for one in collections}
-    everything = await scim.count_searched(tx, organisation_id, list(kinds))
-    if everything > SCANNED and (asked.filter is not None or asked.sort_by is not None):
+    scopes = await scim.find_scopes(tx, organisation_id, list(kinds), asked)
+    looked_at = sum(scope.size for scope in scopes)
+    if looked_at > SCANNED:
         raise TooManyException(detail=f"More than {SCANNED} would have to be looked at: leave out filter and order.")
-    rows, total = await scim.list_found(tx, organisation_id, list(kinds), asked)
-    shown = [kinds[kind].shown(row, base) for kind, row in rows]
+    rows, total = await scim.list_found(tx, organisation_id, scopes, asked)
+    shown = await with_members(tx, [kinds[kind].shown(row, base) for kind, row in rows], search)
     terms = count_terms(asked.filter) if asked.filter is not None else 0
-    read = sum(1 + len(one.members) for one in shown)
-    return Found(shown, total, first, read + everything * terms // TERMS_PER_ROW)
+    return Found(shown, total, first, sum(one.rows for one in shown) + looked_at * terms // TERMS_PER_ROW)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from scim2_models import (
@@ -17,12 +18,13 @@ from scim2_models import (
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
-from accord.http.body import BodyLimits, read_body, read_object
+from accord.http.body import AT_ONCE, BodyLimits, read_body, read_object, read_slowly
 from accord.http.responses import JSON
 from accord.http.scim.answers import failure
 from accord.http.scim.models import MEDIA_TYPE, POLICY
 
 Kind = TypeVar("Kind", bound=Resource[Any])
+Result = TypeVar("Result")
 ASKED: Final = ("filter", "sortBy", "sortOrder", "startIndex", "count", "attributes", "excludedAttributes")
 LONGEST_FILTER: Final = 2_000
 KEPT: Final = frozenset({"schemas", "externalid", "username", "name", "displayname", "active", "emails", "members"})
@@ -37,7 +39,14 @@ async def read_payload(request: Request, limits: BodyLimits) -> Mapping[str, Any
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in (MEDIA_TYPE, JSON) or "content-encoding" in request.headers:
         raise failure(415, f"Send {MEDIA_TYPE}, not compressed.")
-    return read_object(await read_body(request, limits.size), limits)
+    body = await read_body(request, limits.size)
+    request.state.body_size = len(body)
+    return await apart(len(body), read_slowly if len(body) > AT_ONCE else read_object, body, limits)
+
+
+async def apart(size: int, work: Callable[..., Result], *given: Any) -> Result:
+    """Do something with a body of this size: in a thread of its own where it is so large that others would wait."""
+    return await asyncio.to_thread(work, *given) if size > AT_ONCE else work(*given)
 
 
 def read_resource(kind: type[Kind], payload: Mapping[str, Any], context: Context) -> Kind:

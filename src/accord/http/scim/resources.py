@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ import orjson
 from scim2_models import GroupMembership, Meta, Name, Resource
 
 from accord.domain import text
-from accord.domain.callers.scim import SaidGroup, SaidUser
+from accord.domain.callers.scim import MemberChange, SaidGroup, SaidUser
 from accord.domain.errors import ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import MembershipStatus
@@ -37,17 +37,20 @@ def user_of(row: Any, base: str) -> User:
 
 
 def group_of(row: Any, base: str) -> Group:
-    """A group without its people, who are added as they are written: `members_of`."""
+    """A group without its people, who are added as they are written: `members_of`. Its version has their mark."""
     group = Group(id=global_id("scimgroup", row.id), external_id=row.external_id, display_name=row.display_name)
-    shown = [row.display_name, row.external_id, row.members]
+    shown = [row.display_name, row.external_id, row.member_count, row.members_digest]
     group.meta = _meta("Group", f"{base}/Groups/{group.id}", row, shown)
     return group
 
 
-def members_of(row: Any, base: str) -> list[dict[str, str]]:
-    """The people of a group as they are written; there may be thousands, too many for a model of each."""
-    keys = [global_id("membership", key) for key in row.members]
-    return [{"value": key, "$ref": f"{base}/Users/{key}", "type": "User"} for key in keys]
+def members_of(keys: str, parts: Collection[str], base: str) -> orjson.Fragment:
+    """Return the people of a group with these parts of each, written already: there may be tens of thousands, too many
+    for an object of each."""
+    ids = [global_id("membership", key) for key in keys.split(",")]
+    written = {"value": '"value":"{0}"', "$ref": f'"$ref":"{base}/Users/{{0}}"', "type": '"type":"User"'}
+    member = ",".join(written[part] for part in parts)
+    return orjson.Fragment(f"[{','.join('{' + member.format(id) + '}' for id in ids)}]")
 
 
 def _meta(kind: str, location: str, row: Any, shown: Sequence[Any]) -> Meta:
@@ -86,7 +89,7 @@ def said_user(user: User) -> SaidUser:
     )
 
 
-def said_group(group: Group, members: frozenset[UUID]) -> SaidGroup:
+def said_group(group: Group, members: MemberChange) -> SaidGroup:
     """What a whole group says."""
     return SaidGroup(group.display_name or "", group.external_id, members)
 

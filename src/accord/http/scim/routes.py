@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
@@ -31,15 +31,16 @@ from accord.http.scim.answers import (
     EXPECTED,
     REFUSED,
     answer,
+    changed_answer,
     check_version,
     failure,
     names_version,
     refusal,
     resource_answer,
 )
-from accord.http.scim.collections import GROUPS, SHOWN, USERS, Collection, Shown, found_in
+from accord.http.scim.collections import GROUPS, SHOWN, USERS, Collection, Shown, found_in, with_members
 from accord.http.scim.models import BASE, Group, User, described
-from accord.http.scim.reading import read_payload, read_query, read_search, shown_of
+from accord.http.scim.reading import apart, read_payload, read_query, read_search, shown_of
 from accord.http.scim.resources import version_of
 
 Result = TypeVar("Result")
@@ -47,6 +48,16 @@ Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 BOTH: Final = (USERS, GROUPS)
 PER_POINT: Final = 500
 """Rows that a request looks at or shows for one point more."""
+
+BYTES_PER_POINT: Final = 64 * 1024
+"""Bytes of a body for one point more."""
+
+BYTES_PER_SECOND: Final = 256 * 1024
+LONGEST: Final = 15.0
+"""A change has a second more for each so many bytes of its body, and so many seconds more at most."""
+
+FULL: Final = 100
+"""People in a group up to whom the answer to a PATCH shows the group without being asked to."""
 
 
 class ScimRoutes:
@@ -103,9 +114,10 @@ class ScimRoutes:
                 directory = await self.recognised(request)
                 slot = await self.rates.acquire(directory, Price(ONE_REQUEST))
                 exchange_of(request).hold(slot, self.rates.release)
-                async with asyncio.timeout(self.timeout):
+                async with asyncio.timeout(self.timeout) as request.state.deadline:
                     answered = await endpoints[request.method](request)
                 slot.owe(getattr(request.state, "looked_at", 0) / PER_POINT)
+                slot.owe(getattr(request.state, "body_size", 0) // BYTES_PER_POINT)
             except EXPECTED as error:
                 raise refusal(error) from None
             except TimeoutError as error:
@@ -162,9 +174,17 @@ class ScimRoutes:
 
     async def get(self, one: Collection, request: Request) -> Response:
         wanted = shown_of(one.kind, request.query_params)
-        shown = await self.act(request, lambda tx: one.get(tx, one.key(request.path_params["id"]), self.base))
         known = request.headers.get("if-none-match")
-        if known is not None and names_version(known, version_of(shown.resource)):
+
+        def is_known(shown: Shown) -> bool:
+            return known is not None and names_version(known, version_of(shown.resource))
+
+        async def act(tx: Transaction) -> Shown:
+            shown = await one.get(tx, one.key(request.path_params["id"]), self.base)
+            return shown if is_known(shown) else (await with_members(tx, [shown], wanted))[0]
+
+        shown = await self.act(request, act)
+        if is_known(shown):
             return Response(status_code=304, headers={"etag": version_of(shown.resource)})
         return await self.answered(request, shown, wanted)
 
@@ -183,48 +203,59 @@ class ScimRoutes:
         return answer(await asyncio.to_thread(found.dump, search))
 
     async def create(self, one: Collection, request: Request) -> Response:
-        payload = await read_payload(request, self.limits)
-        wanted, said = shown_of(one.kind, request.query_params), one.created(payload)
+        payload = await self.read_change(request)
+        wanted = shown_of(one.kind, request.query_params)
+        said = await apart(request.state.body_size, one.created, payload)
 
         async def act(tx: Transaction) -> Shown:
-            return await one.get(tx, key_of(await one.create(tx, said)), self.base)
+            shown = await one.get(tx, key_of(await one.create(tx, said)), self.base)
+            return (await with_members(tx, [shown], wanted))[0]
 
         return await self.answered(request, await self.act(request, act), wanted, 201)
 
+    async def read_change(self, request: Request) -> Mapping[str, Any]:
+        """Read what is to be changed; a large body has longer for it, but not so long that its slot is given away."""
+        payload = await read_payload(request, self.limits)
+        longer = min(request.state.body_size / BYTES_PER_SECOND, LONGEST)
+        request.state.deadline.reschedule(request.state.deadline.when() + longer)
+        return payload
+
     async def replace(self, one: Collection, request: Request) -> Response:
-        return await self.change(one, one.replaced, request)
+        return await self.change(one, request)
 
     async def patch(self, one: Collection, request: Request) -> Response:
-        return await self.change(one, one.patched, request)
+        return await self.change(one, request)
 
-    async def change(self, one: Collection, edit: Callable[..., Any], request: Request) -> Response:
+    async def change(self, one: Collection, request: Request) -> Response:
         """Change a resource; where that is refused, do at least what of it ends an access, and answer the refusal."""
-        payload, expected = await read_payload(request, self.limits), request.headers.get("if-match")
+        payload, expected = await self.read_change(request), request.headers.get("if-match")
         wanted = shown_of(one.kind, request.query_params)
 
-        def edited(row: Any) -> Any:
-            check_version(expected, version_of(one.show(row, self.base)))
-            return edit(row, payload, self.base)
+        edits = await apart(request.state.body_size, one.edits, payload, request.method)
 
-        def ended(row: Any) -> Any:
-            return one.ends(row, payload, request.method)
+        def check(row: Any) -> None:
+            check_version(expected, version_of(one.show(row, self.base)))
 
         async def act(tx: Transaction) -> tuple[Any, Shown | HttpError]:
             key = one.key(request.path_params["id"])
+
             try:
                 async with tx.attempt():
-                    written = await one.change(tx, key, edited)
+                    written = await one.change(tx, key, edits, check, self.base)
             except REFUSED as error:
-                left = None if isinstance(error, BEYOND) else await one.leave(tx, key, ended)
+                left = None if isinstance(error, BEYOND) else await one.leave(tx, key, edits)
                 if left is None:
                     raise
                 return left, refusal(error).but(one.stands)
-            return written, await one.get(tx, key, self.base)
+            shown = await one.get(tx, key, self.base)
+            return written, shown if is_left_out(request, shown) else (await with_members(tx, [shown], wanted))[0]
 
         written, shown = await self.act(request, act)
         refuse_last_admin(written)
         if isinstance(shown, HttpError):
             raise shown
+        if is_left_out(request, shown):
+            return changed_answer(shown.resource)
         return await self.answered(request, shown, wanted)
 
     async def delete(self, one: Collection, request: Request) -> Response:
@@ -237,8 +268,15 @@ class ScimRoutes:
         return Response(status_code=204)
 
     async def answered(self, request: Request, shown: Shown, wanted: Any, status: int = 200) -> Response:
-        request.state.looked_at = len(shown.members)
+        request.state.looked_at = shown.rows - 1
         return resource_answer(shown.resource, await asyncio.to_thread(shown.dump, wanted), status)
+
+
+def is_left_out(request: Request, shown: Shown) -> bool:
+    """Is a change answered without the resource (RFC 7644, 3.5.2)? So is a PATCH of a large group that asks for no
+    attributes: the answer would be the whole group for one person more."""
+    asked = any(request.query_params.get(name) for name in ("attributes", "excludedAttributes"))
+    return request.method == "PATCH" and shown.member_count > FULL and not asked
 
 
 def key_of(written: Any) -> UUID:

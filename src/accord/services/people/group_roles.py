@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -19,26 +19,34 @@ from accord.services.activity import Event
 from accord.services.people.leading_roles import write_members
 from accord.services.people.membership import member_event, stored
 
+AT_ONCE: Final = 500
+"""Members that are looked at before others get their turn."""
+
 __all__ = ["give_group_roles", "leave_scim_groups", "refuse_inherited"]
 
 
-async def give_group_roles(tx: Transaction, organisation_id: UUID, membership_ids: Collection[UUID]) -> list[Event]:
+async def give_group_roles(
+    tx: Transaction, organisation_id: UUID, membership_ids: Collection[UUID | str]
+) -> list[Event]:
     """Give active members what their groups give now, and take what no group gives any more; an event for each change.
 
     The organisation's members are held. What nobody gives to oneself nobody gets by a group that one has filled, or
     given its roles, alone. Raises LastAdmin where nobody would be left who is one.
     """
     events, changes = list[Event](), list[tuple[Any, dict[str, Any]]]()
-    given = await list_given(tx, membership_ids)
-    for row in await lock_active(tx, organisation_id, membership_ids):
-        said = _given_to(row, given.get(row.id, ()))
-        roles, inherited = combined(_roles(row.roles), _roles(row.directory_roles), said)
-        if stored(roles) == sorted(row.roles) and stored(inherited) == sorted(row.directory_roles):
-            continue
-        changes.append((row, {"roles": stored(roles), "directory_roles": stored(inherited)}))
-        if stored(roles) != sorted(row.roles):
-            data = {"roles": {"from": sorted(row.roles), "to": stored(roles)}}
-            events.append(member_event(EventType.MEMBER_UPDATED, organisation_id, row.id, row.user_id, data))
+    ordered = sorted(map(str, membership_ids))
+    for start in range(0, len(ordered), AT_ONCE):
+        some = [UUID(key) for key in ordered[start : start + AT_ONCE]]
+        given = await list_given(tx, some)
+        for row in await lock_active(tx, organisation_id, some):
+            said = _given_to(row, given.get(row.id, ()))
+            roles, inherited = combined(_roles(row.roles), _roles(row.directory_roles), said)
+            if stored(roles) == sorted(row.roles) and stored(inherited) == sorted(row.directory_roles):
+                continue
+            changes.append((row, {"roles": stored(roles), "directory_roles": stored(inherited)}))
+            if stored(roles) != sorted(row.roles):
+                data = {"roles": {"from": sorted(row.roles), "to": stored(roles)}}
+                events.append(member_event(EventType.MEMBER_UPDATED, organisation_id, row.id, row.user_id, data))
     await write_members(tx, organisation_id, changes)
     return events
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -15,10 +15,11 @@ from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.callers.scim import (
     find_credential_maker,
+    find_difference,
     find_group,
     find_group_taken,
+    knows_all,
     list_inheriting,
-    list_known,
     list_people_of,
     put_in,
     take_out,
@@ -27,7 +28,7 @@ from accord.database.queries.member import hold_members, lock_own_membership
 from accord.database.tables.scim import scim_groups
 from accord.domain import text
 from accord.domain.activity import EventType
-from accord.domain.callers.scim import GIVEABLE, NotUnique, SaidGroup
+from accord.domain.callers.scim import GIVEABLE, MemberChange, NotUnique, SaidGroup
 from accord.domain.errors import Forbidden, LastAdmin, NotFound, ValidationError
 from accord.domain.ids import global_id
 from accord.domain.organisation import NEVER_TO_ONESELF, Role
@@ -46,11 +47,11 @@ async def create_group(tx: Transaction, said: SaidGroup) -> UUID:
     await _refuse_taken(tx, organisation_id, said, None)
     values = {"display_name": said.display_name, "external_id": said.external_id}
     group_id = await tx.insert(scim_groups, organisation_id=organisation_id, **values)
-    await _put_in(tx, organisation_id, group_id, said.members)
+    await _put_in(tx, organisation_id, group_id, said.members.added)
     return group_id
 
 
-async def change_group(tx: Transaction, group_id: UUID, edit: Callable[[Any], SaidGroup]) -> UUID:
+async def change_group(tx: Transaction, group_id: UUID, edit: Callable[[Any], Awaitable[SaidGroup]]) -> UUID:
     """Make a group what `edit` says of the row as it stands; who comes or goes gets or loses its roles at once.
 
     LastAdmin where nobody would be left who is one: then nothing changes.
@@ -58,51 +59,57 @@ async def change_group(tx: Transaction, group_id: UUID, edit: Callable[[Any], Sa
     organisation_id = require_provisioning(tx, ends=True)
     await hold_members(tx, organisation_id)
     row = await _held(tx, organisation_id, group_id)
-    said = _checked(edit(row))
+    said = _checked(await edit(row))
     await _refuse_taken(tx, organisation_id, said, group_id)
-    before = await list_people_of(tx, group_id)
-    require_provisioning(tx, ends=said.members < before)
-    if (said.display_name, said.external_id, said.members) == (row.display_name, row.external_id, before):
+    entering, leaving = await find_difference(tx, group_id, said.members)
+    require_provisioning(tx, ends=bool(leaving) and not entering)
+    if (said.display_name, said.external_id) == (row.display_name, row.external_id) and not entering | leaving:
         return group_id
     await tx.update(scim_groups, group_id, display_name=said.display_name, external_id=said.external_id)
-    await _put_in(tx, organisation_id, group_id, said.members - before)
-    await _take_out(tx, group_id, before - said.members)
-    await record(tx, *await give_group_roles(tx, organisation_id, before ^ said.members))
+    await _put_in(tx, organisation_id, group_id, entering)
+    await _take_out(tx, group_id, leaving)
+    await record(tx, *await _roles_of(tx, organisation_id, row, entering | leaving))
     return group_id
 
 
-async def leave(tx: Transaction, group_id: UUID, kept: Callable[[Any], Collection[UUID]]) -> UUID | None:
-    """Take those out of a group whom `kept` does not name, and change nothing else; None where all of them stay.
+async def leave(tx: Transaction, group_id: UUID, left: Callable[[Any], Awaitable[MemberChange]]) -> UUID | None:
+    """Take those out of a group who leave by `left`, and change nothing else; None where all of them stay.
 
     Whoever is an admin by this group stays while nobody else is one (4.10).
     """
     organisation_id = require_provisioning(tx, ends=True)
     await hold_members(tx, organisation_id)
     row = await _held(tx, organisation_id, group_id)
-    leaving = await list_people_of(tx, group_id) - frozenset(kept(row))
+    _, leaving = await find_difference(tx, group_id, await left(row))
     try:
         async with tx.attempt():
-            await _let_go(tx, organisation_id, group_id, leaving)
+            await _let_go(tx, organisation_id, row, leaving)
     except LastAdmin:
         leaving -= await list_inheriting(tx, organisation_id, leaving, Role.ORG_ADMIN)
-        await _let_go(tx, organisation_id, group_id, leaving)
+        await _let_go(tx, organisation_id, row, leaving)
     return group_id if leaving else None
 
 
-async def _let_go(tx: Transaction, organisation_id: UUID, group_id: UUID, leaving: frozenset[UUID]) -> None:
-    await _take_out(tx, group_id, leaving)
-    await record(tx, *await give_group_roles(tx, organisation_id, leaving))
+async def _let_go(tx: Transaction, organisation_id: UUID, row: Any, leaving: frozenset[str]) -> None:
+    await _take_out(tx, row.id, leaving)
+    await record(tx, *await _roles_of(tx, organisation_id, row, leaving))
+
+
+async def _roles_of(tx: Transaction, organisation_id: UUID, row: Any, people: frozenset[str]) -> list[Event]:
+    """Give and take what a group gives to people who have entered or left it; most groups give nothing."""
+    return await give_group_roles(tx, organisation_id, people) if row.roles else []
 
 
 async def delete_group(tx: Transaction, group_id: UUID, check: Callable[[Any], None]) -> UUID:
     """End a group and what it gave; `check` may refuse. LastAdmin as for `change_group`."""
     organisation_id = require_provisioning(tx, ends=True)
     await hold_members(tx, organisation_id)
-    check(await _held(tx, organisation_id, group_id))
-    before = await list_people_of(tx, group_id)
+    row = await _held(tx, organisation_id, group_id)
+    check(row)
+    _, before = await find_difference(tx, group_id, MemberChange(stays=False))
     await _take_out(tx, group_id, before)
     await tx.execute(delete(scim_groups).where(scim_groups.c.id == group_id))
-    await record(tx, *await give_group_roles(tx, organisation_id, before))
+    await record(tx, *await _roles_of(tx, organisation_id, row, before))
     return group_id
 
 
@@ -179,16 +186,16 @@ async def _held(tx: Transaction, organisation_id: UUID, group_id: UUID) -> Any:
     return row
 
 
-async def _put_in(tx: Transaction, organisation_id: UUID, group_id: UUID, members: frozenset[UUID]) -> None:
+async def _put_in(tx: Transaction, organisation_id: UUID, group_id: UUID, members: frozenset[str]) -> None:
     if not members:
         return
-    if await list_known(tx, organisation_id, members) != members:
+    if not await knows_all(tx, organisation_id, members):
         raise ValidationError("members", "Members are people of this organisation, named by their id.")
     directory = tx.principal.directory
     maker = None if directory is None else await find_credential_maker(tx, directory.credential_id)
     await put_in(tx, organisation_id, group_id, members, maker)
 
 
-async def _take_out(tx: Transaction, group_id: UUID, members: frozenset[UUID]) -> None:
+async def _take_out(tx: Transaction, group_id: UUID, members: frozenset[str]) -> None:
     if members:
         await take_out(tx, group_id, members)

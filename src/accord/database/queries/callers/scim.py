@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -29,26 +29,35 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from accord.database.engine import Transaction
 from accord.database.queries.callers.scim_search import (
     GROUP,
+    GROUP_LOOKUPS,
     GROUP_MODIFIED,
     PROFILE,
     USER,
+    USER_LOOKUPS,
     USER_MODIFIED,
     USER_NAME,
     Attribute,
+    LookUp,
     condition_of,
     g,
     gm,
+    lookups_of,
     m,
     order_of,
     s,
     u,
 )
+from accord.database.queries.lookup import Named, keys_matching, matching
 from accord.database.sets import among
 from accord.database.tables.metadata import folded
 from accord.database.tables.organisation import memberships, users
 from accord.database.tables.scim import scim_credentials, scim_group_members, scim_groups
+from accord.domain.callers.scim import MemberChange
 from accord.domain.organisation import MembershipStatus, Role
 from accord.domain.text import is_same_address
+
+AT_ONCE: Final = 2_000
+"""People whom one statement puts into a group."""
 
 SHOWN: Final = m.c.status.in_([MembershipStatus.ACTIVE.value, MembershipStatus.DEACTIVATED.value])
 
@@ -57,11 +66,6 @@ def _groups() -> ColumnElement[Any]:
     listed = func.jsonb_build_object("id", g.c.id, "display", g.c.display_name)
     found = select(func.jsonb_agg(aggregate_order_by(listed, g.c.id))).select_from(gm).join(g, g.c.id == gm.c.group_id)
     return func.coalesce(found.where(gm.c.membership_id == m.c.id).scalar_subquery(), cast([], JSONB)).label("groups")
-
-
-def _members() -> ColumnElement[Any]:
-    found = select(func.jsonb_agg(aggregate_order_by(gm.c.membership_id, gm.c.membership_id)))
-    return func.coalesce(found.where(gm.c.group_id == g.c.id).scalar_subquery(), cast([], JSONB)).label("members")
 
 
 def _users(organisation_id: UUID) -> Select[Any]:
@@ -91,21 +95,32 @@ def _users(organisation_id: UUID) -> Select[Any]:
 
 def _scim_groups(organisation_id: UUID) -> Select[Any]:
     columns = [column for column in g.c if column.name != "modified_at"]
-    shown = select(*columns, GROUP_MODIFIED.label("modified_at"), _members())
+    shown = select(*columns, GROUP_MODIFIED.label("modified_at"))
     return shown.where(g.c.organisation_id == organisation_id)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """Users or groups, as a search reads them."""
+    """Users or groups, as a search reads them. `listed` is what a list without a filter needs of them: their keys."""
 
     read: Callable[[UUID], Select[Any]]
+    listed: Callable[[UUID], Select[Any]]
     key: ColumnElement[Any]
+    prefix: str
     attributes: Mapping[str, Attribute]
+    lookups: Mapping[str, Named]
 
 
-USERS: Final = Kind(_users, m.c.id, USER)
-GROUPS: Final = Kind(_scim_groups, g.c.id, GROUP)
+def _listed_users(organisation_id: UUID) -> Select[Any]:
+    return select(m.c.id).where(m.c.organisation_id == organisation_id, SHOWN)
+
+
+def _listed_groups(organisation_id: UUID) -> Select[Any]:
+    return select(g.c.id).where(g.c.organisation_id == organisation_id)
+
+
+USERS: Final = Kind(_users, _listed_users, m.c.id, "membership", USER, USER_LOOKUPS)
+GROUPS: Final = Kind(_scim_groups, _listed_groups, g.c.id, "scimgroup", GROUP, GROUP_LOOKUPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,44 +134,75 @@ class Search:
     size: int = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a search looks at of one kind: all of it, or the `keys` that an index has found; and its condition."""
+
+    kind: Kind
+    matching: ColumnElement[bool] | None
+    keys: frozenset[UUID] | None
+    size: int
+
+
+async def find_scopes(tx: Transaction, organisation_id: UUID, kinds: Sequence[Kind], search: Search) -> list[Scope]:
+    """Return what a search has to look at. Filters that name somebody are looked up first, and all else is counted."""
+    scopes = []
+    for kind in kinds:
+        node = search.filter
+        matching = None if node is None else condition_of(node, kind.attributes, lenient=len(kinds) > 1)
+        lookups = None if node is None else lookups_of(node, kind.lookups, kind.prefix)
+        if lookups is not None:
+            keys = await _looked_up(tx, organisation_id, lookups)
+            scopes.append(Scope(kind, matching, keys, len(keys)))
+        elif node is not None or search.sort_by is not None:
+            counted = select(func.count()).select_from(kind.listed(organisation_id).subquery())
+            scopes.append(Scope(kind, matching, None, int(await tx.scalar(counted))))
+        else:
+            scopes.append(Scope(kind, None, None, 0))
+    return scopes
+
+
+async def _looked_up(tx: Transaction, organisation_id: UUID, lookups: Sequence[LookUp]) -> frozenset[UUID]:
+    found = {UUID(value) for named, values in lookups if named is None for value in values}
+    asked = [select(keys_matching(organisation_id, named, values)) for named, values in lookups if named and values]
+    rows = await tx.all(union_all(*asked)) if asked else ()
+    return frozenset(found | {row[0] for row in rows})
+
+
 async def list_found(
-    tx: Transaction, organisation_id: UUID, kinds: Sequence[Kind], search: Search
+    tx: Transaction, organisation_id: UUID, scopes: Sequence[Scope], search: Search
 ) -> tuple[list[tuple[Kind, Any]], int]:
-    """Return a page of what a search finds among these kinds, each with its kind, and how many there are in all."""
-    matching = [_matching(number, kind, organisation_id, search, len(kinds) > 1) for number, kind in enumerate(kinds)]
-    found = union_all(*matching).subquery("found")
-    total = int(await tx.scalar(select(func.count()).select_from(found)))
-    order = found.c.position.desc().nulls_last() if search.descending else found.c.position.asc().nulls_last()
-    page = select(found.c.kind, found.c.id).order_by(order, found.c.kind, found.c.id)
+    """Return a page of what a search finds in these scopes, each with its kind, and how many there are in all."""
+    looked_at = [(number, scope) for number, scope in enumerate(scopes) if scope.keys is None or scope.keys]
+    if not looked_at:
+        return [], 0
+    found = union_all(*(_matching(number, scope, organisation_id, search) for number, scope in looked_at))
+    listed = found.subquery("found")
+    total = int(await tx.scalar(select(func.count()).select_from(listed)))
+    order = listed.c.position.desc().nulls_last() if search.descending else listed.c.position.asc().nulls_last()
+    ordered = [listed.c.id] if len(looked_at) == 1 else [listed.c.kind, listed.c.id]
+    page = select(listed.c.kind, listed.c.id).order_by(*([] if search.sort_by is None else [order]), *ordered)
     chosen = await tx.all(page.offset(search.first).limit(search.size)) if search.size and search.first < total else []
     rows: dict[UUID, Any] = {}
-    for number, kind in enumerate(kinds):
+    for number, scope in looked_at:
         keys = [row.id for row in chosen if row.kind == number]
         if keys:
-            read = kind.read(organisation_id).where(among(kind.key, keys))
+            read = scope.kind.read(organisation_id).where(among(scope.kind.key, keys))
             rows |= {row.id: row for row in await tx.all(read)}
-    return [(kinds[row.kind], rows[row.id]) for row in chosen if row.id in rows], total
+    return [(scopes[row.kind].kind, rows[row.id]) for row in chosen if row.id in rows], total
 
 
-def _matching(number: int, kind: Kind, organisation_id: UUID, search: Search, several: bool) -> Select[Any]:
-    position = order_of(search.sort_by, kind.attributes) if search.sort_by is not None else null()
-    if position is None:
-        position = null()
-    listed = kind.read(organisation_id).with_only_columns(
-        literal(number).label("kind"), kind.key.label("id"), cast(position, Text()).collate("C").label("position")
-    )
-    if search.filter is not None:
-        listed = listed.where(condition_of(search.filter, kind.attributes, lenient=several))
-    return listed
-
-
-async def count_searched(tx: Transaction, organisation_id: UUID, kinds: Sequence[Kind]) -> int:
-    """Return how many people and groups a filter or an order has to look at."""
-    counted = [
-        select(func.count()).select_from(kind.read(organisation_id).with_only_columns(kind.key).subquery())
-        for kind in kinds
-    ]
-    return sum([int(await tx.scalar(one)) for one in counted])
+def _matching(number: int, scope: Scope, organisation_id: UUID, search: Search) -> Select[Any]:
+    """What a search finds of one kind. A list without filter and order reads nothing but keys."""
+    kind, shown = scope.kind, [literal(number).label("kind"), scope.kind.key.label("id")]
+    if search.sort_by is None and scope.matching is None:
+        return kind.listed(organisation_id).with_only_columns(*shown, cast(null(), Text()).label("position"))
+    position = order_of(search.sort_by, kind.attributes) if search.sort_by is not None else None
+    position = null() if position is None else position
+    listed = kind.read(organisation_id).with_only_columns(*shown, cast(position, Text()).collate("C").label("position"))
+    if scope.keys is not None:
+        listed = listed.where(among(kind.key, sorted(scope.keys)))
+    return listed if scope.matching is None else listed.where(scope.matching)
 
 
 async def find_user(tx: Transaction, organisation_id: UUID, membership_id: UUID, *, held: bool = False) -> Any:
@@ -180,12 +226,15 @@ async def find_taken(
     others = _users(organisation_id).where(m.c.id.is_distinct_from(but)).with_only_columns(literal(1)).limit(1)
     at_home = u.c.home_organisation_id == organisation_id
     questions = {
-        "userName": folded(USER_NAME) == folded(user_name),
-        **({} if external_id is None else {"externalId": s.c.external_id == external_id}),
-        "emails": at_home & (folded(u.c.email) == folded(email)),
+        "userName": (Named.USER_NAME, user_name, folded(USER_NAME) == folded(user_name)),
+        "externalId": (Named.EXTERNAL_ID, external_id, s.c.external_id == external_id),
+        "emails": (Named.ADDRESS, email, at_home & (folded(u.c.email) == folded(email))),
     }
-    for attribute, question in questions.items():
-        if await tx.first(others.where(question)) is not None:
+    for attribute, (named, value, question) in questions.items():
+        if value is None:
+            continue
+        known = m.c.id == matching(organisation_id, named, [value])
+        if await tx.first(others.where(known, question)) is not None:
             return attribute
     return None
 
@@ -205,6 +254,7 @@ async def find_former(tx: Transaction, organisation_id: UUID, email: str) -> Any
         .join(users, users.c.id == memberships.c.user_id)
         .where(
             memberships.c.organisation_id == organisation_id,
+            memberships.c.id == matching(organisation_id, Named.ADDRESS, [email]),
             memberships.c.status == MembershipStatus.REMOVED.value,
             users.c.home_organisation_id == organisation_id,
             folded(users.c.email) == folded(email),
@@ -243,15 +293,12 @@ async def lock_active(tx: Transaction, organisation_id: UUID, membership_ids: Co
     return await tx.all(select(memberships).where(mine, active).order_by(memberships.c.id).with_for_update())
 
 
-async def list_known(tx: Transaction, organisation_id: UUID, membership_ids: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these keys that are people of the organisation."""
-    known = select(m.c.id).where(
-        m.c.organisation_id == organisation_id,
-        SHOWN,
-        m.c.user_id.is_not(None),
-        among(m.c.id, membership_ids),
+async def knows_all(tx: Transaction, organisation_id: UUID, membership_ids: Collection[str]) -> bool:
+    """Are all of these keys people of the organisation?"""
+    known = select(func.count()).where(
+        m.c.organisation_id == organisation_id, SHOWN, m.c.user_id.is_not(None), m.c.id == any_(_listed(membership_ids))
     )
-    return frozenset(row.id for row in await tx.all(known))
+    return bool(await tx.scalar(known) == len(membership_ids))
 
 
 async def list_people_of(tx: Transaction, group_id: UUID) -> frozenset[UUID]:
@@ -260,30 +307,78 @@ async def list_people_of(tx: Transaction, group_id: UUID) -> frozenset[UUID]:
     return frozenset(row.membership_id for row in await tx.all(inside))
 
 
+async def list_member_keys(tx: Transaction, group_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the keys of the people of each of these groups in order, with commas between them: a row for each of
+    tens of thousands would keep the process busy."""
+    key = cast(gm.c.membership_id, Text())
+    listed = func.string_agg(key, aggregate_order_by(literal(","), gm.c.membership_id)).label("keys")
+    found = select(gm.c.group_id, listed).where(among(gm.c.group_id, group_ids))
+    return {row.group_id: row.keys for row in await tx.all(found.group_by(gm.c.group_id))}
+
+
+async def find_difference(
+    tx: Transaction, group_id: UUID, change: MemberChange
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return who enters a group and who leaves it by a change. Where few are named, nobody of the others is read."""
+    inside = select(gm.c.membership_id.label("id")).where(gm.c.group_id == group_id)
+    named = change.added | change.removed
+    if change.stays and not named:
+        return frozenset(), frozenset()
+    if change.stays and len(named) <= AT_ONCE:
+        inside = inside.where(gm.c.membership_id == any_(_listed(named)))
+    # compared here: PostgreSQL takes a list for short, and would compare each of its keys with each of the group's
+    standing = await _read_keys(tx, inside)
+    return change.added - standing, (change.removed & standing if change.stays else standing - change.added)
+
+
+async def _read_keys(tx: Transaction, found: Select[Any]) -> frozenset[str]:
+    """Return keys as texts, out of one row."""
+    key = cast(found.subquery("found").c.id, Text())
+    listed: str | None = await tx.scalar(select(func.string_agg(key, ",")))
+    return frozenset(listed.split(",")) if listed else frozenset()
+
+
+def _listed(keys: Collection[str]) -> ColumnElement[Any]:
+    """Return keys as one array of the statement: one text, since tens of thousands of values would each be encoded."""
+    return cast(func.string_to_array(",".join(keys), ","), _keys())
+
+
+def _each(keys: Collection[str]) -> Any:
+    return func.unnest(_listed(keys)).table_valued("id", name="entering").render_derived()
+
+
 async def list_inheriting(
-    tx: Transaction, organisation_id: UUID, membership_ids: Collection[UUID], role: Role
-) -> frozenset[UUID]:
+    tx: Transaction, organisation_id: UUID, membership_ids: Collection[str], role: Role
+) -> frozenset[str]:
     """Return those of these members who have a role by groups of the directory alone."""
-    theirs = among(memberships.c.id, membership_ids)
+    theirs = memberships.c.id == any_(_listed(membership_ids))
     inherits = literal(role.value) == any_(memberships.c.directory_roles)
     found = select(memberships.c.id).where(memberships.c.organisation_id == organisation_id, theirs, inherits)
-    return frozenset(row.id for row in await tx.all(found))
+    return frozenset(str(row.id) for row in await tx.all(found))
 
 
 async def put_in(
-    tx: Transaction, organisation_id: UUID, group_id: UUID, members: Collection[UUID], added_by: UUID | None
+    tx: Transaction, organisation_id: UUID, group_id: UUID, members: Collection[str], added_by: UUID | None
 ) -> None:
-    """Put people into a group, however many there are, in one short statement; `added_by` made the credential."""
-    entering = func.unnest(cast(sorted(members), _keys())).table_valued("id", name="entering").render_derived()
-    rows = select(literal(group_id), entering.c.id, literal(organisation_id), literal(added_by, Uuid()))
+    """Put people into a group, however many there are, some at a time; `added_by` made the credential."""
     columns = ["group_id", "membership_id", "organisation_id", "added_by"]
-    await tx.execute(insert(scim_group_members).from_select(columns, rows))
+    for some in _lots(members):
+        entering = _each(some)
+        rows = select(literal(group_id), entering.c.id, literal(organisation_id), literal(added_by, Uuid()))
+        await tx.execute(insert(scim_group_members).from_select(columns, rows))
 
 
-async def take_out(tx: Transaction, group_id: UUID, members: Collection[UUID]) -> None:
-    """Take people out of a group."""
-    theirs = among(scim_group_members.c.membership_id, members)
-    await tx.execute(delete(scim_group_members).where(scim_group_members.c.group_id == group_id, theirs))
+async def take_out(tx: Transaction, group_id: UUID, members: Collection[str]) -> None:
+    """Take people out of a group, some at a time."""
+    for some in _lots(members):
+        theirs = scim_group_members.c.membership_id == any_(_listed(some))
+        await tx.execute(delete(scim_group_members).where(scim_group_members.c.group_id == group_id, theirs))
+
+
+def _lots(members: Collection[str]) -> Iterator[list[str]]:
+    """Split people so that no statement runs into its time limit; in order, as all take their locks."""
+    ordered = sorted(members)
+    return (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
 
 
 async def lock_credential(tx: Transaction, organisation_id: UUID, credential_id: UUID) -> Any:

@@ -24,9 +24,12 @@ from scim2_models.path import (
 from sqlalchemy import ColumnElement, and_, case, cast, exists, false, func, literal, not_, or_, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 
+from accord.database.queries.lookup import Named
 from accord.database.tables.metadata import folded
 from accord.database.tables.organisation import memberships, users
 from accord.database.tables.scim import scim_group_members, scim_groups, scim_users
+from accord.domain.errors import NotFound
+from accord.domain.ids import parse_id
 from accord.domain.organisation import MembershipStatus
 from accord.domain.text import spellings
 
@@ -38,6 +41,23 @@ ORDERS: Final[Mapping[CompareOperator, Callable[[Any, Any], Condition]]] = {
     CompareOperator.lt: operator.lt,
     CompareOperator.le: operator.le,
 }
+LookUp: TypeAlias = tuple[Named | None, tuple[str, ...]]
+"""Values that an index finds, and by what; without a name they are keys."""
+
+USER_LOOKUPS: Final[Mapping[str, Named]] = {
+    "username": Named.USER_NAME,
+    "externalid": Named.EXTERNAL_ID,
+    "emails": Named.ADDRESS,
+    "emails.value": Named.ADDRESS,
+}
+GROUP_LOOKUPS: Final[Mapping[str, Named]] = {
+    "displayname": Named.GROUP_NAME,
+    "externalid": Named.GROUP_EXTERNAL_ID,
+    "members": Named.GROUP_OF,
+    "members.value": Named.GROUP_OF,
+}
+"""What the filters of Entra, Okta and others ask for by `eq`, in lower case."""
+
 MOST_TERMS: Final = 40
 """Comparisons of one filter: each is made for every person or group of the organisation."""
 
@@ -157,6 +177,45 @@ def count_terms(node: FilterNode) -> int:
     if isinstance(node, Not):
         return count_terms(node.expr)
     return count_terms(node.val_filter) if isinstance(node, ValuePath) else 1
+
+
+def lookups_of(node: FilterNode, named: Mapping[str, Named], prefix: str, within: str = "") -> list[LookUp] | None:
+    """Return look-ups that together find everything that can match a filter, or None where only looking at all can.
+
+    `prefix` is that of the kind's IDs, `within` the attribute in whose brackets the filter stands. What is found still
+    has to be compared: an AND is looked up by one of its terms.
+    """
+    if isinstance(node, LogicalExpr):
+        terms = [lookups_of(term, named, prefix, within) for term in node.terms]
+        known = [term for term in terms if term is not None]
+        if node.op is LogicalOperator.and_:
+            return known[0] if known else None
+        return [one for term in known for one in term] if len(known) == len(terms) else None
+    if isinstance(node, ValuePath):
+        return lookups_of(node.val_filter, named, prefix, node.attr_path.attr.lower())
+    if not isinstance(node, Comparison) or node.op is not CompareOperator.eq or node.value is None:
+        return None
+    parts = (within, node.attr_path.attr.lower(), (node.attr_path.sub_attr or "").lower())
+    return _look_up(".".join(part for part in parts if part), str(node.value), named, prefix)
+
+
+def _look_up(name: str, value: str, named: Mapping[str, Named], prefix: str) -> list[LookUp] | None:
+    if name == "id":
+        return [(None, _keys_in(value, prefix))]
+    by = named.get(name)
+    if by is None:
+        return None
+    if by is Named.GROUP_OF:
+        return [(by, _keys_in(value, "membership"))]
+    return [(by, tuple(spellings(value)) if by is Named.ADDRESS else (value,))]
+
+
+def _keys_in(value: str, prefix: str) -> tuple[str, ...]:
+    """Return the key in an ID of this kind; none where it is an ID of nothing."""
+    try:
+        return (str(parse_id(prefix, value.lower())),)
+    except NotFound:
+        return ()
 
 
 def condition_of(node: FilterNode, attributes: Mapping[str, Attribute], *, lenient: bool = False) -> Condition:

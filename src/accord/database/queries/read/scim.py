@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import DateTime, bindparam, case, func, literal_column, select
+from sqlalchemy import DateTime, bindparam, case, literal_column, select
 
 from accord.database.engine import Query
 from accord.database.queries.read.pages import PARENT, Item, global_id, looked_up, paged, wanted
 from accord.database.tables.organisation import organisations
-from accord.database.tables.scim import scim_credentials, scim_group_members, scim_groups
+from accord.database.tables.scim import scim_credentials, scim_groups
 from accord.database.visibility import keys
 from accord.domain.callers.scim import ScimCredentialStatus
 
@@ -33,7 +33,7 @@ class ScimGroupRow(Item):
 
 
 o, c = organisations.alias("o"), scim_credentials.alias("c")
-g, m = scim_groups.alias("g"), scim_group_members.alias("m")
+g = scim_groups.alias("g")
 STATUS: Final = case(
     (c.c.revoked_at.is_not(None), literal_column(f"'{ScimCredentialStatus.REVOKED}'")),
     (
@@ -57,7 +57,7 @@ GROUP: Final = (
     g.c.external_id,
     g.c.roles,
     g.c.version,
-    select(func.count()).where(m.c.group_id == g.c.id).correlate(g).scalar_subquery().label("member_count"),
+    g.c.member_count,
 )
 OWN_CREDENTIAL: Final = c.c.organisation_id == keys("admin_of")
 OWN_GROUP: Final = g.c.organisation_id == keys("admin_of")
