@@ -32,6 +32,7 @@ from accord.schema.transaction import LONGEST_LIST
 from accord.schema.types.report import LONGEST_REPORT
 
 ONE_EACH: Final = "one result for each item of the input, which has at most so many"
+LEFT_TO_WORKER: Final = "the work that one act leaves to the worker: one entry however many rows it is about"
 SET_WHOLE: Final = "the act that sets them takes no more"
 CLOSED: Final = 60
 """More words than any closed list of the product has."""
@@ -41,6 +42,19 @@ BOUNDED: Final[Mapping[str, tuple[int, str]]] = {
     "AddRoleGroupMembersPayload.results": (LONGEST_LIST, ONE_EACH),
     "ApiClient.scopes": (CLOSED, "out of a closed list"),
     "AssignCustomersPayload.results": (LONGEST_LIST, ONE_EACH),
+    **dict.fromkeys(
+        (
+            "ArchiveAccountPayload.cascades",
+            "DeactivateMemberPayload.cascades",
+            "EndPartnerLinkPayload.cascades",
+            "RemoveMemberPayload.cascades",
+            "RemovePartnerPayload.cascades",
+            "SetCeilingPayload.cascades",
+            "SetOrganisationStatusPayload.cascades",
+            "SetPartnerStatusPayload.cascades",
+        ),
+        (CLOSED, LEFT_TO_WORKER),
+    ),
     "Customer.bases": (CLOSED, "the level, a contact's roles and one for each delegated role, in a closed list"),
     "Dashboard.partnerships": (CLOSED, "one for each state"),
     "Dashboard.signInsPerDay": (SERIES.days, "one for each of the last days"),

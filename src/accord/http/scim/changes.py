@@ -8,7 +8,7 @@ from typing import Any
 from scim2_models import Context, SCIMException, TooManyException
 
 from accord.database.engine import Transaction
-from accord.database.queries.callers.scim import list_people_of
+from accord.database.queries.callers.scim_members import list_people_of
 from accord.domain.callers.scim import MemberChange, SaidGroup, SaidUser
 from accord.http.scim.access import (
     Members,

@@ -12,6 +12,7 @@ from scim2_models import Context, Resource, ResponseParameters, SearchRequest, T
 
 from accord.database.engine import Transaction
 from accord.database.queries.callers import scim
+from accord.database.queries.callers.scim_members import list_member_keys
 from accord.database.queries.callers.scim_search import count_terms
 from accord.domain.callers.scim import SaidGroup, SaidUser
 from accord.domain.errors import NotFound
@@ -106,7 +107,7 @@ async def with_members(tx: Transaction, shown: Sequence[Shown], wanted: Response
     if len(groups) > 1 and together > MOST_MEMBERS:
         detail = f"These groups have {together} members: ask for fewer, or with excludedAttributes=members."
         raise TooManyException(detail=detail)
-    found = await scim.list_member_keys(tx, [one.key for one in groups])
+    found = await list_member_keys(tx, [one.key for one in groups])
     return [replace(one, members=found.get(one.key)) for one in shown]
 
 

@@ -15,9 +15,11 @@ from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.callers.scim import (
     find_credential_maker,
-    find_difference,
     find_group,
     find_group_taken,
+)
+from accord.database.queries.callers.scim_members import (
+    find_difference,
     knows_all,
     list_inheriting,
     list_people_of,
