@@ -207,7 +207,7 @@ async def test_there_is_no_way_around_the_policies(world: World) -> None:
     assert await world.owner.fetchval(views) == 0
     definers = "SELECT proname FROM pg_proc WHERE pronamespace = 'accord'::regnamespace AND prosecdef"
     reviewed = {"count_customers", "partner_directory", "published_address", "rename_organisation", "requestable"}
-    reviewed |= {"sign_out_browsers", "signs_in"}
+    reviewed |= {"directory_matches", "sign_out_browsers", "signs_in"}
     reviewed |= {"admit", "charge", "renew", "release", "begin_export", "end_exports", "note_failure"}
     reviewed |= {"count_own_clients", "note_group_change", "vitals"}
     reviewed |= {f"reachable_{kind}" for kind in ("accounts", "organisations", "people")}
