@@ -144,13 +144,15 @@ def _under_one(scene: Scene) -> Iterator[Operation]:
         "shares": "shares(first: 25) { totalCount edges { node { id account { label } } } }",
         "members": "members(first: 25) { totalCount edges { node { user { displayName } } } }",
         "shares that are hidden": "hiddenShareCount",
-        "grants of a page of shares": "shares(first: 25) { edges { node { id grants { id role } } } }",
+        "grants of a page of shares": "shares(first: 25) { edges { node { id "
+        "grants { edges { node { id role } } } } } }",
     }
     for asker in ("host admin", "dealer's admin", "guest member", "host admin who shares nothing"):
         for name, field in fields.items():
             key = scene.named("partnership:dealer-0")
             yield scene.graphql(f"one partnership's {name}", asker, whole % field, id=key)
-    group = "delegations { id group { members(first: 25) { totalCount edges { node { user { displayName } } } } } }"
+    people = "members(first: 25) { totalCount edges { node { user { displayName } } } }"
+    group = f"delegations {{ edges {{ node {{ id group {{ {people} }} }} }} }}"
     for asker in ("host admin", "crowd's admin"):
         key = scene.named("partnership:crowd-0")
         yield scene.graphql("one partnership's large role group", asker, whole % group, id=key)
