@@ -13,7 +13,7 @@ __all__ = ["Named", "keys_matching", "matching"]
 
 
 class Named(StrEnum):
-    """The attributes that `accord.directory_matches` (migration 0027) looks up: of people, then of groups."""
+    """The attributes that `accord.directory_matches` (migration 0028) looks up: of people, then of groups."""
 
     USER_NAME = "username"
     ADDRESS = "sent address"

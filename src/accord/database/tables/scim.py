@@ -95,7 +95,7 @@ scim_groups: Final = Table(
 )
 """Groups of a directory, with the roles that the organisation's own table gives to their people. `given_by`: who has
 put each role on the group, by its name. `member_count` and `members_digest` say how many people are in it and, as a
-mark that does not depend on their order, who they are; a trigger keeps both (migration 0027)."""
+mark that does not depend on their order, who they are; a trigger keeps both (migration 0028)."""
 Index("ix_scim_groups_name", scim_groups.c.organisation_id, folded(scim_groups.c.display_name))
 
 scim_group_members: Final = Table(

@@ -181,7 +181,7 @@ def paged(
         high = [below[name] for name in sorted(given & below.keys())]
         found_in = None if ways is None else ways(given)
         ends = _Ends(order, by_sequence, low, high)
-        pages = _both_ways(record, columns, source, conditions, ends, hidden, found_in, given, filters)
+        pages = _both_ways(record, columns, source, conditions, ends, hidden, found_in, given, filters, parents)
         bounds = [order > func.greatest(0, *low)] if low else []
         bounds += [order < func.least(LAST_SEQUENCE, *high)] if high else []
 

@@ -1,4 +1,4 @@
-"""Indexes and a cheaper policy, so that a read costs its page and not its tenant."""
+"""What an act has begun and the worker finishes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.util import await_only
 
 revision = "0026"
-down_revision = "0028"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
@@ -20,4 +20,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("Reads rely on the indexes.")
+    raise NotImplementedError("The acts that are under way would never end.")
