@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from importlib import resources
 from typing import Any
 from uuid import UUID
@@ -22,8 +23,29 @@ OLD = (
 )
 
 
+MADE = (
+    (re.compile(r"^CREATE TABLE (accord\.\w+)", re.MULTILINE), "DROP TABLE {0}"),
+    (re.compile(r"^CREATE (?:UNIQUE )?INDEX (\w+)", re.MULTILINE), "DROP INDEX IF EXISTS accord.{0}"),
+    (re.compile(r"^CREATE FUNCTION (accord\.\w+)", re.MULTILINE), "DROP FUNCTION {0} CASCADE"),
+    (re.compile(r"^ALTER TABLE (accord\.\w+) ADD COLUMN (\w+)", re.MULTILINE), "ALTER TABLE {0} DROP COLUMN {1}"),
+    (re.compile(r"^DROP INDEX (?:accord\.)?(\w+)", re.MULTILINE), "CREATE INDEX {0} ON accord.users (id)"),
+)
+"""What migrations after 0025 make, and how it is unmade; of an index that one of them drops, the name comes back."""
+
+
+async def unmake(owner: Owner, script: str) -> None:
+    for found, statement in MADE:
+        for match in found.finditer(script):
+            await owner.execute(statement.format(*match.groups()))
+
+
 async def age(owner: Owner) -> None:
     """Make a database what it was before migration 0023, its chains in the older format."""
+    versions = resources.files("accord.database") / "migrations" / "versions"
+    texts = {path.name: path.read_text() for path in versions.iterdir() if path.name.endswith(".sql")}
+    for name in sorted(texts, reverse=True):
+        if name > "0026":
+            await unmake(owner, texts[name])
     await owner.execute("SET session_replication_role = replica")
     await owner.execute(
         "DELETE FROM accord.activity_events e USING accord.chain_heads h"
@@ -45,7 +67,6 @@ async def age(owner: Owner) -> None:
         await owner.execute(f"DROP FUNCTION {function['name']} CASCADE")
     await owner.execute(
         "DROP TYPE accord.gone_person; ALTER TABLE accord.memberships DROP COLUMN removed_at;"
-        "DROP TABLE accord.cascades;"
         "DROP INDEX accord.ix_notifications_created_at; DROP INDEX accord.ix_mails_waiting;"
         "ALTER TABLE accord.activity_events DROP COLUMN facts, DROP COLUMN salt, DROP COLUMN fact_keys,"
         " DROP COLUMN erased, DROP CONSTRAINT ck_activity_events_sequence_counts;"

@@ -69,6 +69,7 @@ async def place(module_database_urls: DatabaseURLs, tmp_path_factory: Any) -> As
         gateway: Gateway = app.state.gateway
         gateway.database.clock = gateway.clients.tokens.clock = world.clock
         yield world, app
+        await gateway.pulse.close()
         await gateway.database.close()
 
 

@@ -138,6 +138,7 @@ async def open_bench(scene: Scene, state: Path, **given: Any) -> AsyncIterator[B
             yield bench
     finally:
         await gateway.rates.close()
+        await gateway.pulse.close()
         await gateway.database.close()
         if gateway.worker_database is not None:
             await gateway.worker_database.close()

@@ -28,7 +28,7 @@ from accord.delivery.bounce import bounce_of
 from accord.delivery.rendering import message
 from accord.delivery.retention import Retention
 from accord.delivery.smtp import Refused, Smtp, Unavailable, send
-from accord.services.proceeding import finish_cascade
+from accord.services.proceeding import Unfinished, finish_cascade
 
 POLL: Final = timedelta(seconds=2)
 ABANDONED: Final = timedelta(seconds=20)
@@ -37,6 +37,8 @@ IN_DOUBT: Final = 1
 """Mails that a worker hands over at a time; as many can be sent twice when it is killed in that moment."""
 INTERRUPTED: Final = timedelta(seconds=5)
 """How long a cascade waits whose step has failed, a deadlock or a lost database most often."""
+PASSED_OVER: Final = timedelta(minutes=5)
+"""How long one waits whose rest can't be written."""
 RECONNECT: Final = (0.2, 10.0)
 
 log = structlog.get_logger(__name__)
@@ -150,6 +152,8 @@ async def _finish(database: Database, job: Job) -> None:
     cascade_id = UUID((job.payload or b"").decode())
     try:
         await finish_cascade(database, cascade_id)
+    except Unfinished:
+        raise RetryRequested(PASSED_OVER, "some rows failed") from None
     except Exception as error:  # noqa: BLE001 - what was committed is done, and the rest has to be
         log.error(  # noqa: TRY400 - a text may hold values
             "cascade.interrupted", cascade=str(cascade_id), error=type(error).__name__, code=_code(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accord.database.engine import Transaction
+from accord.database.sets import among
 from accord.database.tables.cascade import cascades
 from accord.domain.cascade import Cascade, CascadeKind
 
@@ -56,13 +57,34 @@ async def is_under_way(tx: Transaction, subject_id: UUID, kind: CascadeKind) -> 
 
 
 async def advance(tx: Transaction, cascade_id: UUID, keys: Sequence[UUID]) -> None:
-    """Note the things that were done; without any, the cascade is finished, and who did it and why is forgotten here.
+    """Note that the next things were done."""
+    await _change(tx, cascade_id, done=cascades.c.done + len(keys), position=keys[-1])
 
-    Both stand in the events for good.
-    """
-    over = {"finished_at": tx.now, "author": None, "facts": None}
-    moved = {"done": cascades.c.done + len(keys), "position": keys[-1]} if keys else over
-    await tx.execute(update(cascades).where(cascades.c.id == cascade_id).values(**moved))
+
+async def pass_over(tx: Transaction, cascade_id: UUID, key: UUID) -> None:
+    """Note that the next thing could not be done."""
+    await _change(tx, cascade_id, position=key, failed=func.array_append(cascades.c.failed, key))
+
+
+async def catch_up(tx: Transaction, cascade_id: UUID, key: UUID) -> None:
+    """Note that a thing was done which was passed over before."""
+    left = func.array_remove(cascades.c.failed, key)
+    await _change(tx, cascade_id, done=cascades.c.done + 1, failed=left)
+
+
+async def finish(tx: Transaction, cascade_id: UUID) -> None:
+    """Note that nothing is left; who did it and why is forgotten here, and stands in the events for good."""
+    await _change(tx, cascade_id, finished_at=tx.now, author=None, facts=None)
+
+
+async def _change(tx: Transaction, cascade_id: UUID, **values: Any) -> None:
+    await tx.execute(update(cascades).where(cascades.c.id == cascade_id).values(**values))
+
+
+async def has_unfinished(tx: Transaction, people: Collection[UUID]) -> bool:
+    """Is the worker still at something that one of these people has begun?"""
+    theirs = among(cascades.c.actor_user_id, people) & cascades.c.finished_at.is_(None)
+    return await tx.first(select(cascades.c.id).where(theirs).limit(1)) is not None
 
 
 def cascade_of(row: Any) -> Cascade:

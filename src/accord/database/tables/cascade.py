@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text, text
+from sqlalchemy import ARRAY, CheckConstraint, Column, Index, Integer, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from accord.database.tables.metadata import instant, key, made_at, metadata, one_of, reference
@@ -23,6 +23,7 @@ cascades: Final = Table(
     Column("total", Integer(), nullable=False),
     Column("done", Integer(), nullable=False, server_default=text("0")),
     reference("position", nullable=True),
+    Column("failed", ARRAY(Uuid()), nullable=False, server_default=text("'{}'")),
     made_at(),
     instant("finished_at"),
     one_of("kind", CascadeKind),
@@ -32,6 +33,6 @@ cascades: Final = Table(
 )
 """`organisation_id`: in whose name the act was done, the platform's for its operator. `author` is how the events name
 who did it, and `facts` what its steps need; both are forgotten when it is finished. `position`: the last thing that
-is done."""
+was reached; `failed`: things up to there that could not be done yet."""
 Index("ix_cascades_organisation", cascades.c.organisation_id, cascades.c.id)
 Index("ix_cascades_unfinished", cascades.c.id, postgresql_where=cascades.c.finished_at.is_(None))

@@ -10,6 +10,7 @@ from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction
+from accord.database.queries.cascade import has_unfinished
 from accord.database.queries.erasure import Gone, Subject, erase, lock_gone
 from accord.domain.activity import EventType
 from accord.domain.errors import Forbidden, InvalidState, NotFound, ValidationError
@@ -44,7 +45,8 @@ async def erase_person(
 ) -> ErasureReceipt:
     """Take the personal facts of somebody who is gone out of every table, and put that on record (S88).
 
-    Raises InvalidState while the person is a member, invited or a contact anywhere, and where all is erased already.
+    Raises InvalidState while the person is a member, invited or a contact anywhere, or the worker is still at something
+    that the person has begun, and where all is erased already.
     """
     require(tx.principal, Action.PERSON_ERASE, Target(), now=tx.now)
     subject = Subject(user_id, membership_id, contact_id)
@@ -58,6 +60,8 @@ async def erase_person(
         raise Forbidden(Action.PERSON_ERASE, "NO_GRANT", "Staff does not act on people of an organisation of its own.")
     if gone.is_live:
         raise InvalidState("LIVE")
+    if await has_unfinished(tx, gone.people):
+        raise InvalidState("ACTING")
     if gone.is_erased:
         raise InvalidState("ERASED")
     return await _erase(tx, subject, gone, reason)
@@ -66,7 +70,7 @@ async def erase_person(
 async def erase_long_gone(tx: Transaction, subject: Subject) -> None:
     """Erase somebody whose time has come, unless something of theirs is live again or all is erased."""
     gone = await lock_gone(tx, subject)
-    if gone is not None and not gone.is_live and not gone.is_erased:
+    if gone is not None and not gone.is_live and not gone.is_erased and not await has_unfinished(tx, gone.people):
         await _erase(tx, subject, gone, None)
 
 

@@ -11,6 +11,7 @@ CREATE TABLE accord.cascades (
     total integer NOT NULL,
     done integer DEFAULT 0 NOT NULL,
     position uuid,
+    failed uuid[] DEFAULT '{}' NOT NULL,
     created_at timestamptz DEFAULT now() NOT NULL,
     finished_at timestamptz,
     CONSTRAINT pk_cascades PRIMARY KEY (id),
