@@ -12,6 +12,7 @@ A row stands for one branch of a policy, or for a branch with one column of it f
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -92,6 +93,17 @@ def _claim(organisation: UUID, **forged: Any) -> dict[str, Any]:
     """Return somebody's use of an invitation by the link and in the browser of `q`, but for what is forged."""
     made = {"issuer": ISSUER, "subject": "quinn", "link_hash": "claim", "by_operator": False}
     return {"organisation_id": organisation} | made | forged
+
+
+def _author(organisation: UUID, person: UUID | None) -> str:
+    of = None if organisation == PLATFORM else str(organisation)
+    return json.dumps({"person": None if person is None else str(person), "for": of})
+
+
+def _begun(organisation: UUID, person: UUID | None, **other: Any) -> dict[str, Any]:
+    """Return what somebody leaves to the worker in an organisation's name, but for what is forged."""
+    named = {"actor_user_id": person, "author": _author(organisation, person), "subject_id": MEMBERSHIP}
+    return {"organisation_id": organisation} | named | other
 
 
 H: Final = "hcsqv"
@@ -175,9 +187,12 @@ ROWS: Final[dict[str, list[Row]]] = {
         Row({"organisation_id": HOST, "owner_user_id": ZOE}, None, ""),
     ],
     "cascades": [
-        Row({"organisation_id": HOST, "subject_id": GUEST}, "hcsqvgo", "hcsqvo"),
-        Row({"organisation_id": THIRD, "subject_id": MEMBERSHIP}, "zpo", "zpo"),
-        Row({"organisation_id": PLATFORM, "subject_id": KITH}, "ko", "o"),
+        Row(_begun(HOST, ADA, subject_id=GUEST), "hcsqvgo", "hc"),
+        Row(_begun(THIRD, ZOE), "zpo", "zp"),
+        Row(_begun(PLATFORM, None, subject_id=KITH), "ko", "o"),
+        Row(_begun(HOST, ADA, author=_author(GUEST, ADA)), None, ""),
+        Row(_begun(HOST, ADA, author=_author(HOST, ZOE)), None, ""),
+        Row(_begun(THIRD, ADA), None, ""),
     ],
     "acting_sessions": [
         Row({"user_id": CARLA, "home_id": GUEST, "host_id": HOST}, "hcsqvg", "", "hcsqvg"),

@@ -102,7 +102,8 @@ def _under(
 ) -> ColumnElement[str]:
     """The state of something under a partnership: it ends by its own deadline, and with the partnership."""
     p = partnerships.alias()
-    over = exists().where(p.c.id == row.c.partnership_id, _is_one(p, CONNECTED), ~is_within_time(p))
+    past = and_(_is_one(p, CONNECTED), ~is_within_time(p))
+    over = exists().where(p.c.id == row.c.partnership_id, or_(p.c.ended_at.is_not(None), past))
     return case(*_passed(row, deadlines, NOW), (and_(_is_one(row, live), over), _word(ended)), else_=row.c.state)
 
 

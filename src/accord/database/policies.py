@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
+from accord.domain.organisation import PLATFORM
+
 MINE: Final = "(SELECT accord.mine())::uuid[]"
 
 
@@ -58,6 +60,12 @@ KNOWN_PERSON: Final = "EXISTS (SELECT 1 FROM accord.users u WHERE u.id = notific
 CREDENTIALS: Final = f"{_in_mine('organisation_id')} OR token_hash = (SELECT accord.shown('credential'))"
 TURNS: Final = "key = ANY (string_to_array((SELECT accord.shown('mail_keys')), ','))"
 """The turns of exactly those recipients whom an act names; a key is a hash and cannot be listed."""
+NAMES_THE_CALLER: Final = (
+    "actor_user_id IS NOT DISTINCT FROM (SELECT accord.person()) AND author ->> 'person' IS NOT DISTINCT FROM "
+    f"actor_user_id::text AND author ->> 'for' IS NOT DISTINCT FROM nullif(organisation_id, '{PLATFORM}')::text"
+)
+"""What the worker finishes, it does in the name of who has begun it, and of no other organisation."""
+
 CONTACTS: Final = _in_mine("host_id", "home_id")
 TIED: Final = f"{_in_mine('stream_id')} OR {OPERATING} OR {_linked('stream_id')} OR accord.has_contacts_with(stream_id)"
 """The streams of organisations that something joins to mine: both sides of an act have it on record."""
@@ -190,7 +198,7 @@ POLICIES: Final[dict[str, tuple[tuple[str, Rows, str], ...]]] = {
     ),
     "cascades": (
         ("SELECT", f"{_in_mine('organisation_id', 'subject_id')} OR {OPERATING}", GATEWAY),
-        ("INSERT", f"{_in_mine('organisation_id')} OR {OPERATING}", GATEWAY),
+        ("INSERT", f"({_in_mine('organisation_id')} OR {OPERATING}) AND {NAMES_THE_CALLER}", GATEWAY),
         ("ALL", "true", WORKER),
     ),
     "acting_sessions": (

@@ -162,7 +162,7 @@ GRANTS: Final = (
     f"GRANT SELECT, INSERT ON accord.wallet_entries TO {GATEWAY}",
     f"GRANT SELECT ({CASCADE_COLUMNS}), INSERT ON accord.cascades TO {GATEWAY}",
     f"GRANT UPDATE (status, ended_at, version) ON accord.partner_links TO {WORKER}",
-    f"GRANT SELECT, UPDATE (facts, author, done, position, failed, finished_at) ON accord.cascades TO {WORKER}",
+    f"GRANT SELECT, INSERT, UPDATE (facts, author, done, position, failed, finished_at) ON accord.cascades TO {WORKER}",
     f"GRANT INSERT ON accord.acting_changes TO {GATEWAY}",
     f"GRANT SELECT, DELETE ON accord.acting_changes TO {WORKER}",
     f"GRANT SELECT, INSERT, UPDATE (read_at) ON accord.notifications TO {GATEWAY}",

@@ -32,12 +32,14 @@ FOR_EVER: Final = datetime.max.replace(tzinfo=UTC)
 class Work:
     """How a kind of cascade is carried out.
 
-    `list` returns the keys of the things after a key, in order, at most so many, and only those that are still to be
-    done. `do` does a batch and returns the events to record. `batch` things are done in one transaction of the worker,
-    `at_once` in that of the act.
+    `is_marked` says whether the row that the act has marked is still as it was left: without that the worker does
+    nothing, so that a cascade by itself gives nobody the power to end anything. `list` returns the keys of the things
+    after a key, in order, at most so many, and only those that are still to be done. `do` does a batch and returns the
+    events to record. `batch` things are done in one transaction of the worker, `at_once` in that of the act.
     """
 
     kind: CascadeKind
+    is_marked: Callable[[Transaction, Cascade], Awaitable[bool]]
     list: Callable[[Transaction, Cascade, UUID | None, int], Awaitable[Sequence[UUID]]]
     do: Callable[[Transaction, Cascade, Sequence[UUID]], Awaitable[Sequence[Event]]]
     batch: int

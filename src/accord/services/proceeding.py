@@ -59,7 +59,7 @@ async def _walk(database: Database, cascade_id: UUID) -> bool:
         except Exception as error:  # noqa: BLE001 - one thing that can't be done keeps no other
             failure = error
     async with _taken(database, cascade_id) as (tx, row):
-        for key in await _next(tx, row, 1):
+        for key in [] if row is None else await _next(tx, row, 1):
             await pass_over(tx, cascade_id, key)
             _log(cascade_id, key, failure)
     return True
@@ -100,7 +100,9 @@ async def _again(database: Database, cascade_id: UUID, key: UUID) -> None:
     async with _taken(database, cascade_id) as (tx, row):
         if row is not None and key in row.failed:
             cascade = cascade_of(row)
-            events = await WORKS[cascade.kind].do(tx, cascade, [key])
+            work = WORKS[cascade.kind]
+            due = await work.is_marked(tx, cascade) and key in await work.list(tx, cascade, _before(key), 1)
+            events = await work.do(tx, cascade, [key]) if due else ()
             await catch_up(tx, cascade_id, key)
             await record(tx, *events)
 
@@ -118,7 +120,14 @@ async def _taken(database: Database, cascade_id: UUID) -> AsyncIterator[tuple[Tr
 async def _next(tx: Transaction, row: Any, at_most: int | None) -> Sequence[UUID]:
     cascade = cascade_of(row)
     work = WORKS[cascade.kind]
+    if not await work.is_marked(tx, cascade):
+        return ()
     return await work.list(tx, cascade, row.position, at_most or work.batch)
+
+
+def _before(key: UUID) -> UUID:
+    """The key that is directly before another in their order."""
+    return UUID(int=key.int - 1)
 
 
 def _log(cascade_id: UUID, key: UUID, error: Exception) -> None:

@@ -13,7 +13,7 @@ from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import account_ownerships, accounts, shares
 from accord.database.visibility import sees_account
 from accord.domain.errors import NotFound
-from accord.domain.sharing import ShareState
+from accord.domain.sharing import AccountStatus, ShareState
 
 VISIBLE: Final = Query(
     select(accounts, owner_ids()).where(accounts.c.id == bindparam("wanted", type_=Uuid()), sees_account())
@@ -32,6 +32,11 @@ async def lock_account(tx: Transaction, account_id: UUID) -> Any:
     """As `get_account`, locked until the end of the act; a guest's caller reads it without the lock."""
     await tx.first(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update(key_share=True))
     return await get_account(tx, account_id)
+
+
+async def get_status(tx: Transaction, account_id: UUID) -> AccountStatus:
+    """Return the status of an account, for what has reached it otherwise."""
+    return AccountStatus(await tx.scalar(select(accounts.c.status).where(accounts.c.id == account_id)))
 
 
 async def hold_partnerships_of(tx: Transaction, account_id: UUID) -> None:

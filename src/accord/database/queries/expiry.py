@@ -34,6 +34,7 @@ from accord.database.tables.sharing import access_items, accounts, grants
 from accord.domain.acting import IDLE
 from accord.domain.delegation import DelegationState
 from accord.domain.organisation import OrganisationStatus
+from accord.domain.partner import PartnerStatus
 from accord.domain.partnership import AWAITING, CONNECTED, LAPSE_NOTICE
 
 AT_ONCE: Final = 500
@@ -69,6 +70,10 @@ def to_extend(now: datetime) -> ColumnElement[bool]:
     return and_(
         renews(partnerships),
         ~exists().where(sides, organisations.c.status != OrganisationStatus.ACTIVE.value),
+        ~exists().where(
+            organisations.c.id == partnerships.c.guest_id,
+            organisations.c.partner_status == PartnerStatus.SUSPENDED.value,
+        ),
         partnerships.c.expires_at <= now + EXTENDED_BEFORE,
     )
 

@@ -203,6 +203,18 @@ async def list_standing(tx: Transaction, organisation_id: UUID, *, leaving: UUID
     return await tx.all(select(memberships.c.user_id, memberships.c.roles).where(stays).order_by(*STANDING))
 
 
+async def lock_departures(tx: Transaction, organisation_id: UUID) -> None:
+    """Let nobody leave an organisation, and nothing pass to its people from those who have left, until this transaction
+    ends, but by itself."""
+    await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"leave {organisation_id}", 0))))
+
+
+async def is_at_work(tx: Transaction, organisation_id: UUID, user_id: UUID) -> bool:
+    """Is this person an active member of the organisation?"""
+    member = and_(memberships.c.organisation_id == organisation_id, memberships.c.user_id == user_id, ACTIVE)
+    return await tx.first(select(memberships.c.id).where(member)) is not None
+
+
 async def hold_partnerships_with(tx: Transaction, organisation_id: UUID, user_id: UUID | None) -> list[UUID]:
     """The partnerships not yet ended in which a person has a part on this side, locked in order of their keys.
 
@@ -243,7 +255,7 @@ def _waits(user_id: UUID) -> ColumnElement[bool]:
 
 
 async def list_parts(
-    tx: Transaction, organisation_id: UUID, user_id: UUID, after: UUID | None, at_most: int
+    tx: Transaction, organisation_id: UUID, user_id: UUID, after: UUID | None, at_most: int | None
 ) -> Sequence[UUID]:
     """Return the keys of the next open partnerships after a key, in order, in which somebody of an organisation has a
     part that somebody else has to take, locked."""

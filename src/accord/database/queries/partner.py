@@ -14,6 +14,7 @@ from accord.database.tables.organisation import organisations
 from accord.database.tables.partner import partner_links
 from accord.database.tables.partnership import partnerships
 from accord.domain.level import DataAccessLevel
+from accord.domain.organisation import OrganisationStatus
 from accord.domain.partner import LinkStatus, PartnerStatus
 from accord.domain.partnership import CONNECTED, OPEN
 
@@ -21,6 +22,7 @@ __all__ = [
     "end_bare_links",
     "find_connected",
     "get_link",
+    "get_organisation_status",
     "get_partner_status",
     "hold_link",
     "hold_organisations",
@@ -129,6 +131,12 @@ async def get_partner_status(tx: Transaction, organisation_id: UUID) -> PartnerS
     """Return where an organisation stands in its programme."""
     status = select(organisations.c.partner_status).where(organisations.c.id == organisation_id)
     return PartnerStatus(await tx.scalar(status))
+
+
+async def get_organisation_status(tx: Transaction, organisation_id: UUID) -> OrganisationStatus:
+    """Return the status of an organisation."""
+    status = select(organisations.c.status).where(organisations.c.id == organisation_id)
+    return OrganisationStatus(await tx.scalar(status))
 
 
 async def end_bare_links(tx: Transaction, link_ids: Collection[UUID]) -> set[UUID]:

@@ -135,6 +135,12 @@ async def lock_partnership(tx: Transaction, partnership_id: UUID, path: tuple[st
     return rows[0]
 
 
+async def has_ended(tx: Transaction, partnership_id: UUID) -> bool:
+    """Is it written that this partnership has ended?"""
+    over = (partnerships.c.id == partnership_id) & partnerships.c.ended_at.is_not(None)
+    return await tx.first(select(partnerships.c.id).where(over)) is not None
+
+
 async def lock_reachable(tx: Transaction, partnership_id: UUID) -> Any:
     """The partnership, locked, for the platform's own acts: whoever does them sees no partnership as such."""
     await _hold(tx, partnership_id)

@@ -14,7 +14,7 @@ from accord.access.decision import require
 from accord.access.facts import Target
 from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
-from accord.database.queries.account import hold_partnerships_of, list_owners, lock_account
+from accord.database.queries.account import get_status, hold_partnerships_of, list_owners, lock_account
 from accord.database.queries.partnership import list_active_members
 from accord.database.queries.sharing import account_facts, get_partnership, list_ended_shares, lock_access
 from accord.database.sets import among, insert_rows
@@ -172,7 +172,13 @@ async def _end_shares(tx: Transaction, _: Cascade, keys: Sequence[UUID]) -> list
     return share_events(ended)
 
 
-ACCOUNT_SHARES: Final = Work(CascadeKind.END_ACCOUNT_SHARES, _shares_of_account, _end_shares, batch=20, at_once=50)
+async def _is_archived(tx: Transaction, cascade: Cascade) -> bool:
+    return await get_status(tx, cascade.subject_id) is AccountStatus.ARCHIVED
+
+
+ACCOUNT_SHARES: Final = Work(
+    CascadeKind.END_ACCOUNT_SHARES, _is_archived, _shares_of_account, _end_shares, batch=20, at_once=50
+)
 """What rests on the shares of an archived account, which are removed already: guest by guest."""
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, or_, update
 
 from accord.database.engine import Transaction
+from accord.database.queries.partnership import has_ended
 from accord.database.queries.sharing import is_open, list_live_shares, list_named_shares
 from accord.database.sets import among
 from accord.database.tables.sharing import access_items, grants, shares, tickets
@@ -96,7 +97,13 @@ async def _end_shares(tx: Transaction, _: Cascade, keys: Sequence[UUID]) -> list
     return share_events(await end_shares(tx, keys))
 
 
-PARTNERSHIP_SHARES: Final = Work(CascadeKind.END_SHARES, _shares_of_partnership, _end_shares, batch=200, at_once=1000)
+async def _has_ended(tx: Transaction, cascade: Cascade) -> bool:
+    return await has_ended(tx, cascade.subject_id)
+
+
+PARTNERSHIP_SHARES: Final = Work(
+    CascadeKind.END_SHARES, _has_ended, _shares_of_partnership, _end_shares, batch=200, at_once=1000
+)
 """The shares of a partnership that has ended: nothing can be done by them any more, whatever they say themselves."""
 
 

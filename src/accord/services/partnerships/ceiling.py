@@ -214,7 +214,12 @@ async def _follow_each(tx: Transaction, cascade: Cascade, keys: Sequence[UUID]) 
     return events
 
 
-BOUNDING: Final = Work(CascadeKind.BOUND_PARTNERSHIPS, _list_connected, _follow_each, batch=20, at_once=50)
+async def _is_bounded(tx: Transaction, cascade: Cascade) -> bool:
+    """Nothing has to be marked: each partnership follows the ceiling that stands, and no other."""
+    return True
+
+
+BOUNDING: Final = Work(CascadeKind.BOUND_PARTNERSHIPS, _is_bounded, _list_connected, _follow_each, batch=20, at_once=50)
 """The connected partnerships of a partner whose contract has another ceiling, which every decision reads at once."""
 
 
@@ -225,9 +230,11 @@ async def _follow(tx: Transaction, key: UUID, before: DataAccessLevel, *, tell_g
     """
     row = await lock_reachable(tx, key)
     ceiling = ceiling_of(row)
-    if ceiling == before or row.state not in CONNECTED:
+    if row.state not in CONNECTED:
         return []
     events = await lower(tx, row, ceiling)
+    if ceiling == before:  # two bounds were lowered to the same, and the first one that comes here lowers the level
+        return events
     granted = DataAccessLevel(row.granted_level)
     level = ceiling if is_above(granted, ceiling) else granted
     facts = names(row) | {"ceiling": words(ceiling), "level": words(level)}

@@ -15,6 +15,7 @@ from accord.access.permissions import Action
 from accord.database.engine import Transaction, check_version
 from accord.database.queries.partner import (
     end_bare_links,
+    get_organisation_status,
     get_partner_status,
     hold_link,
     hold_organisations,
@@ -152,6 +153,7 @@ async def _hold_all(tx: Transaction, partner: Any, *, suspend: bool) -> Begun:
     The partner's status alone denies everything while they are gone through. Its acting sessions end at once.
     """
     work = HOLDING if suspend else RELEASING
+    await lock_statuses(tx, partner.id)
     keys = await work.list(tx, Cascade(kind=work.kind, subject_id=partner.id, total=0), None, EVERY)
     cascade = Cascade(kind=work.kind, subject_id=partner.id, total=len(keys))
     if cascade.is_large:
@@ -164,17 +166,20 @@ async def _hold_all(tx: Transaction, partner: Any, *, suspend: bool) -> Begun:
     return Begun([*revoked, *begun.events], begun.cascade_ids)
 
 
-async def _list_to_hold(tx: Transaction, cascade: Cascade, after: UUID | None, at_most: int) -> Sequence[UUID]:
+async def _is_suspended(tx: Transaction, cascade: Cascade) -> bool:
     await lock_statuses(tx, cascade.subject_id)
-    if await get_partner_status(tx, cascade.subject_id) is not PartnerStatus.SUSPENDED:
-        return ()
+    return await get_partner_status(tx, cascade.subject_id) is PartnerStatus.SUSPENDED
+
+
+async def _goes_on(tx: Transaction, cascade: Cascade) -> bool:
+    return not await _is_suspended(tx, cascade)
+
+
+async def _list_to_hold(tx: Transaction, cascade: Cascade, after: UUID | None, at_most: int) -> Sequence[UUID]:
     return await list_connected(tx, cascade.subject_id, after, at_most, ~HELD_BY_OPERATOR)
 
 
 async def _list_to_release(tx: Transaction, cascade: Cascade, after: UUID | None, at_most: int) -> Sequence[UUID]:
-    await lock_statuses(tx, cascade.subject_id)
-    if await get_partner_status(tx, cascade.subject_id) is PartnerStatus.SUSPENDED:
-        return ()
     return await list_connected(tx, cascade.subject_id, after, at_most, HELD_BY_OPERATOR)
 
 
@@ -199,8 +204,8 @@ async def _hold_each(tx: Transaction, cascade: Cascade, keys: Sequence[UUID]) ->
     return events
 
 
-HOLDING: Final = Work(CascadeKind.HOLD_PARTNERSHIPS, _list_to_hold, _hold_each, batch=10, at_once=50)
-RELEASING: Final = Work(CascadeKind.RELEASE_PARTNERSHIPS, _list_to_release, _hold_each, batch=10, at_once=50)
+HOLDING: Final = Work(CascadeKind.HOLD_PARTNERSHIPS, _is_suspended, _list_to_hold, _hold_each, batch=10, at_once=50)
+RELEASING: Final = Work(CascadeKind.RELEASE_PARTNERSHIPS, _goes_on, _list_to_release, _hold_each, batch=10, at_once=50)
 """The connected partnerships of a partner that the vendor has suspended, or lets go on."""
 
 
@@ -278,7 +283,11 @@ async def _end_each(tx: Transaction, cascade: Cascade, keys: Sequence[UUID]) -> 
     return events
 
 
-CLOSING: Final = Work(CascadeKind.END_PARTNERSHIPS, _list_open, _end_each, batch=5, at_once=25)
+async def _is_closed(tx: Transaction, cascade: Cascade) -> bool:
+    return await get_organisation_status(tx, cascade.subject_id) is OrganisationStatus.CLOSED
+
+
+CLOSING: Final = Work(CascadeKind.END_PARTNERSHIPS, _is_closed, _list_open, _end_each, batch=5, at_once=25)
 """The partnerships of a closed organisation that have not ended."""
 
 

@@ -17,7 +17,16 @@ from sqlalchemy import delete
 
 from accord.database.engine import Transaction
 from accord.database.queries.callers.signin import sign_out_browsers
-from accord.database.queries.member import Parts, count_parts, list_owned_accounts, list_parts, list_standing
+from accord.database.queries.cascade import is_under_way
+from accord.database.queries.member import (
+    Parts,
+    count_parts,
+    is_at_work,
+    list_owned_accounts,
+    list_parts,
+    list_standing,
+    lock_departures,
+)
 from accord.database.queries.recipients import admins_of, names_of, people
 from accord.database.queries.sharing import get_partnership
 from accord.database.sets import among
@@ -26,6 +35,7 @@ from accord.database.tables.partnership import partnerships
 from accord.database.tables.sharing import account_ownerships, tickets
 from accord.domain.activity import EventType, Outcome
 from accord.domain.cascade import HANDFUL, Cascade, CascadeKind
+from accord.domain.errors import Conflict
 from accord.domain.ids import global_id
 from accord.domain.notice import Template
 from accord.domain.organisation import Role
@@ -41,7 +51,7 @@ from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed, event_of, names, tell
 from accord.services.people.leading_roles import write_member
 
-__all__ = ["Departure", "MemberReceipt", "cut_access", "depart"]
+__all__ = ["Departure", "MemberReceipt", "cut_access", "depart", "refuse_meanwhile"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +135,17 @@ class _Cut:
         }
 
 
-async def depart(
-    tx: Transaction, membership: Any, held: Sequence[UUID], event: EventType, values: Mapping[str, Any]
-) -> Departure:
-    """End an active membership; `held` are the open partnerships in which the person has a part, locked."""
+async def depart(tx: Transaction, membership: Any, event: EventType, values: Mapping[str, Any]) -> Departure:
+    """End an active membership; the caller has locked the open partnerships in which the person has a part."""
     organisation_id, user_id = membership.organisation_id, membership.user_id
     cut = await _cut(tx, organisation_id, user_id)
     await write_member(tx, membership, **values)
     await sign_out_browsers(tx, user_id)
-    parts = await count_parts(tx, organisation_id, user_id, held)
-    total = len(await list_parts(tx, organisation_id, user_id, None, len(held)))
-    replacing = Cascade(
-        kind=CascadeKind.REPLACE_MEMBER, subject_id=organisation_id, total=total, facts={"user": str(user_id)}
-    )
+    await lock_departures(tx, organisation_id)
+    taken_over = await list_parts(tx, organisation_id, user_id, None, None)
+    parts = await count_parts(tx, organisation_id, user_id, taken_over)
+    facts = {"organisation": str(organisation_id), "user": str(user_id)}
+    replacing = Cascade(kind=CascadeKind.REPLACE_MEMBER, subject_id=membership.id, total=len(taken_over), facts=facts)
     replaced = await carry_out(tx, PARTS, replacing)
     if replacing.is_large:
         await _tell_of_many(tx, organisation_id, user_id, parts)
@@ -152,7 +160,14 @@ async def depart(
 
 
 async def _list_parts(tx: Transaction, cascade: Cascade, after: UUID | None, at_most: int) -> Sequence[UUID]:
-    return await list_parts(tx, cascade.subject_id, UUID(cascade.facts["user"]), after, at_most)
+    organisation_id, user_id = UUID(cascade.facts["organisation"]), UUID(cascade.facts["user"])
+    return await list_parts(tx, organisation_id, user_id, after, at_most)
+
+
+async def _has_left(tx: Transaction, cascade: Cascade) -> bool:
+    """Whoever follows stays until the batch is written, and hands on what came with it when leaving then."""
+    await lock_departures(tx, UUID(cascade.facts["organisation"]))
+    return not await is_at_work(tx, UUID(cascade.facts["organisation"]), UUID(cascade.facts["user"]))
 
 
 async def _replace(tx: Transaction, cascade: Cascade, keys: Sequence[UUID]) -> list[Event]:
@@ -167,7 +182,8 @@ async def _replace(tx: Transaction, cascade: Cascade, keys: Sequence[UUID]) -> l
     return events
 
 
-PARTS: Final = Work(CascadeKind.REPLACE_MEMBER, _list_parts, _replace, batch=10, at_once=50)
+STILL_FOLLOWED: Final = "Others still follow this member in partnerships. Try again in a moment."
+PARTS: Final = Work(CascadeKind.REPLACE_MEMBER, _has_left, _list_parts, _replace, batch=10, at_once=50)
 """The open partnerships in which a person who has left still has a part."""
 
 
@@ -176,6 +192,12 @@ async def cut_access(tx: Transaction, organisation_id: UUID, user_id: UUID, even
     cut = await _cut(tx, organisation_id, user_id)
     told = [replace(one, outcome=Outcome.DENIED) for one in _lost(organisation_id, user_id, cut.lost, event)]
     return Departure(MemberReceipt(**cut.counts), [*told, *revoked_events(cut.sessions), *cut.clients])
+
+
+async def refuse_meanwhile(tx: Transaction, membership: Any) -> None:
+    """Raise Conflict while others still follow the member in partnerships: who comes back has no part in any."""
+    if await is_under_way(tx, membership.id, CascadeKind.REPLACE_MEMBER):
+        raise Conflict(membership.version, membership.status, message=STILL_FOLLOWED)
 
 
 async def _cut(tx: Transaction, organisation_id: UUID, user_id: UUID) -> _Cut:
@@ -192,10 +214,10 @@ async def _cut(tx: Transaction, organisation_id: UUID, user_id: UUID) -> _Cut:
 
 
 async def _leaving(tx: Transaction, cascade: Cascade) -> _Leaving:
-    user_id = UUID(cascade.facts["user"])
-    standing = await list_standing(tx, cascade.subject_id, leaving=user_id)
+    organisation_id, user_id = UUID(cascade.facts["organisation"]), UUID(cascade.facts["user"])
+    standing = await list_standing(tx, organisation_id, leaving=user_id)
     admins = [row.user_id for row in standing if Role.ORG_ADMIN in row.roles]
-    return _Leaving(cascade.subject_id, user_id, [row.user_id for row in standing], admins, cascade.is_large)
+    return _Leaving(organisation_id, user_id, [row.user_id for row in standing], admins, cascade.is_large)
 
 
 def _lost(organisation_id: UUID, user_id: UUID, lost: _Lost, event: EventType) -> list[Event]:
@@ -238,10 +260,11 @@ async def _succeed(tx: Transaction, leaving: _Leaving, row: Any) -> Event | None
         return None
     heir = (co_owners or leaving.admins)[0]
     await tx.update(partnerships, row.id, owner_user_id=heir, co_owner_ids=sorted(set(co_owners) - {heir}))
-    if not leaving.told_together:
+    admins = [] if leaving.told_together else [*await admins_of(tx, row.host_id)]
+    if not leaving.told_together or heir not in leaving.admins:
         known = {person.user_id: person for person in await people(tx, [heir, leaving.user_id])}
         facts = names(row) | {"owner": known[heir].display_name, "previous": known[leaving.user_id].display_name}
-        await tell(tx, row, Template.OWNERSHIP_MOVED, facts, [known[heir], *await admins_of(tx, row.host_id)])
+        await tell(tx, row, Template.OWNERSHIP_MOVED, facts, [known[heir], *admins])
     data = {"from": global_id("user", leaving.user_id), "to": global_id("user", heir)}
     told = bool(row.told_guest)
     return event_of(row, EventType.PARTNERSHIP_OWNERSHIP_TRANSFERRED, told=told, data=data)

@@ -33,7 +33,7 @@ from accord.services.activity import Event, record
 from accord.services.digest import note_change
 from accord.services.grants.acting import end_sessions, revoked_events
 from accord.services.people.claim import claim_link
-from accord.services.people.departure import MemberReceipt, depart
+from accord.services.people.departure import MemberReceipt, depart, refuse_meanwhile
 from accord.services.people.group_roles import give_group_roles, leave_scim_groups, refuse_inherited
 from accord.services.people.leading_roles import write_member
 from accord.services.people.membership import (
@@ -163,7 +163,7 @@ async def _end(
     await hold_partnerships_with(tx, organisation_id, found.user_id)
     row = await lock_membership(tx, organisation_id, membership_id)
     # once more: an act that held the membership until now may have given the person a part in another one
-    held = await hold_partnerships_with(tx, organisation_id, row.user_id)
+    await hold_partnerships_with(tx, organisation_id, row.user_id)
     await refuse_protected(tx, row, gives=event is MembershipEvent.REMOVE)
     check_version(row, expected_version, row.status)
     status = MEMBERSHIP.move(MembershipStatus(row.status), event)
@@ -172,7 +172,7 @@ async def _end(
     values |= {"token_hash": None, "token_expires_at": None}
     receipt, further, left = MemberReceipt(), list[Event](), tuple[UUID, ...]()
     if row.status == MembershipStatus.ACTIVE:
-        departure = await depart(tx, row, held, ENDS[event], values)
+        departure = await depart(tx, row, ENDS[event], values)
         receipt, further, left = departure.receipt, [*departure.events], departure.cascade_ids
     else:
         await write_member(tx, row, **values)
@@ -191,6 +191,7 @@ async def reactivate_member(
     row = await _held(tx, organisation_id, membership_id, expected_version)
     await refuse_protected(tx, row)
     status = MEMBERSHIP.move(MembershipStatus(row.status), MembershipEvent.REACTIVATE)
+    await refuse_meanwhile(tx, row)
     values: dict[str, Any] = {"roles": stored([Role.MEMBER]), "directory_roles": [], "joined_at": tx.now}
     if row.unclaimed:
         values |= await claim_link(tx, organisation_id, row.email, row.display_name)

@@ -35,7 +35,7 @@ from accord.services.activity import Event, record
 from accord.services.outbox import Mail, enqueue
 from accord.services.pair import addressed
 from accord.services.people.claim import claim_link
-from accord.services.people.departure import cut_access, depart
+from accord.services.people.departure import cut_access, depart, refuse_meanwhile
 from accord.services.people.group_roles import give_group_roles, leave_scim_groups
 from accord.services.people.leading_roles import find_kept_roles, write_member
 from accord.services.people.membership import member_event, require_provisioning, stored
@@ -210,6 +210,7 @@ async def _keep(tx: Transaction, organisation_id: UUID, membership_id: UUID, sai
 async def _reactivate(tx: Transaction, row: Any, said: SaidUser) -> list[Event]:
     """Let a deactivated member in again: what has ended stays so, groups count from what is said of them since."""
     status = MEMBERSHIP.move(MembershipStatus(row.status), MembershipEvent.REACTIVATE)
+    await refuse_meanwhile(tx, row)
     values = {"status": status.value, "roles": stored([Role.MEMBER]), "directory_roles": [], "joined_at": tx.now}
     if row.unclaimed:
         values |= await _claim(tx, row.organisation_id, said)
@@ -228,7 +229,7 @@ async def _end(tx: Transaction, row: Any, held: list[UUID], event: MembershipEve
     values |= {"token_hash": None, "token_expires_at": None}
     counts: dict[str, int] = {}
     if active:
-        departure = await depart(tx, row, held, ENDS[event], values)
+        departure = await depart(tx, row, ENDS[event], values)
         counts, events = counted(asdict(departure.receipt)), [*events, *departure.events]
     else:
         await write_member(tx, row, **values)
