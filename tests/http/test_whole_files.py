@@ -40,7 +40,7 @@ REPORT: Final = "name=ADMINISTRATION&groupBy=EVENT_TYPE&from=2020-01-01T00:00:00
 @pytest.fixture(scope="module")
 async def stage(module_database_urls: DatabaseURLs, tmp_path_factory: Any) -> AsyncIterator[Stage]:
     state: Path = tmp_path_factory.mktemp("state")
-    given = {"statement_timeout": 1.0, "reader_timeout": 60.0, "points_per_minute": 1_000_000}
+    given = {"statement_timeout": 5.0, "reader_timeout": 60.0, "points_per_minute": 1_000_000}
     async with staged(module_database_urls, state, attackers=3, **given) as built:
         await built.fill(built.attackers[0], EVENTS, LENGTH)
         yield built

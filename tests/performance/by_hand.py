@@ -32,7 +32,7 @@ SELECT jsonb_build_object('organisation', jsonb_build_object('id', 'organisation
       'grants', jsonb_build_object('edges', (SELECT jsonb_agg(jsonb_build_object('node', jsonb_build_object(
         'id', 'grant_' || t.id, 'role', t.role,
         'user', jsonb_build_object('id', 'user_' || u.id, 'displayName', u.display_name))) ORDER BY t.id)
-        FROM (SELECT * FROM accord.grants WHERE share_id = s.id AND state = 'ACTIVE' ORDER BY id LIMIT 25) t
+        FROM (SELECT * FROM accord.grants WHERE share_id = s.id AND state = 'ACTIVE' ORDER BY id LIMIT 10) t
         JOIN accord.users u ON u.id = t.user_id))
       )) ORDER BY s.id)
       FROM (SELECT * FROM accord.shares WHERE partnership_id = p.id ORDER BY id LIMIT 10) s))

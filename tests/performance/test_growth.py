@@ -115,7 +115,7 @@ async def test_no_page_grows_that_is_not_known_to_grow(measured: list[Growth]) -
 
 async def test_a_mended_page_is_no_longer_listed(measured: list[Growth]) -> None:
     mended = sorted(one.operation.key for one in measured if is_mended(one))
-    assert not mended, "strike these from known.txt"
+    assert not mended, "\n".join(["strike these from known.txt:", *mended])
     if SCALE != "test":
         assert {one.operation.key for one in measured} >= KNOWN, "known.txt lists operations that are not measured"
 

@@ -11,7 +11,7 @@ PARTNERS: Final = """
 query Partners($id: ID!) { organisation(id: $id) { id name partnerships(side: HOST, first: 20) { edges { node {
   id state guest { name }
   shares(first: 10) { edges { node {
-    id state account { id label app status } grants { edges { node { id role user { id displayName } } } }
+    id state account { id label app status } grants(first: 10) { edges { node { id role user { id displayName } } } }
   } } }
 } } } } }
 """
@@ -22,7 +22,7 @@ query Partners($id: UUID!) { organisation: organisationByRowId(rowId: $id) { id:
   id: rowId state guest { name }
   shares(first: 10) { edges { node {
     id: rowId state account { id: rowId label app status }
-    grants(condition: { state: "ACTIVE" }, first: 25) { edges { node {
+    grants(condition: { state: "ACTIVE" }, first: 10) { edges { node {
       id: rowId role user { id: rowId displayName } } } }
   } } }
 } } } } }

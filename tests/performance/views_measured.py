@@ -37,7 +37,11 @@ class Cost:
 async def check_same(servers: Sequence[Running], view: str) -> int:
     """The bytes of the first server's answer; raises Different unless all answers hold the same data, and some."""
     answers = {server.name: await ask(server.calls[view]) for server in servers}
-    data: dict[str, Any] = {name: plain(orjson.loads(answer)["data"]) for name, answer in answers.items()}
+    read = {name: orjson.loads(answer) for name, answer in answers.items()}
+    for name, answer in read.items():
+        if "data" not in answer:
+            raise Different(f"{view}: {name} answers {answer}")
+    data: dict[str, Any] = {name: plain(answer["data"]) for name, answer in read.items()}
     first = data[servers[0].name]
     for name, found in data.items():
         if found != first or not all(found.values()):
