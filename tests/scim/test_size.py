@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accord.database.engine import Transaction
 from accord.http.body import BodyLimits, read_object, read_slowly
 from accord.http.responses import HttpError
 from accord.http.scim.models import SCANNED
+from tests.scale import count
 from tests.scim.bench import Bench, group, open_bench, patch
 from tests.services.scene import set_scene
 from tests.world import World
@@ -244,15 +245,18 @@ JSON: Final = st.recursive(
     lambda inner: st.lists(inner, max_size=40) | st.dictionaries(st.text(max_size=12), inner, max_size=12),
     max_leaves=60,
 )  # fmt: skip
+BODIES: Final = count(test=50, check=200, prove=20_000)
 LARGE: Final = BodyLimits(size=10**9, values=10**6)
 
 
+@settings(max_examples=BODIES, deadline=None)
 @given(st.dictionaries(st.text(max_size=12), JSON, max_size=20), st.sampled_from([None, 1]), st.booleans())
 def test_a_large_body_is_read_as_a_small_one(said: dict[str, Any], indent: int | None, plain: bool) -> None:
     body = json.dumps(said, indent=indent, ensure_ascii=plain).encode("utf-8", "surrogatepass")
     assert told(read_slowly, body) == told(read_object, body)
 
 
+@settings(max_examples=BODIES, deadline=None)
 @given(st.dictionaries(st.text(max_size=12), JSON, max_size=6), st.data())
 def test_a_body_that_is_none_is_refused_by_both(said: dict[str, Any], data: st.DataObject) -> None:
     body = bytearray(json.dumps(said).encode())
