@@ -166,7 +166,7 @@ async def large(crowd: Bench) -> AsyncIterator[tuple[str, list[str]]]:
 async def test_one_member_more_costs_one_member(crowd: Bench, large: tuple[str, list[str]], rows: list[int]) -> None:
     path, people = large
     carla = crowd.key("carla")
-    for op, count in (("Add", MEMBERS + 1), ("Remove", MEMBERS)):
+    for op, left in (("Add", MEMBERS + 1), ("Remove", MEMBERS)):
         del rows[:]
         change = patch({"op": op, "path": "members", "value": [{"$ref": None, "value": carla}]})
         answer = await crowd.guest.send("PATCH", path, change)
@@ -178,7 +178,7 @@ async def test_one_member_more_costs_one_member(crowd: Bench, large: tuple[str, 
         assert "members" not in shown.json()
         whole = await crowd.guest.ok("GET", path)
         members = {one["value"] for one in whole["members"]}
-        assert len(members) == len(whole["members"]) == count
+        assert len(members) == len(whole["members"]) == left
         assert members - {carla} == set(people)
 
 
