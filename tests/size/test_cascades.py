@@ -6,6 +6,8 @@ import asyncio
 import json
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
@@ -308,3 +310,49 @@ async def test_who_follows_may_leave_at_the_same_moment(world: World, worker: Da
         await finish(worker, world)
     owners = "SELECT DISTINCT owner_user_id FROM accord.partnerships WHERE host_id = $1 AND ended_at IS NULL"
     assert [row[0] for row in await world.owner.fetch(owners, scene.host.id)] == [scene["ada"].id]
+
+
+async def _nothing(*_: Any, **__: Any) -> Any:
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("name", "forgotten"),
+    [
+        ("remove a partner", "accord.services.grants.cascade.cancel_items"),
+        ("suspend a partner", "accord.services.partnerships.status.tell"),
+        ("lower a ceiling", "accord.services.partnerships.level.end_sessions_above"),
+        ("deactivate a representative", "accord.services.people.departure.tell"),
+    ],
+)
+async def test_a_cascade_that_forgets_one_kind_of_thing_is_found(
+    world: World, worker: Database, name: str, forgotten: str
+) -> None:
+    """The control of the comparison: one step is left out, and only in the worker."""
+    case = CASES[name]
+    by_act, by_worker = await set_scene(world), await set_scene(world)
+    for scene in (by_act, by_worker):
+        await case.grow(scene, MANY)
+    if "ceiling" in name:
+        for scene in (by_act, by_worker):
+            await scene.world.owner.execute(SESSION, scene["greta"].id, scene.guest.id, scene.world.clock.now)
+    with limits(case.kind, at_once=EVERYTHING):
+        await case.act(by_act)
+    with limits(case.kind, at_once=0):
+        await case.act(by_worker)
+        with patch(forgotten, _nothing if "sessions" not in forgotten else _none):
+            await finish(worker, world)
+    expected = await consequences(by_act, leaving(by_act))
+    assert differences(expected, await consequences(by_worker, leaving(by_worker)))
+
+
+async def _none(*_: Any, **__: Any) -> tuple[()]:
+    return ()
+
+
+SESSION = """
+INSERT INTO accord.acting_sessions (user_id, home_id, host_id, partnership_id, basis, level, state, started_at, used_at,
+  ends_at, ip, user_agent)
+SELECT $1, $2, host_id, id, 'LEVEL', 'MANAGE', 'ACTIVE', $3::timestamptz, $3, $3 + interval '1 hour', '', ''
+FROM accord.partnerships WHERE guest_id = $2 AND granted_level = 'MANAGE' ORDER BY id LIMIT 1
+"""
