@@ -120,7 +120,6 @@ WORKER_FORBIDDEN: Final = {
     "rewrite activity": "UPDATE accord.activity_events SET reason = 'x'",
     "forget activity": "DELETE FROM accord.activity_events",
     "read activity": "SELECT reason FROM accord.activity_events",
-    "begin a cascade": "INSERT INTO accord.cascades (organisation_id) VALUES (NULL)",
     "add a member": "INSERT INTO accord.memberships (email) VALUES ('x')",
     "make an admin": "UPDATE accord.memberships SET roles = '{ORG_ADMIN}'",
     "bind an identity": "INSERT INTO accord.identities VALUES ('a', 'b', NULL)",
