@@ -163,16 +163,18 @@ class Stage:
 
         async def work() -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.process.port)
-            for _ in waiting:
-                began = time.perf_counter()
-                writer.write(request)
-                status, head, _ = await read_answer(reader)
-                times.append(time.perf_counter() - began)
-                statuses[status] += 1
-                if b"connection: close" in head.lower():
-                    writer.close()
-                    reader, writer = await asyncio.open_connection("127.0.0.1", self.process.port)
-            writer.close()
+            try:
+                for _ in waiting:
+                    began = time.perf_counter()
+                    writer.write(request)
+                    status, head, _ = await read_answer(reader)
+                    times.append(time.perf_counter() - began)
+                    statuses[status] += 1
+                    if b"connection: close" in head.lower():
+                        writer.close()
+                        reader, writer = await asyncio.open_connection("127.0.0.1", self.process.port)
+            finally:
+                writer.close()
 
         async with asyncio.timeout(PATIENCE + count / 2):
             await asyncio.gather(*(work() for _ in range(WORKERS)))
