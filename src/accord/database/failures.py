@@ -107,3 +107,8 @@ class Committing:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(_cause(error), LOST):
             raise OutcomeUnknown from error
+
+
+def code_of(error: Exception) -> str | None:
+    """PostgreSQL's code for what went wrong, None for other errors; their texts may hold values and are not logged."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None)

@@ -21,6 +21,7 @@ from pgqueuer.models import Job
 from accord.database import queue
 from accord.database.caller import Driver
 from accord.database.engine import Database
+from accord.database.failures import code_of
 from accord.database.queries import outbox
 from accord.database.queries.outbox import Envelope
 from accord.delivery import schedule
@@ -81,16 +82,11 @@ async def run(database: Database, delivery: Delivery, stop: asyncio.Event, sweep
                 await schedule.recover(database)
                 await _work(database, driver, delivery, stop, sweep)
         except Exception as error:  # noqa: BLE001 - whatever broke, mails go out once it is mended
-            log.warning("worker.interrupted", error=type(error).__name__, code=_code(error), again_in=pause)
+            log.warning("worker.interrupted", error=type(error).__name__, code=code_of(error), again_in=pause)
         if not stop.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
             pause = min(pause * 2, RECONNECT[1])
-
-
-def _code(error: Exception) -> str | None:
-    """PostgreSQL's code for what went wrong, None for other errors; their texts may hold values and are not logged."""
-    return getattr(getattr(error, "orig", error), "sqlstate", None)
 
 
 @asynccontextmanager
@@ -156,7 +152,7 @@ async def _finish(database: Database, job: Job) -> None:
         raise RetryRequested(PASSED_OVER, "some rows failed") from None
     except Exception as error:  # noqa: BLE001 - what was committed is done, and the rest has to be
         log.error(  # noqa: TRY400 - a text may hold values
-            "cascade.interrupted", cascade=str(cascade_id), error=type(error).__name__, code=_code(error)
+            "cascade.interrupted", cascade=str(cascade_id), error=type(error).__name__, code=code_of(error)
         )
         raise RetryRequested(INTERRUPTED, type(error).__name__) from None
 

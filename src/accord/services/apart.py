@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 
 from accord.database.engine import Database, Lost, Transaction
+from accord.database.failures import code_of
 
 __all__ = ["Keys", "each"]
 
@@ -36,7 +37,7 @@ async def each(
         raise
     except Exception as error:  # noqa: BLE001 - what else is due does not wait for it
         log.error(  # noqa: TRY400 - a text may hold values
-            "sweep.step_failed", step=what, error=type(error).__name__, code=_code(error)
+            "sweep.step_failed", step=what, error=type(error).__name__, code=code_of(error)
         )
 
 
@@ -53,10 +54,5 @@ async def _alone(database: Database, what: str, key: Key, act: Callable[[Transac
         raise
     except Exception as error:  # noqa: BLE001 - one row that can't be written keeps no other
         log.error(  # noqa: TRY400 - a text may hold values
-            "sweep.row_failed", step=what, row=str(key), error=type(error).__name__, code=_code(error)
+            "sweep.row_failed", step=what, row=str(key), error=type(error).__name__, code=code_of(error)
         )
-
-
-def _code(error: Exception) -> str | None:
-    """PostgreSQL's code for what went wrong, None for other errors; their texts may hold values and are not logged."""
-    return getattr(getattr(error, "orig", error), "sqlstate", None)

@@ -11,8 +11,9 @@ from uuid import UUID
 import structlog
 
 from accord.database.engine import Busy, Database, OutcomeUnknown, TimedOut, Transaction
+from accord.database.failures import code_of
 from accord.database.queries.cascade import advance, cascade_of, catch_up, finish, lock_cascade, pass_over
-from accord.domain.cascade import CascadeKind
+from accord.domain.cascade import Cascade, CascadeKind
 from accord.services.activity import record
 from accord.services.cascades import Work, principal_of
 from accord.services.grants.account import ACCOUNT_SHARES
@@ -59,7 +60,7 @@ async def _walk(database: Database, cascade_id: UUID) -> bool:
         except Exception as error:  # noqa: BLE001 - one thing that can't be done keeps no other
             failure = error
     async with _taken(database, cascade_id) as (tx, row):
-        for key in [] if row is None else await _next(tx, row, 1):
+        for key in () if row is None else await _next(tx, cascade_of(row), row.position, 1):
             await pass_over(tx, cascade_id, key)
             _log(cascade_id, key, failure)
     return True
@@ -67,10 +68,12 @@ async def _walk(database: Database, cascade_id: UUID) -> bool:
 
 async def _step(database: Database, cascade_id: UUID, at_most: int | None) -> bool:
     async with _taken(database, cascade_id) as (tx, row):
-        keys = [] if row is None else await _next(tx, row, at_most)
-        if not keys:
+        if row is None:
             return False
         cascade = cascade_of(row)
+        keys = await _next(tx, cascade, row.position, at_most)
+        if not keys:
+            return False
         events = await WORKS[cascade.kind].do(tx, cascade, keys)
         await advance(tx, cascade_id, keys)
         await record(tx, *events)
@@ -85,26 +88,28 @@ async def _catch_up(database: Database, cascade_id: UUID) -> None:
         if not row.failed:
             await finish(tx, cascade_id)
             return
-    for key in row.failed:
-        try:
-            await _again(database, cascade_id, key)
-        except TRANSIENT:
-            raise
-        except Exception as error:  # noqa: BLE001 - as above
-            _log(cascade_id, key, error)
-            raise Unfinished from None
+    left = [key for key in row.failed if not await _again(database, cascade_id, key)]
+    if left:
+        raise Unfinished
     await _catch_up(database, cascade_id)
 
 
-async def _again(database: Database, cascade_id: UUID, key: UUID) -> None:
-    async with _taken(database, cascade_id) as (tx, row):
-        if row is not None and key in row.failed:
-            cascade = cascade_of(row)
-            work = WORKS[cascade.kind]
-            due = await work.is_marked(tx, cascade) and key in await work.list(tx, cascade, _before(key), 1)
-            events = await work.do(tx, cascade, [key]) if due else ()
-            await catch_up(tx, cascade_id, key)
-            await record(tx, *events)
+async def _again(database: Database, cascade_id: UUID, key: UUID) -> bool:
+    """Try one thing that was passed over, if it is still to be done; is it settled now?"""
+    try:
+        async with _taken(database, cascade_id) as (tx, row):
+            if row is not None and key in row.failed:
+                cascade = cascade_of(row)
+                due = key in await _next(tx, cascade, _before(key), 1)
+                events = await WORKS[cascade.kind].do(tx, cascade, [key]) if due else ()
+                await catch_up(tx, cascade_id, key)
+                await record(tx, *events)
+    except TRANSIENT:
+        raise
+    except Exception as error:  # noqa: BLE001 - one thing that can't be done keeps no other
+        _log(cascade_id, key, error)
+        return False
+    return True
 
 
 @asynccontextmanager
@@ -117,12 +122,12 @@ async def _taken(database: Database, cascade_id: UUID) -> AsyncIterator[tuple[Tr
         yield tx, row
 
 
-async def _next(tx: Transaction, row: Any, at_most: int | None) -> Sequence[UUID]:
-    cascade = cascade_of(row)
+async def _next(tx: Transaction, cascade: Cascade, after: UUID | None, at_most: int | None) -> Sequence[UUID]:
+    """The next things after a key that are to be done, a batch or at most so many; none without the act's mark."""
     work = WORKS[cascade.kind]
     if not await work.is_marked(tx, cascade):
         return ()
-    return await work.list(tx, cascade, row.position, at_most or work.batch)
+    return await work.list(tx, cascade, after, at_most or work.batch)
 
 
 def _before(key: UUID) -> UUID:
@@ -132,5 +137,5 @@ def _before(key: UUID) -> UUID:
 
 def _log(cascade_id: UUID, key: UUID, error: Exception) -> None:
     """Say what could not be done; the error's own text may hold values."""
-    code = getattr(getattr(error, "orig", error), "sqlstate", None)
-    log.error("cascade.row_failed", cascade=str(cascade_id), row=str(key), error=type(error).__name__, code=code)
+    named = {"cascade": str(cascade_id), "row": str(key)}
+    log.error("cascade.row_failed", **named, error=type(error).__name__, code=code_of(error))

@@ -215,17 +215,16 @@ async def is_at_work(tx: Transaction, organisation_id: UUID, user_id: UUID) -> b
     return await tx.first(select(memberships.c.id).where(member)) is not None
 
 
-async def hold_partnerships_with(tx: Transaction, organisation_id: UUID, user_id: UUID | None) -> list[UUID]:
-    """The partnerships not yet ended in which a person has a part on this side, locked in order of their keys.
+async def hold_partnerships_with(tx: Transaction, organisation_id: UUID, user_id: UUID | None) -> None:
+    """Lock the partnerships not yet ended in which a person has a part on this side, in order of their keys.
 
     Nobody in particular has none.
     """
     if user_id is None:
-        return []
+        return
     is_open = partnerships.c.state.in_(OPEN_NAMES)
     part = or_(_part_at_host(organisation_id, user_id), _part_at_guest(organisation_id, user_id))
-    held = select(partnerships.c.id).where(is_open, part).order_by(partnerships.c.id).with_for_update()
-    return [row.id for row in await tx.all(held)]
+    await tx.all(select(partnerships.c.id).where(is_open, part).order_by(partnerships.c.id).with_for_update())
 
 
 class Parts(NamedTuple):

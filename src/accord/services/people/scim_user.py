@@ -83,7 +83,7 @@ async def create_user(tx: Transaction, said: SaidUser) -> Written:
 async def change_user(tx: Transaction, membership_id: UUID, edit: Callable[[Any], SaidUser]) -> Written:
     """Make a person what `edit` says of the row as it stands, locked; what it raises changes nothing."""
     organisation_id = require_provisioning(tx, ends=True)
-    row, held = await _held(tx, organisation_id, membership_id)
+    row = await _held(tx, organisation_id, membership_id)
     said = _checked(edit(row))
     require_provisioning(tx, ends=not said.active)
     if not row.at_home:
@@ -92,7 +92,7 @@ async def change_user(tx: Transaction, membership_id: UUID, edit: Callable[[Any]
     events = await _rewrite(tx, row, said)
     await _keep(tx, organisation_id, membership_id, said)
     if row.status == MembershipStatus.ACTIVE and not said.active:
-        return await _end(tx, row, held, MembershipEvent.DEACTIVATE, events)
+        return await _end(tx, row, MembershipEvent.DEACTIVATE, events)
     if row.status == MembershipStatus.DEACTIVATED and said.active:
         events += await _reactivate(tx, row, said)
     await record(tx, *events)
@@ -102,18 +102,18 @@ async def change_user(tx: Transaction, membership_id: UUID, edit: Callable[[Any]
 async def leave(tx: Transaction, membership_id: UUID, ends: Callable[[Any], bool]) -> Written | None:
     """Deactivate a person where `ends` says so of the row, and nothing else; None where there is nothing to end."""
     organisation_id = require_provisioning(tx, ends=True)
-    row, held = await _held(tx, organisation_id, membership_id)
+    row = await _held(tx, organisation_id, membership_id)
     if row.status != MembershipStatus.ACTIVE or not ends(row):
         return None
-    return await _end(tx, row, held, MembershipEvent.DEACTIVATE, [])
+    return await _end(tx, row, MembershipEvent.DEACTIVATE, [])
 
 
 async def delete_user(tx: Transaction, membership_id: UUID, check: Callable[[Any], None]) -> Written:
     """Remove a person from the organisation, with all access as somebody of it (S66, 4.10); `check` may refuse."""
     organisation_id = require_provisioning(tx, ends=True)
-    row, held = await _held(tx, organisation_id, membership_id)
+    row = await _held(tx, organisation_id, membership_id)
     check(row)
-    return await _end(tx, row, held, MembershipEvent.REMOVE, [])
+    return await _end(tx, row, MembershipEvent.REMOVE, [])
 
 
 def _checked(said: SaidUser) -> SaidUser:
@@ -132,8 +132,8 @@ async def _refuse_taken(tx: Transaction, organisation_id: UUID, said: SaidUser, 
         raise NotUnique(taken)
 
 
-async def _held(tx: Transaction, organisation_id: UUID, membership_id: UUID) -> tuple[Any, list[UUID]]:
-    """The person with the partnerships in which there is a part, all locked; NotFound where there is nobody."""
+async def _held(tx: Transaction, organisation_id: UUID, membership_id: UUID) -> Any:
+    """Lock a person and the partnerships in which there is a part; raise NotFound where there is nobody."""
     found = await find_user(tx, organisation_id, membership_id)
     if found is None:
         raise NotFound
@@ -143,7 +143,8 @@ async def _held(tx: Transaction, organisation_id: UUID, membership_id: UUID) -> 
     row = await find_user(tx, organisation_id, membership_id, held=True)
     if row is None:
         raise NotFound
-    return row, await hold_partnerships_with(tx, organisation_id, row.user_id)
+    await hold_partnerships_with(tx, organisation_id, row.user_id)
+    return row
 
 
 async def _place(tx: Transaction, organisation_id: UUID, said: SaidUser, former: Any) -> tuple[UUID, UUID]:
@@ -219,7 +220,7 @@ async def _reactivate(tx: Transaction, row: Any, said: SaidUser) -> list[Event]:
     return [told, *await give_group_roles(tx, row.organisation_id, [row.id])]
 
 
-async def _end(tx: Transaction, row: Any, held: list[UUID], event: MembershipEvent, events: list[Event]) -> Written:
+async def _end(tx: Transaction, row: Any, event: MembershipEvent, events: list[Event]) -> Written:
     """End a membership with its cascade (4.10); of a last admin or legal representative everything ends but that."""
     active = row.status == MembershipStatus.ACTIVE
     if kept := await find_kept_roles(tx, row):
